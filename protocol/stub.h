@@ -1,0 +1,58 @@
+/*
+ * stub.h: the table inside a stub library, which the tracer writes (elf/stub_writer) and
+ * the shim reads. A stub library exports exactly the selected names; each stub loads the
+ * address of its wc_function into r11 and jumps to wc_function.entry, one of the shim's
+ * entry points, which ld.so fills in by relocation. `real` is found by the shim at the
+ * first call, because calls come before any constructor has run.
+ */
+#ifndef WC_PROTOCOL_STUB_H
+#define WC_PROTOCOL_STUB_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol/shared.h"
+
+#define WC_STUB_MAGIC 0x31534357u /* "WCS1" */
+#define WC_STUB_SYMBOL "wc_stubs"
+#define WC_SOCKET_PATH_SIZE 108
+/* Two words in front of the LD_PRELOAD string that the tracer gives a new program: this, and the
+ * address of the program's own LD_PRELOAD string or 0. The string is aligned to 8. */
+#define WC_PRELOAD_MAGIC 0x64616f6c65725043ull
+
+enum wc_function_flags {
+  WC_FUNCTION_RETURN_BELL = 1u << 0, /* a reported call's results are read from memory at return */
+  WC_FUNCTION_PURE = 1u << 1 /* never enters the kernel: no gate is opened for it alone */
+};
+
+struct wc_function {
+  uint64_t entry; /* relocated: wc_entry, wc_entry_stack, wc_entry_va, wc_entry_exec, wc_entry_caller */
+  uint64_t real;  /* shim: address of the wrapped function, 0 until its first call */
+  uint32_t index;
+  uint16_t stack_words; /* words of stack arguments to pass on (wc_entry_stack) */
+  uint8_t fixed_args;   /* register arguments before the variadic part (wc_entry_va, wc_entry_exec) */
+  uint8_t flags;        /* OR of enum wc_function_flags */
+  uint32_t target;      /* offset into the strings: name to look up (vprintf for printf) */
+  uint32_t version;     /* offset into the strings: wanted version, 0 for the default one */
+  uint32_t name;        /* offset into the strings: exported name, for messages */
+  uint32_t reserved;
+};
+WC_STATIC_ASSERT(sizeof(struct wc_function) == 40, "wc_function");
+WC_STATIC_ASSERT(offsetof(struct wc_function, stack_words) == 20, "wc_function.stack_words");
+WC_STATIC_ASSERT(offsetof(struct wc_function, fixed_args) == 22, "wc_function.fixed_args");
+
+struct wc_stubs {
+  uint32_t magic;
+  uint32_t version; /* WC_PROTOCOL_VERSION */
+  uint32_t count;
+  uint32_t reserved;
+  uint64_t id;        /* told in HELLO, so that the tracer knows which table indices refer to */
+  uint64_t functions; /* relocated: address of wc_function[count] */
+  uint64_t strings;   /* relocated: address of the string table; offset 0 is "" */
+  char socket_path[WC_SOCKET_PATH_SIZE];
+  uint32_t reserved2;
+};
+WC_STATIC_ASSERT(sizeof(struct wc_stubs) == 152, "wc_stubs");
+WC_STATIC_ASSERT(offsetof(struct wc_stubs, functions) == 24, "wc_stubs.functions");
+
+#endif

@@ -1,0 +1,293 @@
+/*
+ * entry.S: where a stub jumps to, with r11 = its wc_function and the stack and registers as
+ * the program's call left them.
+ *
+ * Each entry point builds a real frame (frame.h), lets wc_enter() open the scope, calls the
+ * wrapped function with the registers it was given, and lets wc_leave() close the scope. The
+ * frame has correct unwind information, so exceptions, cancellation and backtraces pass
+ * through. Vector and x87 registers are never touched, but for va_list save areas, where they
+ * are read.
+ *
+ * All syscalls of the shim are issued between wc_exempt_begin and wc_exempt_end: that range
+ * is exempt from Syscall User Dispatch, and the tracer recognises it.
+ */
+#include "preload_lib/frame.h"
+
+  .text
+
+  .macro FUNCTION name
+  .globl \name
+  .type \name, @function
+  .p2align 6
+\name:
+  .cfi_startproc
+  endbr64
+  .endm
+
+  .macro EXPORT name
+  FUNCTION \name
+  .protected \name
+  .endm
+
+  .macro HIDDEN name
+  FUNCTION \name
+  .hidden \name
+  .endm
+
+  .macro END name
+  .cfi_endproc
+  .size \name, . - \name
+  .endm
+
+  /* Opens the frame and the scope; leaves the wrapped function's address in rax and the frame
+   * at rsp. */
+  .macro OPEN_SCOPE
+  push %rbp
+  .cfi_def_cfa_offset 16
+  .cfi_offset %rbp, -16
+  mov %rsp, %rbp
+  .cfi_def_cfa_register %rbp
+  sub $WC_FRAME_SIZE, %rsp
+  mov %rdi, 0(%rsp)
+  mov %rsi, 8(%rsp)
+  mov %rdx, 16(%rsp)
+  mov %rcx, 24(%rsp)
+  mov %r8, 32(%rsp)
+  mov %r9, 40(%rsp)
+  mov %rax, WC_FRAME_RAX(%rsp)
+  mov %r10, WC_FRAME_R10(%rsp)
+  mov %r11, WC_FRAME_FUNCTION(%rsp)
+  mov %rsp, %rdi
+  call wc_enter
+  .endm
+
+  /* Argument registers as the program gave them; rax, the target, moves to r11. */
+  .macro RESTORE_ARGS
+  mov %rax, %r11
+  mov -WC_FRAME_SIZE+0(%rbp), %rdi
+  mov -WC_FRAME_SIZE+8(%rbp), %rsi
+  mov -WC_FRAME_SIZE+16(%rbp), %rdx
+  mov -WC_FRAME_SIZE+24(%rbp), %rcx
+  mov -WC_FRAME_SIZE+32(%rbp), %r8
+  mov -WC_FRAME_SIZE+40(%rbp), %r9
+  mov -WC_FRAME_SIZE+WC_FRAME_RAX(%rbp), %rax
+  mov -WC_FRAME_SIZE+WC_FRAME_R10(%rbp), %r10
+  .endm
+
+  .macro CLOSE_SCOPE
+  mov %rax, -WC_FRAME_SIZE+WC_FRAME_RET(%rbp)
+  mov %rdx, -WC_FRAME_SIZE+WC_FRAME_RET2(%rbp)
+  lea -WC_FRAME_SIZE(%rbp), %rdi
+  call wc_leave
+  mov -WC_FRAME_SIZE+WC_FRAME_RET(%rbp), %rax
+  mov -WC_FRAME_SIZE+WC_FRAME_RET2(%rbp), %rdx
+  leave
+  .cfi_def_cfa %rsp, 8
+  ret
+  .endm
+
+/* Everything is in registers: most functions. */
+EXPORT wc_entry
+  OPEN_SCOPE
+  RESTORE_ARGS
+  call *%r11
+  CLOSE_SCOPE
+END wc_entry
+
+/* wc_function.stack_words words of stack arguments are copied below the frame. No rep movs: it
+ * costs more than these few words. */
+EXPORT wc_entry_stack
+  OPEN_SCOPE
+  mov -WC_FRAME_SIZE+WC_FRAME_FUNCTION(%rbp), %rdx
+  movzwl WC_FUNCTION_STACK_WORDS(%rdx), %ecx
+  lea 1(%rcx), %rdx
+  and $-2, %rdx             /* an even number keeps the alignment */
+  shl $3, %rdx
+  sub %rdx, %rsp
+  jmp 2f
+1:
+  mov 16(%rbp,%rcx,8), %rdx
+  mov %rdx, (%rsp,%rcx,8)
+2:
+  sub $1, %rcx
+  jns 1b
+  RESTORE_ARGS
+  call *%r11
+  CLOSE_SCOPE
+END wc_entry_stack
+
+/* Unbounded variadic functions: call the `v` sibling (its address is in rax) with a va_list made
+ * of this call's registers and stack, after the fixed arguments. */
+EXPORT wc_entry_va
+  OPEN_SCOPE
+  mov %rax, %r11
+  sub $(WC_VA_SAVE_SIZE + WC_VA_LIST_SIZE + 8), %rsp
+  mov -WC_FRAME_SIZE+0(%rbp), %rdi
+  mov -WC_FRAME_SIZE+8(%rbp), %rsi
+  mov -WC_FRAME_SIZE+16(%rbp), %rdx
+  mov -WC_FRAME_SIZE+24(%rbp), %rcx
+  mov -WC_FRAME_SIZE+32(%rbp), %r8
+  mov -WC_FRAME_SIZE+40(%rbp), %r9
+  mov %rdi, 0(%rsp)
+  mov %rsi, 8(%rsp)
+  mov %rdx, 16(%rsp)
+  mov %rcx, 24(%rsp)
+  mov %r8, 32(%rsp)
+  mov %r9, 40(%rsp)
+  mov -WC_FRAME_SIZE+WC_FRAME_RAX(%rbp), %rax
+  test %al, %al
+  je 1f
+  movaps %xmm0, 48(%rsp)
+  movaps %xmm1, 64(%rsp)
+  movaps %xmm2, 80(%rsp)
+  movaps %xmm3, 96(%rsp)
+  movaps %xmm4, 112(%rsp)
+  movaps %xmm5, 128(%rsp)
+  movaps %xmm6, 144(%rsp)
+  movaps %xmm7, 160(%rsp)
+1:
+  mov -WC_FRAME_SIZE+WC_FRAME_FUNCTION(%rbp), %rax
+  movzbl WC_FUNCTION_FIXED_ARGS(%rax), %eax
+  lea (,%rax,8), %r10d
+  mov %r10d, WC_VA_SAVE_SIZE(%rsp)            /* gp_offset */
+  movl $48, WC_VA_SAVE_SIZE+4(%rsp)           /* fp_offset */
+  lea 16(%rbp), %r10
+  mov %r10, WC_VA_SAVE_SIZE+8(%rsp)           /* overflow_arg_area */
+  mov %rsp, WC_VA_SAVE_SIZE+16(%rsp)          /* reg_save_area */
+  lea WC_VA_SAVE_SIZE(%rsp), %r10
+  /* The va_list is the argument after the fixed ones. */
+  cmp $1, %eax
+  cmove %r10, %rsi
+  cmp $2, %eax
+  cmove %r10, %rdx
+  cmp $3, %eax
+  cmove %r10, %rcx
+  cmp $4, %eax
+  cmove %r10, %r8
+  cmp $5, %eax
+  cmove %r10, %r9
+  xor %eax, %eax
+  call *%r11
+  CLOSE_SCOPE
+END wc_entry_va
+
+/* execl, execlp, execle: the arguments up to NULL become a vector for execv, execvp, execve. */
+EXPORT wc_entry_exec
+  OPEN_SCOPE
+  mov %rax, -WC_FRAME_SIZE+WC_FRAME_R10(%rbp)  /* r10 is free here: no such function takes a chain */
+  lea -WC_FRAME_SIZE(%rbp), %rdi
+  call wc_exec_words
+  lea 1(%rax), %rax
+  and $-2, %rax
+  shl $3, %rax
+  sub %rax, %rsp
+  lea -WC_FRAME_SIZE(%rbp), %rdi
+  mov %rsp, %rsi
+  call wc_exec_vector
+  mov %rax, %rdx              /* execle's environment */
+  mov -WC_FRAME_SIZE+0(%rbp), %rdi
+  mov %rsp, %rsi
+  xor %eax, %eax
+  call *-WC_FRAME_SIZE+WC_FRAME_R10(%rbp)
+  CLOSE_SCOPE
+END wc_entry_exec
+
+/* Functions that look at their return address (dlopen, dlsym): they must find one in the caller's
+ * module. It is that of a `ret` there, which brings control back here. At a `ret` the unwinder
+ * finds the next frame at the top of the stack, whatever function it belongs to. */
+EXPORT wc_entry_caller
+  OPEN_SCOPE
+  mov %rax, -WC_FRAME_SIZE+WC_FRAME_RET(%rbp)
+  lea -WC_FRAME_SIZE(%rbp), %rdi
+  call wc_find_ret
+  mov -WC_FRAME_SIZE+WC_FRAME_RET(%rbp), %rax
+  RESTORE_ARGS
+  sub $8, %rsp
+  lea 1f(%rip), %r10
+  push %r10
+  push -WC_FRAME_SIZE+WC_FRAME_GADGET(%rbp)
+  mov -WC_FRAME_SIZE+WC_FRAME_R10(%rbp), %r10
+  jmp *%r11
+  nop
+1:
+  CLOSE_SCOPE
+END wc_entry_caller
+
+  .p2align 6
+  .globl wc_exempt_begin
+  .hidden wc_exempt_begin
+wc_exempt_begin:
+
+/* long wc_syscall(nr, a, b, c, d, e, f) */
+HIDDEN wc_syscall
+  mov %rdi, %rax
+  mov %rsi, %rdi
+  mov %rdx, %rsi
+  mov %rcx, %rdx
+  mov %r8, %r10
+  mov %r9, %r8
+  mov 8(%rsp), %r9
+  syscall
+  ret
+END wc_syscall
+
+/* Where the tracer sends a thread whose syscall was dispatched: the registers hold the
+ * program's syscall, the breakpoint brings the thread back to the tracer. */
+HIDDEN wc_gadget
+  nop
+  .globl wc_gadget_syscall
+  .hidden wc_gadget_syscall
+wc_gadget_syscall:
+  syscall
+  int3
+END wc_gadget
+
+/* Likewise for a syscall that writes nothing to memory: its result is left in the slot for the
+ * tracer's next look, and the thread goes on by itself. No stop. Only rcx and r11 are free: `syscall`
+ * has just overwritten them. */
+  .macro LABEL name
+  .globl \name
+  .hidden \name
+\name:
+  .endm
+
+HIDDEN wc_landing_pad
+LABEL wc_landing
+  syscall
+  mov wc_thread@gottpoff(%rip), %rcx
+  mov %fs:(%rcx), %rcx
+  mov %rax, WC_SLOT_LANDING_RET(%rcx)
+  mov %rdx, %r11
+LABEL wc_landing_saved
+  rdtsc
+  mov %eax, WC_SLOT_LANDING_TSC(%rcx)
+  mov %edx, WC_SLOT_LANDING_TSC+4(%rcx)
+  mov %r11, %rdx
+  mov WC_SLOT_LANDING_RET(%rcx), %rax
+LABEL wc_landing_restored
+  movl $1, WC_SLOT_LANDING_DONE(%rcx)
+  mov WC_SLOT_LANDING_IP(%rcx), %rcx    /* where `syscall` leaves the return address */
+  jmp *%rcx
+LABEL wc_landing_end
+END wc_landing_pad
+
+/* SA_RESTORER of the shim's own handlers. */
+HIDDEN wc_signal_return
+  mov $15, %eax
+  syscall
+END wc_signal_return
+
+  .globl wc_exempt_end
+  .hidden wc_exempt_end
+wc_exempt_end:
+
+/* The doorbell: the tracer sees the breakpoint with the slot's number in rdi. */
+HIDDEN wc_bell_trap
+  int3
+  .globl wc_bell_address
+  .hidden wc_bell_address
+wc_bell_address:              /* the instruction pointer that the tracer sees */
+  ret
+END wc_bell_trap
+
+  .section .note.GNU-stack, "", @progbits

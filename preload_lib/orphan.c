@@ -1,0 +1,86 @@
+/*
+ * orphan.c: the program outlives its tracer.
+ *
+ * When the tracer dies while a thread stands in one of our stops, the kernel delivers the signal
+ * that caused the stop: SIGTRAP from the doorbell or the gadget, SIGSYS from a dispatched
+ * syscall. These handlers, installed only where the program has none of its own, put the thread
+ * back to where it would be without us and switch everything off. While the tracer lives they
+ * never run.
+ */
+#include "preload_lib/shim.h"
+
+enum { kSigtrap = 5, kSigsys = 31, kRtSigaction = 13, kTgkill = 234, kGetpid = 39, kGettid = 186 };
+
+struct action {
+  uint64_t handler, flags, restorer, mask;
+};
+
+/* The parts of the kernel's signal frame that are needed (asm/sigcontext.h, asm/ucontext.h). */
+struct context {
+  uint64_t flags, link;
+  uint64_t stack[3];
+  uint64_t r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip;
+};
+
+struct information {
+  int32_t signal, error, code, padding;
+  uint64_t call_address;
+};
+
+extern const char wc_gadget_syscall[], wc_bell_address[];
+
+static void default_action(int signal) {
+  struct action action = {0, 0x04000000, (uint64_t)wc_signal_return, 0};
+  wc_sys4(kRtSigaction, signal, (long)&action, 0, 8);
+}
+
+static int return_from_gadget(struct context *context) {
+  struct wc_slot *slot = wc_thread.slot;
+  if (slot == NULL) return 0;
+  /* The latest first: older ones may have stood at the same stack pointer. */
+  for (uint32_t i = 1; i <= WC_INFLIGHT; i++) {
+    const struct wc_inflight *one = &slot->inflight[(slot->inflight_next - i) % WC_INFLIGHT];
+    if (one->sp != context->rsp || one->ip == 0) continue;
+    context->rip = one->ip;
+    return 1;
+  }
+  return 0;
+}
+
+static void on_signal(int signal, struct information *info, struct context *context) {
+  enum { kUserDispatch = 2 };
+  if (signal == kSigsys && info->code == kUserDispatch) {
+    wc_go_native();
+    /* Issue the syscall again, where the program did: rax still holds its number. The tracer may have
+     * moved rip already. */
+    context->rip = info->call_address - 2;
+    return;
+  }
+  if (signal == kSigtrap && context->rip == (uint64_t)wc_bell_address) {
+    wc_go_native();
+    return;
+  }
+  if (signal == kSigtrap && context->rip == (uint64_t)wc_gadget_syscall + 3 &&
+      return_from_gadget(context)) {
+    wc_go_native();
+    return;
+  }
+  /* The program's own: it has no handler, so it dies of it. */
+  default_action(signal);
+  wc_sys3(kTgkill, wc_sys0(kGetpid), wc_sys0(kGettid), signal);
+}
+
+static void install(int signal) {
+  enum { kSiginfo = 4, kRestorer = 0x04000000, kOnstack = 0x08000000, kNodefer = 0x40000000 };
+  struct action old = {0, 0, 0, 0};
+  if (wc_sys4(kRtSigaction, signal, 0, (long)&old, 8) != 0 || old.handler != 0) return;
+  struct action action = {(uint64_t)on_signal, kSiginfo | kRestorer | kOnstack | kNodefer,
+                          (uint64_t)wc_signal_return, 0};
+  wc_sys4(kRtSigaction, signal, (long)&action, 0, 8);
+}
+
+void wc_install_orphan_handlers(void) {
+  if (wc_process.gate == WC_GATE_SOCKET) return; /* its stops carry no signal */
+  install(kSigtrap);
+  if (wc_process.gate == WC_GATE_DISPATCH) install(kSigsys);
+}

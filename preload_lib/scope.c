@@ -1,0 +1,253 @@
+/*
+ * scope.c: opening and closing scopes, called by entry.S at every wrapped call.
+ *
+ * Runs on the program's stack, at any moment of its life: before constructors, inside the
+ * loader's malloc, in signal handlers, in vfork children. Makes no syscall on the fast path.
+ * A signal handler may interrupt any line and run wrapped calls of its own; it leaves
+ * `depth` as it found it. What it may overwrite is the scope at `depth`, therefore depth
+ * is raised before a scope is filled in, and stored again after.
+ */
+#include "preload_lib/shim.h"
+
+__thread struct wc_thread wc_thread;
+
+static inline struct wc_scope *top(struct wc_slot *slot, uint32_t depth) {
+  return &slot->scopes[depth - 1];
+}
+
+static void append(struct wc_slot *slot, uint32_t type, uint64_t seq, uint64_t ret, int32_t error);
+
+static uint32_t pop_unwound(struct wc_slot *slot, uint32_t depth) {
+  if (top(slot, depth)->flags & WC_SCOPE_REPORTED)
+    append(slot, WC_RECORD_UNWOUND, top(slot, depth)->seq, 0, 0);
+  slot->depth = depth - 1;
+  return depth - 1;
+}
+
+static void append(struct wc_slot *slot, uint32_t type, uint64_t seq, uint64_t ret, int32_t error) {
+  uint32_t head = slot->head;
+  if (head - *(volatile uint32_t *)&slot->tail >= WC_RING_RECORDS) {
+    /* The tracer drains the ring whenever the thread stops; make it stop. */
+    wc_bell(slot, slot->gate_open);
+    if (head - *(volatile uint32_t *)&slot->tail >= WC_RING_RECORDS) return; /* no tracer any more */
+  }
+  struct wc_record *record = &slot->ring[head % WC_RING_RECORDS];
+  record->type = type;
+  record->seq = seq;
+  record->ret = ret;
+  record->error = error;
+  record->tsc = wc_ticks();
+  __atomic_store_n(&slot->head, head + 1, __ATOMIC_RELEASE);
+}
+
+/* The program left these scopes by longjmp, an exception or cancellation: their frames are gone. */
+/* A handler on an alternate stack may stand above frames that are alive: whether `sp` is on that stack
+ * and `other` is not. */
+static __attribute__((noinline, cold)) int stands_apart(uint64_t sp, uint64_t other) {
+  enum { kOnStack = 1, kSigaltstack = 131 };
+  struct {
+    uint64_t low;
+    int32_t flags;
+    uint64_t size;
+  } alternate = {0, 0, 0};
+  wc_sys2(kSigaltstack, 0, (long)&alternate);
+  return alternate.flags & kOnStack && sp - alternate.low < alternate.size &&
+         other - alternate.low >= alternate.size;
+}
+
+static __attribute__((noinline, cold)) uint32_t pop_dead(struct wc_slot *slot, uint32_t depth,
+                                                         uint64_t sp) {
+  while (depth > 0 && top(slot, depth)->sp <= sp && !stands_apart(sp, top(slot, depth)->sp))
+    depth = pop_unwound(slot, depth);
+  return depth;
+}
+
+void wc_bell(struct wc_slot *slot, uint32_t want) {
+  slot->gate_want = want;
+  WC_BARRIER();
+  if (wc_process.state != WC_READY) return;
+  if (wc_process.gate == WC_GATE_SOCKET) {
+    wc_ring_socket(slot, want == slot->gate_open ? WC_LOOK : want ? WC_SCOPE_BEGIN : WC_SCOPE_END);
+  } else {
+    /* Our own text is outside of every scope: with dispatch on, nothing here is dispatched. */
+    wc_bell_trap(wc_slot_index(slot));
+  }
+  WC_BARRIER();
+}
+
+/* wc_entry_caller: a byte `ret` (0xc3) at or after the return address, in the same module; some
+ * function ends there. */
+__attribute__((visibility("hidden"))) void wc_find_ret(struct wc_frame *frame) {
+  const uint8_t *p = (const uint8_t *)frame->caller;
+  while (*p != 0xc3) p++;
+  frame->gadget = (uint64_t)p;
+}
+
+/* Fills in scope number `depth`. See the head of this file for the order of the stores. */
+static inline struct wc_scope *push(struct wc_slot *slot, uint32_t depth, struct wc_frame *frame) {
+  slot->depth = depth + 1;
+  WC_BARRIER();
+  struct wc_scope *scope = &slot->scopes[depth];
+  scope->seq = ++slot->next_seq;
+  scope->sp = (uint64_t)&frame->caller;
+  scope->caller = frame->caller;
+  scope->args[0] = frame->args[0];
+  scope->args[1] = frame->args[1];
+  scope->args[2] = frame->args[2];
+  scope->args[3] = frame->args[3];
+  scope->args[4] = frame->args[4];
+  scope->args[5] = frame->args[5];
+  scope->function = frame->function->index;
+  scope->flags = 0;
+  WC_BARRIER();
+  slot->depth = depth + 1;
+  frame->slot = slot;
+  frame->index = depth;
+  frame->generation = wc_thread.generation;
+  return scope;
+}
+
+/* Everything that a plain call under gate dispatch does not need. */
+static __attribute__((noinline)) uint64_t enter_slowly(struct wc_frame *frame) {
+  struct wc_function *function = frame->function;
+  uint64_t real = function->real != 0 ? function->real : wc_resolve(function);
+  struct wc_slot *slot = wc_thread.slot;
+  frame->slot = NULL;
+  if (wc_process.state != WC_READY || slot == NULL ||
+      wc_thread.generation != wc_process.generation) {
+    if (!wc_attach_thread()) return real;
+    slot = wc_thread.slot;
+  }
+  uint64_t sp = (uint64_t)&frame->caller;
+  uint32_t depth = slot->depth;
+  if (depth > 0 && top(slot, depth)->sp <= sp) depth = pop_dead(slot, depth, sp);
+  if (depth >= WC_MAX_SCOPES) {
+    slot->overflow++;
+    return real;
+  }
+  struct wc_scope *scope = push(slot, depth, frame);
+  uint32_t config = wc_process.config;
+  if (config & WC_CONFIG_CALL_TIME) scope->tsc = wc_ticks();
+  WC_BARRIER();
+  int all = (config & WC_CONFIG_ALL_CALLS) != 0;
+  int opens = !(function->flags & WC_FUNCTION_PURE);
+  if (wc_process.gate == WC_GATE_DISPATCH) {
+    if (all) wc_bell(slot, 0);
+    WC_BARRIER();
+    if (opens) wc_thread.selector = 1;
+  } else if (all) {
+    wc_bell(slot, 1);
+  } else if (opens && !slot->gate_open) {
+    wc_bell(slot, 1);
+  }
+  return real;
+}
+
+/* One comparison stands for: attached, no forked child, gate dispatch, nothing asked for that
+ * costs more (see wc_process.fast). */
+__attribute__((visibility("hidden"))) uint64_t wc_enter(struct wc_frame *frame) {
+  struct wc_function *function = frame->function;
+  struct wc_slot *slot = wc_thread.slot;
+  uint64_t real = function->real;
+  if (WC_UNLIKELY(slot == NULL || wc_thread.generation != wc_process.fast || real == 0))
+    return enter_slowly(frame);
+  uint32_t depth = slot->depth;
+  if (WC_UNLIKELY(depth > 0 && (depth >= WC_MAX_SCOPES ||
+                                top(slot, depth)->sp <= (uint64_t)&frame->caller)))
+    return enter_slowly(frame);
+  push(slot, depth, frame);
+  WC_BARRIER();
+  if (!(function->flags & WC_FUNCTION_PURE)) wc_thread.selector = 1;
+  return real;
+}
+
+static uint64_t errno_location;
+
+void wc_prepare_scopes(void) {
+  if (errno_location == 0) errno_location = wc_lookup("__errno_location", "");
+}
+
+/* errno as the call left it. */
+static int32_t current_errno(void) {
+  return errno_location == 0 ? 0 : *((int32_t * (*)(void)) errno_location)();
+}
+
+static __attribute__((noinline, cold)) void report_return(struct wc_frame *frame,
+                                                          const struct wc_scope *scope) {
+  struct wc_slot *slot = frame->slot;
+  append(slot, WC_RECORD_RETURN, scope->seq, frame->ret, current_errno());
+}
+
+static __attribute__((noinline, cold)) void count(struct wc_slot *slot, const struct wc_scope *scope,
+                                                  const struct wc_function *function) {
+  struct wc_counter *counters = (struct wc_counter *)(slot + 1);
+  counters[function->index].calls++;
+  counters[function->index].ticks += wc_ticks() - scope->tsc;
+}
+
+static __attribute__((noinline)) void leave_slowly(struct wc_frame *frame) {
+  struct wc_slot *slot = frame->slot;
+  if (wc_process.state != WC_READY || frame->generation != wc_process.generation ||
+      slot != wc_thread.slot)
+    return; /* a forked child, or the tracer is gone */
+  uint32_t index = frame->index;
+  uint32_t depth = slot->depth;
+  struct wc_scope *scope = &slot->scopes[index];
+  /* Popped in our absence: the program switched stacks. */
+  if (depth <= index || scope->sp != (uint64_t)&frame->caller) return;
+  while (depth > index + 1) depth = pop_unwound(slot, depth);
+  uint32_t config = wc_process.config;
+  if (config & WC_CONFIG_COUNTS) count(slot, scope, frame->function);
+  uint32_t reported = scope->flags & WC_SCOPE_REPORTED;
+  /* What follows until the scope is closed is ours and must not be dispatched. */
+  if (index == 0) wc_thread.selector = 0;
+  if (reported) report_return(frame, scope);
+  WC_BARRIER();
+  slot->depth = index;
+  WC_BARRIER();
+  if (index == 0 && slot->gate_open)
+    wc_bell(slot, 0);
+  else if (reported && (config & WC_CONFIG_ALL_CALLS ||
+                        frame->function->flags & WC_FUNCTION_RETURN_BELL))
+    wc_bell(slot, slot->gate_open);
+}
+
+__attribute__((visibility("hidden"))) void wc_leave(struct wc_frame *frame) {
+  struct wc_slot *slot = frame->slot;
+  if (WC_UNLIKELY(slot == NULL)) return;
+  uint32_t index = frame->index;
+  if (WC_UNLIKELY(frame->generation != wc_process.fast || slot != wc_thread.slot ||
+                  slot->depth != index + 1 || slot->gate_open ||
+                  slot->scopes[index].flags & WC_SCOPE_REPORTED ||
+                  slot->scopes[index].sp != (uint64_t)&frame->caller)) {
+    leave_slowly(frame);
+    return;
+  }
+  slot->depth = index;
+  WC_BARRIER();
+  if (index == 0) wc_thread.selector = 0;
+}
+
+/*
+ * execl and its kin. The arguments after the path, up to NULL, stand in rsi..r9 and then on the
+ * stack; `fixed_args` is 1. Counted with the closing NULL.
+ */
+static uint64_t *exec_word(struct wc_frame *frame, uint64_t i) {
+  if (i < 5) return &frame->args[1 + i];
+  return (uint64_t *)(&frame->caller + 1) + (i - 5);
+}
+
+__attribute__((visibility("hidden"))) uint64_t wc_exec_words(struct wc_frame *frame) {
+  uint64_t n = 0;
+  while (*exec_word(frame, n) != 0) n++;
+  return n + 1;
+}
+
+/* Fills the vector; returns the word behind NULL, which is execle's environment. */
+__attribute__((visibility("hidden"))) uint64_t wc_exec_vector(struct wc_frame *frame,
+                                                              uint64_t *vector) {
+  uint64_t n = 0;
+  do vector[n] = *exec_word(frame, n);
+  while (vector[n++] != 0);
+  return *exec_word(frame, n);
+}

@@ -1,0 +1,104 @@
+/*
+ * shim.h: what the parts of the shim share. See README.md for the rules of this folder.
+ */
+#ifndef WC_PRELOAD_SHIM_H
+#define WC_PRELOAD_SHIM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "preload_lib/frame.h"
+#include "protocol/shared.h"
+#include "protocol/stub.h"
+#include "protocol/wire.h"
+
+#define WC_LIKELY(x) __builtin_expect(!!(x), 1)
+#define WC_UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+enum wc_attach_state { WC_DETACHED = 0, WC_ATTACHING = 1, WC_READY = 2, WC_NATIVE = 3 };
+
+/*
+ * State of the process, alone on pages that the kernel wipes in a forked child
+ * (MADV_WIPEONFORK): a child starts detached without noticing the fork.
+ */
+struct wc_process {
+  uint32_t state; /* enum wc_attach_state */
+  uint32_t generation;
+  uint32_t config; /* OR of enum wc_config */
+  uint32_t gate;   /* enum wc_gate */
+  uint32_t fast;   /* the generation, if ready with gate dispatch and no config; else 0 */
+  struct wc_shared_header *shared;
+  uint8_t *slots;
+  uint32_t slot_count;
+  uint32_t slot_size;
+  int32_t socket; /* socket gate only, else -1 */
+  int32_t pid;
+  uint64_t socket_cookie;
+};
+
+/* State of a thread. A forked child's copy is stale: its generation tells. */
+struct wc_thread {
+  struct wc_slot *slot;
+  uint32_t generation;
+  uint8_t busy;     /* attaching: a signal handler that comes now runs native */
+  uint8_t selector; /* of Syscall User Dispatch: 0 allow, 1 block */
+  uint8_t armed;    /* dispatch is on for this thread */
+};
+
+extern struct wc_process wc_process;
+extern __thread struct wc_thread wc_thread;
+extern struct wc_stubs *wc_stub_table(void);
+
+/* attach.c: makes this thread ready to record; 0 when the call is to run native. */
+int wc_attach_thread(void);
+/* Runs native from now on, all threads: the tracer is gone. */
+void wc_go_native(void);
+
+/* client.c: connects and shakes hands; 0 or a negative errno. Fills wc_process but its state. */
+int wc_connect(void);
+/* Socket gate: sends a message of `type` and waits until the tracer has answered. */
+void wc_ring_socket(struct wc_slot *slot, uint16_t type);
+
+/* lookup.c: address of the wrapped function, found in the objects behind the stub library. */
+uint64_t wc_resolve(struct wc_function *function);
+uint64_t wc_lookup(const char *name, const char *version);
+
+/* scope.c: finds what it needs of libc, once, so that no look-up stands on the program's stack later. */
+void wc_prepare_scopes(void);
+
+/* orphan.c: handlers that keep the program alive when the tracer dies in the middle of a stop. */
+void wc_install_orphan_handlers(void);
+
+/* scope.c: rings the gate's bell. */
+void wc_bell(struct wc_slot *slot, uint32_t want);
+
+/* entry.S */
+long wc_syscall(long nr, long a, long b, long c, long d, long e, long f);
+void wc_bell_trap(uint64_t slot_index);
+void wc_gadget(void);
+void wc_signal_return(void);
+extern const char wc_exempt_begin[], wc_exempt_end[];
+
+static inline long wc_sys0(long nr) { return wc_syscall(nr, 0, 0, 0, 0, 0, 0); }
+static inline long wc_sys1(long nr, long a) { return wc_syscall(nr, a, 0, 0, 0, 0, 0); }
+static inline long wc_sys2(long nr, long a, long b) { return wc_syscall(nr, a, b, 0, 0, 0, 0); }
+static inline long wc_sys3(long nr, long a, long b, long c) {
+  return wc_syscall(nr, a, b, c, 0, 0, 0);
+}
+static inline long wc_sys4(long nr, long a, long b, long c, long d) {
+  return wc_syscall(nr, a, b, c, d, 0, 0);
+}
+
+static inline uint64_t wc_ticks(void) {
+  uint32_t low, high;
+  __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+  return (uint64_t)high << 32 | low;
+}
+
+static inline uint32_t wc_slot_index(const struct wc_slot *slot) {
+  return (uint32_t)(((const uint8_t *)slot - wc_process.slots) / wc_process.slot_size);
+}
+
+#define WC_BARRIER() __asm__ volatile("" ::: "memory")
+
+#endif

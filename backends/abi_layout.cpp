@@ -1,0 +1,27 @@
+// "Fields are only ever appended" as a check: the place of the last field of ABI 1 and the size of
+// each struct. A field that is appended in good order changes a size here (and gets a row in
+// docs/backend-abi.md); a last field that has moved breaks every backend that was built before.
+#include <cstddef>
+
+#include "wc_backend.h"
+
+namespace {
+
+#define WC_LAYOUT(type, last, offset, size)                                      \
+  static_assert(offsetof(type, last) == (offset), "a field of " #type " moved"); \
+  static_assert(sizeof(type) == (size), #type " has another size")
+
+WC_LAYOUT(wc_verdict, args, 8, 56);
+WC_LAYOUT(wc_arg, text, 16, 24);     // lies in arrays: never grows within an ABI
+WC_LAYOUT(wc_caller, line, 40, 48);  // lies inside wc_call: never grows within an ABI
+WC_LAYOUT(wc_call, caller, 80, 128);
+WC_LAYOUT(wc_syscall, error_name, 112, 120);
+WC_LAYOUT(wc_return, args_text, 72, 80);
+WC_LAYOUT(wc_process, text, 48, 56);
+WC_LAYOUT(wc_object, tid, 48, 56);
+WC_LAYOUT(wc_lost, count, 16, 24);
+WC_LAYOUT(wc_totals, ns, 32, 40);
+WC_LAYOUT(wc_host, is_terminal, 48, 56);
+WC_LAYOUT(wc_backend, close, 112, 120);
+
+}  // namespace

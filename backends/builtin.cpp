@@ -1,0 +1,21 @@
+#include "builtin.h"
+
+#include <array>
+
+namespace wc::backends {
+
+namespace {
+constexpr std::array<std::string_view, 4> kNames = {"text", "json", "summary", "none"};
+}
+
+const wc_backend* find_builtin(std::string_view name) {
+  for (const wc_backend* backend :
+       {text_backend(), json_backend(), summary_backend(), none_backend()}) {
+    if (name == backend->name) return backend;
+  }
+  return nullptr;
+}
+
+std::span<const std::string_view> builtin_names() { return kNames; }
+
+}  // namespace wc::backends

@@ -1,0 +1,258 @@
+// Backend "json": JSON Lines, one object a line, keys in a fixed order (docs/backend-abi.md and
+// the manual page describe them), absent when they do not apply.
+//
+// Numbers are numbers, addresses are "0x..." strings, strings of the traced program are strings
+// with the bytes as they were (see json_writer.h for bytes that are not UTF-8), an argument that
+// was not captured is null.
+#include <sys/wait.h>
+
+#include <new>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "builtin.h"
+#include "escape.h"
+#include "json_writer.h"
+#include "sink.h"
+
+namespace wc::backends {
+
+namespace {
+
+void write_arg(JsonWriter& json, const wc_arg& arg) {
+  switch (arg.type) {
+    case WC_ARG_INT:
+      json.number(static_cast<int64_t>(arg.value));
+      break;
+    case WC_ARG_UINT:
+      json.number(arg.value);
+      break;
+    case WC_ARG_STRING:
+      if (arg.text != nullptr) {
+        json.string({arg.text, arg.length});
+        break;
+      }
+      [[fallthrough]];  // a string that could not be read: its address
+    case WC_ARG_POINTER:
+      json.address(arg.value);
+      break;
+    default:
+      json.null();
+  }
+}
+
+void write_args(JsonWriter& json, const wc_arg* args, uint32_t count) {
+  json.key("args");
+  json.begin_array();
+  if (args != nullptr) {
+    for (const wc_arg& arg : std::span(args, count)) write_arg(json, arg);
+  }
+  json.end_array();
+}
+
+void write_text(JsonWriter& json, std::string_view name, const char* text) {
+  if (text != nullptr) json.member(name, std::string_view(text));
+}
+
+void write_caller(JsonWriter& json, const wc_caller& caller) {
+  if (caller.object == nullptr && caller.symbol == nullptr) return;
+  json.key("caller");
+  json.begin_object();
+  write_text(json, "object", caller.object);
+  write_text(json, "symbol", caller.symbol);
+  json.member("offset", caller.offset);
+  write_text(json, "file", caller.file);
+  if (caller.file != nullptr && caller.line != 0) json.member("line", caller.line);
+  json.end_object();
+}
+
+void write_chain(JsonWriter& json, const wc_syscall& event) {
+  if (event.chain == nullptr || event.chain_length < 2) return;
+  json.key("chain");
+  json.begin_array();
+  for (const char* name : std::span(event.chain, event.chain_length)) json.string(view(name));
+  json.end_array();
+}
+
+class JsonBackend {
+ public:
+  explicit JsonBackend(const wc_host& host) : sink_(host) {}
+
+  void call(const wc_call& event);
+  void syscall_exit(const wc_syscall& event);
+  void ret(const wc_return& event);
+  void process(const wc_process& event);
+  void object(const wc_object& event);
+  void lost(const wc_lost& event);
+
+ private:
+  JsonWriter begin(std::string_view type, uint64_t ts) {
+    JsonWriter json(sink_.buffer());
+    json.begin_object();
+    json.member("type", type);
+    json.member("ts", ts);
+    return json;
+  }
+  void end(JsonWriter& json) {
+    json.end_object();
+    sink_.buffer() += '\n';
+    sink_.send();
+  }
+  void write_exit(JsonWriter& json, const wc_process& event);
+  void write_signal(JsonWriter& json, std::string_view key, int signal);
+
+  Sink sink_;
+  std::string text_;  // reused for composed strings
+};
+
+void JsonBackend::call(const wc_call& event) {
+  JsonWriter json = begin("call", event.ts);
+  json.member("pid", event.pid);
+  json.member("tid", event.tid);
+  json.member("call", event.id);
+  if (event.parent != 0) json.member("parent", event.parent);
+  json.member("depth", event.depth);
+  write_text(json, "function", event.function);
+  write_text(json, "library", event.library);
+  write_args(json, event.args, event.nargs);
+  write_caller(json, event.caller);
+  end(json);
+}
+
+void JsonBackend::syscall_exit(const wc_syscall& event) {
+  const bool has_result = (event.flags & WC_SYSCALL_NO_RESULT) == 0;
+  JsonWriter json = begin("syscall", event.ts);
+  json.member("dur", event.dur);
+  json.member("pid", event.pid);
+  json.member("tid", event.tid);
+  if (event.call != 0) {
+    json.member("call", event.call);
+    write_text(json, "function", event.function);
+    write_chain(json, event);
+  }
+  write_text(json, "name", event.name);
+  json.member("nr", event.nr);
+  write_args(json, event.args, event.nargs);
+  text_ = view(event.name);
+  text_ += '(';
+  text_ += view(event.args_text);
+  text_ += ") = ";
+  text_ += has_result ? view(event.ret_text) : "?";
+  json.member("text", std::string_view(text_));
+  if (has_result) json.member("ret", event.ret);
+  if (has_result && event.error != 0) {
+    if (event.error_name == nullptr) text_ = "errno " + std::to_string(event.error);
+    json.member("error", event.error_name != nullptr ? view(event.error_name) : text_);
+  }
+  if ((event.flags & WC_SYSCALL_IN_SIGNAL) != 0) json.member("signal", true);
+  end(json);
+}
+
+void JsonBackend::ret(const wc_return& event) {
+  const bool unwound = (event.flags & WC_RETURN_UNWOUND) != 0;
+  JsonWriter json = begin("return", event.ts);
+  json.member("dur", event.dur);
+  json.member("pid", event.pid);
+  json.member("tid", event.tid);
+  json.member("call", event.call);
+  if (unwound) {
+    json.member("unwound", true);
+  } else if (event.value != nullptr) {
+    json.key("ret");
+    write_arg(json, *event.value);
+  } else if (!view(event.ret_text).empty()) {  // a host that does not tell the type
+    json.member("ret", static_cast<int64_t>(event.ret));
+  }
+  end(json);
+}
+
+void JsonBackend::write_signal(JsonWriter& json, std::string_view key, int signal) {
+  text_.clear();
+  append_signal_name(text_, signal);
+  json.member(key, std::string_view(text_));
+}
+
+void JsonBackend::write_exit(JsonWriter& json, const wc_process& event) {
+  if (WIFSIGNALED(event.status)) {
+    write_signal(json, "killed", WTERMSIG(event.status));
+    if (WCOREDUMP(event.status)) json.member("core", true);
+  } else {
+    json.member("status", WEXITSTATUS(event.status));
+  }
+  if (event.thread != 0) json.member("thread", true);
+}
+
+void JsonBackend::process(const wc_process& event) {
+  static constexpr std::string_view kNames[] = {"start", "fork", "exec", "exit", "signal"};
+  if (event.event >= std::size(kNames)) return;  // from a newer host
+  JsonWriter json = begin("process", event.ts);
+  json.member("pid", event.pid);
+  json.member("tid", event.tid);
+  json.member("event", kNames[event.event]);
+  switch (event.event) {
+    case WC_PROCESS_FORK:
+      json.member("child", event.child);
+      json.member("thread", event.thread != 0);
+      break;
+    case WC_PROCESS_EXIT:
+      write_exit(json, event);
+      break;
+    case WC_PROCESS_SIGNAL:
+      write_signal(json, "signal", event.signal);
+      break;
+    default:
+      write_text(json, "path", event.path);
+  }
+  end(json);
+}
+
+void JsonBackend::object(const wc_object& event) {
+  JsonWriter json = begin("object", event.ts);
+  json.member("pid", event.pid);
+  json.member("event", std::string_view(event.event == WC_OBJECT_UNLOAD ? "unload" : "load"));
+  write_text(json, "path", event.path);
+  json.key("base");
+  json.address(event.base);
+  write_text(json, "how", event.how);
+  write_text(json, "by", event.by);
+  end(json);
+}
+
+void JsonBackend::lost(const wc_lost& event) {
+  JsonWriter json = begin("lost", event.ts);
+  json.member("pid", event.pid);
+  json.member("count", event.count);
+  end(json);
+}
+
+JsonBackend& self(void* context) { return *static_cast<JsonBackend*>(context); }
+
+int open_json(void** context, const wc_host* host, char*, size_t) {
+  *context = new JsonBackend(*host);
+  return 0;
+}
+
+}  // namespace
+
+const wc_backend* json_backend() {
+  static constexpr wc_backend kJson = {
+      .abi = WC_BACKEND_ABI,
+      .struct_size = sizeof(wc_backend),
+      .name = "json",
+      .wants = WC_WANT_TEXT | WC_WANT_CALLER | WC_WANT_CALL_TIME,
+      .options = "",
+      .open = open_json,
+      .call = [](void* context, const wc_call* event) { self(context).call(*event); },
+      .syscall_exit = [](void* context,
+                         const wc_syscall* event) { self(context).syscall_exit(*event); },
+      .ret = [](void* context, const wc_return* event) { self(context).ret(*event); },
+      .process = [](void* context, const wc_process* event) { self(context).process(*event); },
+      .object = [](void* context, const wc_object* event) { self(context).object(*event); },
+      .lost = [](void* context, const wc_lost* event) { self(context).lost(*event); },
+      .close = [](void* context) { delete static_cast<JsonBackend*>(context); },
+  };
+  return &kJson;
+}
+
+}  // namespace wc::backends

@@ -1,0 +1,388 @@
+// Backend "text": for people. The shape of its lines is a contract (see the manual page):
+//
+//   fopen("/etc/hosts", "r") = 0x55d0c0                     <main+0x1c at hello.c:7>
+//     openat(AT_FDCWD, "/etc/hosts", O_RDONLY) = 3
+//   +++ exited with 0 +++
+//
+// Decisions:
+// - The lines of an outermost call are held back until that call returns, so that its value
+//   stands on its first line. A terminal and a file show the same.
+// - A call that is still open after `hold` milliseconds (200 unless told, looked at in flush()),
+//   or whose lines exceed 256 KiB, or whose thread forks, execs or ends, is printed at once
+//   in strace's form, "fopen("/etc/hosts", "r" <unfinished ...>"; the lines that follow are
+//   printed as they come, and its return is a line "<... fopen resumed>) = 0x55d0c0".
+//   A call entered after that inside it is held back in its turn.
+// - Lines of one thread stand in the order of its program. Blocks of different threads stand in
+//   the order in which they could be printed: time stamps of neighbouring lines may step back.
+// - "[pid N] " (the thread's id, as in strace) is on every line from the moment when a second
+//   thread or process was seen, for the rest of the run.
+// - Callers are aligned at column 72, prefix and time stamp counted; two spaces at least.
+// - Names and paths are escaped here, texts come escaped from the host.
+#include <fmt/format.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "builtin.h"
+#include "sink.h"
+#include "text_thread.h"
+#include "text_time.h"
+
+namespace wc::backends {
+
+namespace {
+
+constexpr size_t kMaxHeld = size_t{256} << 10;      // of one thread
+constexpr size_t kMaxHeldOfAll = size_t{32} << 20;  // however many threads there are
+constexpr uint64_t kMillisecond = 1'000'000;
+
+constexpr std::string_view kUnwound = ") = ? <unwound>";
+
+struct TextOptions {
+  uint32_t hold = 200;   // milliseconds
+  uint32_t column = 72;  // of callers
+};
+
+class TextBackend {
+ public:
+  TextBackend(const wc_host& host, TextOptions options)
+      : sink_(host), options_(options), stamps_(host.time_format) {}
+
+  void call(const wc_call& event);
+  void syscall_exit(const wc_syscall& event);
+  void ret(const wc_return& event);
+  void process(const wc_process& event);
+  void object(const wc_object& event);
+  void lost(const wc_lost& event);
+  void flush(uint64_t now);
+  void close() {
+    release_if([](int32_t, const TextThread&) { return true; });
+  }
+
+ private:
+  using Threads = std::unordered_map<int32_t, TextThread>;
+
+  TextThread& thread(int32_t pid, int32_t tid);
+  void plain_line(int32_t pid, int32_t tid, uint64_t ts, std::string_view text);
+  void resumed_line(TextThread& lines, const wc_return& event);
+  void append_caller(std::string& out, const wc_caller& caller);
+  void append_duration(std::string& out, uint64_t duration);
+  void exited(const wc_process& event);
+
+  void settle(int32_t tid, TextThread& thread, size_t size_before);
+  void print(int32_t tid, TextThread& thread);
+  void print_line(int32_t tid, const TextThread& thread, const TextLine& line);
+  template <typename Predicate>
+  void release_if(Predicate predicate);
+
+  Sink sink_;
+  TextOptions options_;
+  TimeStamps stamps_;
+  Threads threads_;
+  size_t held_ = 0;  // bytes of lines in all threads
+  int32_t first_tid_ = 0;
+  bool many_ = false;  // there is or was more than one thread
+  std::string head_;  // of the line of a call, when its arguments have changed
+  std::string tail_;   // reused
+};
+
+// ---- Lines from events
+
+TextThread& TextBackend::thread(int32_t pid, int32_t tid) {
+  if (first_tid_ == 0) first_tid_ = tid;
+  if (tid != first_tid_) many_ = true;
+  return threads_.try_emplace(tid, pid).first->second;
+}
+
+void TextBackend::append_caller(std::string& out, const wc_caller& caller) {
+  if (caller.address == 0 && caller.object == nullptr && caller.symbol == nullptr) return;
+  out += '<';
+  if (caller.symbol != nullptr) {
+    append_escaped(out, caller.symbol);
+    fmt::format_to(std::back_inserter(out), "+{:#x}", caller.offset);
+  } else if (caller.object != nullptr) {
+    append_basename(out, caller.object);
+    fmt::format_to(std::back_inserter(out), "+{:#x}", caller.offset);
+  } else {
+    fmt::format_to(std::back_inserter(out), "{:#x}", caller.address);
+  }
+  if (caller.file != nullptr) {
+    out += " at ";
+    append_basename(out, caller.file);
+    if (caller.line != 0) fmt::format_to(std::back_inserter(out), ":{}", caller.line);
+  } else if (caller.symbol != nullptr && caller.object != nullptr) {
+    out += " in ";
+    append_basename(out, caller.object);
+  }
+  out += '>';
+}
+
+void TextBackend::append_duration(std::string& out, uint64_t duration) {
+  const uint64_t micros = duration / 1000;
+  fmt::format_to(std::back_inserter(out), " <{}.{:06}>", micros / 1'000'000, micros % 1'000'000);
+}
+
+void TextBackend::call(const wc_call& event) {
+  TextThread& lines = thread(event.pid, event.tid);
+  const size_t before = lines.size();
+  std::string& bytes = lines.bytes();
+  TextLine line{.ts = event.ts, .depth = event.depth, .open = true};
+
+  size_t mark = lines.mark();
+  append_escaped(bytes, view(event.function));
+  bytes += '(';
+  bytes += view(event.args_text);
+  line.head = lines.range(mark);
+
+  mark = lines.mark();
+  append_caller(bytes, event.caller);
+  line.caller = lines.range(mark);
+
+  lines.add_call(line, event.id);
+  settle(event.tid, lines, before);
+}
+
+void TextBackend::syscall_exit(const wc_syscall& event) {
+  const bool has_result = (event.flags & WC_SYSCALL_NO_RESULT) == 0;
+  TextThread& lines = thread(event.pid, event.tid);
+  const size_t before = lines.size();
+  std::string& bytes = lines.bytes();
+  const size_t mark = lines.mark();
+  bytes += view(event.name);
+  bytes += '(';
+  bytes += view(event.args_text);
+  bytes += ") = ";
+  bytes += has_result ? view(event.ret_text) : "?";
+  if (has_result && sink_.host().show_duration != 0) append_duration(bytes, event.dur);
+  lines.add(
+      {.ts = event.ts, .depth = event.call != 0 ? event.depth + 1 : 0, .head = lines.range(mark)});
+  settle(event.tid, lines, before);
+}
+
+// The return of a call whose line has been printed already; its value is in tail_.
+void TextBackend::resumed_line(TextThread& lines, const wc_return& event) {
+  std::string& bytes = lines.bytes();
+  const size_t mark = lines.mark();
+  bytes += "<... ";
+  append_escaped(bytes, view(event.function));
+  bytes += " resumed>";
+  bytes += tail_;
+  lines.add({.ts = event.ts, .depth = event.depth, .head = lines.range(mark)});
+}
+
+void TextBackend::ret(const wc_return& event) {
+  TextThread& lines = thread(event.pid, event.tid);
+  const size_t before = lines.size();
+  if ((event.flags & WC_RETURN_UNWOUND) != 0) {
+    tail_ = kUnwound;
+  } else {
+    const std::string_view value = view(event.ret_text);
+    tail_ = ") = ";
+    tail_ += value.empty() ? "<void>" : value;
+  }
+  if (sink_.host().show_duration != 0 && event.dur != 0) append_duration(tail_, event.dur);
+
+  head_.clear();
+  if (event.args_text != nullptr) {
+    append_escaped(head_, view(event.function));
+    head_ += '(';
+    head_ += event.args_text;
+  }
+  if (!lines.end_call(event.call, event.depth, head_, tail_, kUnwound)) {
+    resumed_line(lines, event);
+  }
+  settle(event.tid, lines, before);
+}
+
+void TextBackend::plain_line(int32_t pid, int32_t tid, uint64_t ts, std::string_view text) {
+  TextThread& lines = thread(pid, tid);
+  const size_t before = lines.size();
+  const size_t mark = lines.mark();
+  lines.bytes() += text;
+  lines.add({.ts = ts, .head = lines.range(mark)});
+  settle(tid, lines, before);
+}
+
+void TextBackend::process(const wc_process& event) {
+  thread(event.pid, event.tid);
+  switch (event.event) {
+    case WC_PROCESS_SIGNAL:
+      tail_ = "--- ";
+      if (event.text != nullptr) {
+        tail_ += event.text;
+      } else {
+        append_signal_name(tail_, event.signal);
+      }
+      tail_ += " ---";
+      plain_line(event.pid, event.tid, event.ts, tail_);
+      break;
+    case WC_PROCESS_EXIT:
+      exited(event);
+      break;
+    case WC_PROCESS_FORK:
+      many_ = true;
+      [[fallthrough]];
+    default:
+      release_if([&](int32_t tid, const TextThread&) { return tid == event.tid; });
+  }
+}
+
+void TextBackend::exited(const wc_process& event) {
+  const bool all = event.thread == 0;
+  release_if([&](int32_t tid, const TextThread& lines) {
+    return (all && lines.pid() == event.pid) || tid == event.tid;
+  });
+  tail_ = "+++ ";
+  if (WIFSIGNALED(event.status)) {
+    tail_ += "killed by ";
+    append_signal_name(tail_, WTERMSIG(event.status));
+    if (WCOREDUMP(event.status)) tail_ += " (core dumped)";
+  } else {
+    fmt::format_to(std::back_inserter(tail_), "exited with {}", WEXITSTATUS(event.status));
+  }
+  tail_ += " +++";
+  plain_line(event.pid, event.tid, event.ts, tail_);
+  if (all) {
+    std::erase_if(threads_, [&](const auto& entry) { return entry.second.pid() == event.pid; });
+  }
+  threads_.erase(event.tid);
+}
+
+void TextBackend::object(const wc_object& event) {
+  const bool unload = event.event == WC_OBJECT_UNLOAD;
+  tail_ = unload ? "--- unloaded " : "--- loaded ";
+  append_escaped(tail_, view(event.path));
+  fmt::format_to(std::back_inserter(tail_), " at {:#x}", event.base);
+  if (event.how != nullptr) {
+    tail_ += " (";
+    append_escaped(tail_, event.how);
+    if (event.by != nullptr) {
+      tail_ += " by ";
+      append_escaped(tail_, event.by);
+    }
+    tail_ += ')';
+  }
+  tail_ += " ---";
+  plain_line(event.pid, event.tid != 0 ? event.tid : event.pid, event.ts, tail_);
+}
+
+void TextBackend::lost(const wc_lost& event) {
+  // The returns of open calls may be among what was lost: do not wait for them.
+  release_if([&](int32_t, const TextThread& lines) { return lines.pid() == event.pid; });
+  tail_ = fmt::format("+++ lost {} events +++", event.count);
+  plain_line(event.pid, event.pid, event.ts, tail_);
+}
+
+// ---- Holding back and printing
+
+// After a line was added: prints what need not or must not wait. A thread has either no lines
+// or held ones when this returns.
+void TextBackend::settle(int32_t tid, TextThread& lines, size_t size_before) {
+  held_ += lines.size() - size_before;
+  const bool may_wait = lines.is_held() && options_.hold != 0;
+  if (!may_wait || lines.size() > kMaxHeld || held_ > kMaxHeldOfAll) {
+    print(tid, lines);
+    sink_.send();
+  }
+}
+
+void TextBackend::print(int32_t tid, TextThread& lines) {
+  const size_t before = lines.size();
+  for (const TextLine& line : lines.lines()) print_line(tid, lines, line);
+  lines.clear();
+  held_ -= before;
+}
+
+void TextBackend::print_line(int32_t tid, const TextThread& lines, const TextLine& line) {
+  std::string& out = sink_.buffer();
+  const size_t start = out.size();
+  if (many_) fmt::format_to(std::back_inserter(out), "[pid {}] ", tid);
+  stamps_.append(out, line.ts);
+  out.append(size_t{2} * line.depth, ' ');
+  out += lines.text(line.head);
+  out += line.open ? " <unfinished ...>" : lines.text(line.tail);
+  if (line.caller.size != 0) {
+    const size_t width = out.size() - start;
+    out.append(width + 2 <= options_.column ? options_.column - width : 2, ' ');
+    out += lines.text(line.caller);
+  }
+  out += '\n';
+}
+
+// Prints the lines of the threads that `predicate` names, oldest block first.
+template <typename Predicate>
+void TextBackend::release_if(Predicate predicate) {
+  std::vector<std::pair<int32_t, TextThread*>> ready;
+  for (auto& [tid, lines] : threads_) {
+    if (lines.is_held() && predicate(tid, lines)) ready.emplace_back(tid, &lines);
+  }
+  std::sort(ready.begin(), ready.end(), [](const auto& a, const auto& b) {
+    return a.second->lines().front().ts < b.second->lines().front().ts;
+  });
+  for (auto& [tid, lines] : ready) print(tid, *lines);
+  sink_.send();
+}
+
+void TextBackend::flush(uint64_t now) {
+  const uint64_t hold = options_.hold * kMillisecond;
+  release_if(
+      [=](int32_t, const TextThread& lines) { return lines.lines().front().ts + hold <= now; });
+}
+
+// ---- The interface in C
+
+bool parse_number(std::string_view text, uint32_t& value) {
+  if (text.empty()) return true;  // not given
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return failure == std::errc() && end == text.data() + text.size();
+}
+
+int open_text(void** context, const wc_host* host, char* error, size_t size) {
+  const Sink sink(*host);
+  TextOptions options;
+  if (!parse_number(sink.option("hold"), options.hold)) {
+    return open_error(error, size, "option 'hold' takes a number of milliseconds");
+  }
+  if (!parse_number(sink.option("column"), options.column) || options.column > 1000) {
+    return open_error(error, size, "option 'column' takes a number from 0 to 1000");
+  }
+  *context = new TextBackend(*host, options);
+  return 0;
+}
+
+TextBackend& self(void* context) { return *static_cast<TextBackend*>(context); }
+
+}  // namespace
+
+const wc_backend* text_backend() {
+  static constexpr wc_backend kText = {
+      .abi = WC_BACKEND_ABI,
+      .struct_size = sizeof(wc_backend),
+      .name = "text",
+      .wants = WC_WANT_TEXT | WC_WANT_CALLER,
+      .options = "hold column",
+      .open = open_text,
+      .call = [](void* context, const wc_call* event) { self(context).call(*event); },
+      .syscall_exit = [](void* context,
+                         const wc_syscall* event) { self(context).syscall_exit(*event); },
+      .ret = [](void* context, const wc_return* event) { self(context).ret(*event); },
+      .process = [](void* context, const wc_process* event) { self(context).process(*event); },
+      .object = [](void* context, const wc_object* event) { self(context).object(*event); },
+      .lost = [](void* context, const wc_lost* event) { self(context).lost(*event); },
+      .flush = [](void* context, uint64_t now) { self(context).flush(now); },
+      .close =
+          [](void* context) {
+            self(context).close();
+            delete static_cast<TextBackend*>(context);
+          },
+  };
+  return &kText;
+}
+
+}  // namespace wc::backends

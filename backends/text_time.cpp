@@ -1,0 +1,63 @@
+#include "text_time.h"
+
+#include <fmt/format.h>
+#include <time.h>
+
+#include <iterator>
+
+namespace wc::backends {
+
+namespace {
+
+constexpr int64_t kNanosecond = 1'000'000'000;
+constexpr int64_t kMicrosecond = 1'000;
+enum Format : uint32_t { kNone = 0, kSeconds = 1, kMicroseconds = 2, kEpoch = 3, kRelative = 4 };
+
+int64_t now(clockid_t clock) {
+  timespec at = {};
+  clock_gettime(clock, &at);
+  return at.tv_sec * kNanosecond + at.tv_nsec;
+}
+
+}  // namespace
+
+TimeStamps::TimeStamps(uint32_t format) : format_(format) {
+  if (format_ >= kSeconds && format_ <= kEpoch) {
+    tzset();  // localtime_r need not look at TZ by itself
+    wall_offset_ = now(CLOCK_REALTIME) - now(CLOCK_MONOTONIC);
+  }
+}
+
+void TimeStamps::append(std::string& out, uint64_t ts) {
+  if (format_ >= kSeconds && format_ <= kEpoch) append_clock(out, ts);
+  if (format_ == kRelative) append_relative(out, ts);
+}
+
+void TimeStamps::append_clock(std::string& out, uint64_t ts) {
+  const int64_t wall = static_cast<int64_t>(ts) + wall_offset_;
+  const time_t second = wall / kNanosecond;
+  const int64_t micros = wall % kNanosecond / kMicrosecond;
+  if (format_ == kEpoch) {
+    fmt::format_to(std::back_inserter(out), "{}.{:06} ", second, micros);
+    return;
+  }
+  if (second != cached_second_) {
+    tm local = {};
+    localtime_r(&second, &local);
+    strftime(cached_clock_, sizeof cached_clock_, "%H:%M:%S", &local);
+    cached_second_ = second;
+  }
+  out += cached_clock_;
+  if (format_ == kMicroseconds) fmt::format_to(std::back_inserter(out), ".{:06}", micros);
+  out += ' ';
+}
+
+void TimeStamps::append_relative(std::string& out, uint64_t ts) {
+  uint64_t since = 0;
+  if (latest_ != 0 && ts > latest_) since = ts - latest_;
+  if (ts > latest_) latest_ = ts;
+  fmt::format_to(std::back_inserter(out), "{:6}.{:06} ", since / kNanosecond,
+                 since % kNanosecond / kMicrosecond);
+}
+
+}  // namespace wc::backends

@@ -1,0 +1,249 @@
+/*
+ * wc_backend.h: the interface between the tracer and what consumes its events.
+ *
+ * A backend is a shared object that exports one function, wc_backend_v1(),
+ * which returns a static struct of callbacks. The built-in backends use the
+ * same interface and nothing else. docs/backend-abi.md is the prose form.
+ *
+ * Ownership: every pointer inside an event is valid only until the callback
+ * returns. Strings are NUL-terminated UTF-8-agnostic bytes, already escaped
+ * where they hold data of the traced program (fields named *text).
+ * Threads: one backend instance is called from one thread at a time.
+ * Order: events of one thread of the traced program come in program order:
+ * call, then its syscalls and nested calls, then its return. Events of
+ * different threads come in the order in which the tracer saw them.
+ * Time: CLOCK_MONOTONIC in nanoseconds (clock_gettime(2)).
+ * Errors: open() returns 0, or -1 with a message in `error`. Output errors are
+ * the host's business: write() never fails towards the backend.
+ *
+ * Versions: WC_BACKEND_ABI grows when a field changes its meaning; fields are
+ * only ever appended, and struct_size tells how many the other side knows.
+ */
+#ifndef WC_BACKEND_H
+#define WC_BACKEND_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define WC_BACKEND_ABI 1u
+
+/* What a backend asks for. Nothing asked for costs nothing. */
+enum wc_want {
+  WC_WANT_TEXT = 1u << 0,      /* decoded text of arguments and results */
+  WC_WANT_CALLER = 1u << 1,    /* caller's symbol, file and line */
+  WC_WANT_CALL_TIME = 1u << 2, /* time stamps of calls (two rdtsc a call) */
+  WC_WANT_COUNTS = 1u << 3,    /* wc_totals at the end, calls without syscalls included */
+  WC_WANT_ALL_CALLS = 1u << 4, /* call and ret for calls that made no syscall, too */
+  WC_WANT_ENTER = 1u << 5,     /* syscall_enter at the entry of each syscall */
+  WC_WANT_VERDICTS = 1u << 6   /* syscall_enter may decide; refused by engines that cannot */
+};
+
+/* What syscall_enter returns. Only WC_GO_ON is honoured by ABI 1 hosts that
+ * do not offer WC_WANT_VERDICTS; such hosts refuse the backend at start. */
+enum wc_verdict_kind {
+  WC_GO_ON = 0,
+  WC_FAIL = 1,     /* do not execute; fail with verdict->value as errno */
+  WC_RETURN = 2,   /* do not execute; return verdict->value */
+  WC_CHANGE = 3,   /* execute with verdict->args */
+  WC_KILL = 4,     /* kill the process */
+  WC_STOP_SCOPE = 5 /* report nothing more of this call */
+};
+
+struct wc_verdict {
+  int64_t value;
+  uint64_t args[6];
+};
+
+enum wc_arg_type {
+  WC_ARG_INT = 0,     /* value is an int64_t */
+  WC_ARG_UINT = 1,    /* value is a uint64_t */
+  WC_ARG_POINTER = 2, /* value is an address in the traced program */
+  WC_ARG_STRING = 3,  /* text is the string, unescaped, length bytes; value its address */
+  WC_ARG_UNKNOWN = 4  /* not captured (floating point) */
+};
+
+struct wc_arg {
+  uint32_t type;   /* enum wc_arg_type */
+  uint32_t length; /* of text, WC_ARG_STRING only */
+  uint64_t value;
+  const char *text;
+};
+
+/* Where a call came from. Absent parts are NULL or 0. */
+struct wc_caller {
+  uint64_t address; /* return address, the byte after the call instruction */
+  const char *object;
+  const char *symbol; /* demangled */
+  uint64_t offset;    /* into the symbol; into the object when symbol is NULL */
+  const char *file;
+  uint32_t line;
+};
+
+/* One entry into a selected function. */
+struct wc_call {
+  uint64_t ts;
+  int32_t pid, tid;
+  uint64_t id;     /* unique within the run, never 0 */
+  uint64_t parent; /* id of the enclosing reported call, or 0 */
+  uint32_t depth;  /* 0 for an outermost call */
+  uint32_t nargs;
+  const char *function; /* public name: printf, also for __printf_chk */
+  const char *symbol;   /* exported name that was entered: __printf_chk */
+  const char *library;  /* soname: libc.so.6 */
+  const struct wc_arg *args;
+  const char *args_text; /* "\"/etc/hosts\", \"r\"", with WC_WANT_TEXT */
+  struct wc_caller caller;
+};
+
+enum wc_syscall_flags {
+  WC_SYSCALL_NO_RESULT = 1u << 0, /* never came back (exit, exec, death): ret is meaningless */
+  WC_SYSCALL_IN_SIGNAL = 1u << 1  /* issued by a signal handler that interrupted the call */
+};
+
+/* One syscall. In syscall_enter ts, ids, nr and args are valid; in syscall_exit everything is. */
+struct wc_syscall {
+  uint64_t ts;  /* entry */
+  uint64_t dur; /* nanoseconds from entry to exit */
+  int32_t pid, tid;
+  uint64_t call;        /* id of the innermost open call, 0 outside of every call */
+  const char *function; /* public name of that call, or NULL */
+  const char *const *chain; /* names of the open calls, outermost first */
+  uint32_t chain_length;
+  uint32_t depth; /* of the innermost open call */
+  uint32_t flags; /* enum wc_syscall_flags */
+  uint32_t nr;
+  const char *name;
+  uint32_t nargs;
+  int32_t error; /* errno of a failed call, or 0 */
+  const struct wc_arg *args;
+  int64_t ret;            /* as libc gives it: -1 when error is set */
+  const char *args_text;  /* "1, \"hello\\n\", 6" */
+  const char *ret_text;   /* "6", "-1 ENOENT (No such file or directory)", "?" */
+  const char *error_name; /* "ENOENT", or NULL */
+};
+
+enum wc_return_flags {
+  WC_RETURN_UNWOUND = 1u << 0 /* left by longjmp, an exception, cancellation, exec or death: no value */
+};
+
+struct wc_return {
+  uint64_t ts;
+  uint64_t dur; /* nanoseconds in the call; 0 without WC_WANT_CALL_TIME */
+  int32_t pid, tid;
+  uint64_t call;
+  uint64_t ret; /* rax as it was */
+  uint32_t flags;
+  uint32_t depth;
+  const char *function;
+  const char *ret_text; /* "0x55d0c0", "-1 ENOENT (...)"; empty for void */
+  /* `ret` as the function's type has it: an int sign-extended from eax, an address, a
+   * string with its bytes. NULL for void, when unwound, and from older hosts. */
+  const struct wc_arg *value;
+  /* The arguments with what the call wrote to them ("3, \"abc\", 4096"), or NULL when they are
+   * as they were in wc_call. */
+  const char *args_text;
+};
+
+enum wc_process_kind {
+  WC_PROCESS_START = 0, /* path, of the first program */
+  WC_PROCESS_FORK = 1,  /* child: a new process, or a new thread when thread is 1 */
+  WC_PROCESS_EXEC = 2,  /* path */
+  WC_PROCESS_EXIT = 3,  /* status as wait(2) gives it; thread 1: only this thread ended */
+  WC_PROCESS_SIGNAL = 4 /* signal delivered */
+};
+
+struct wc_process {
+  uint64_t ts;
+  int32_t pid, tid;
+  uint32_t event; /* enum wc_process_kind */
+  int32_t child;
+  int32_t status;
+  int32_t signal;
+  uint32_t thread;
+  const char *path;
+  const char *text; /* signal: "SIGINT {si_signo=SIGINT, si_code=SI_USER, ...}" */
+};
+
+enum wc_object_kind { WC_OBJECT_LOAD = 0, WC_OBJECT_UNLOAD = 1 };
+
+struct wc_object {
+  uint64_t ts;
+  int32_t pid;
+  uint32_t event; /* enum wc_object_kind */
+  uint64_t base;
+  const char *path;
+  const char *how; /* "needed", "dlopen", "preload" */
+  const char *by;
+  int32_t tid; /* the thread that loaded it, 0 when unknown */
+  uint32_t reserved;
+};
+
+struct wc_lost {
+  uint64_t ts;
+  int32_t pid;
+  uint32_t reserved;
+  uint64_t count;
+};
+
+/* Totals of one function in one process, with WC_WANT_COUNTS, before the process's exit event. */
+struct wc_totals {
+  int32_t pid;
+  uint32_t reserved;
+  const char *function;
+  const char *library;
+  uint64_t calls; /* all of them, with and without syscalls */
+  uint64_t ns;    /* time inside them, nested calls included */
+};
+
+/* What the tracer offers to a backend. */
+struct wc_host {
+  uint32_t abi;
+  uint32_t struct_size;
+  void *handle;
+  /* Appends to this backend's output; the tracer does buffering and errors. */
+  void (*write)(void *handle, const char *data, size_t size);
+  /* Value of option `key` of `-b NAME:key=value`, or NULL. */
+  const char *(*option)(void *handle, const char *key);
+  uint32_t string_size; /* -s */
+  uint32_t time_format; /* 0 none, 1..3 -t -tt -ttt, 4 -r */
+  uint32_t show_duration; /* -T */
+  uint32_t all_calls;     /* -a */
+  uint32_t is_terminal;   /* output is a terminal */
+};
+
+struct wc_backend {
+  uint32_t abi;         /* WC_BACKEND_ABI */
+  uint32_t struct_size; /* sizeof(struct wc_backend) */
+  const char *name;
+  uint32_t wants; /* OR of enum wc_want */
+  /* Space-separated names of the options it knows; others are refused before open. */
+  const char *options;
+  int (*open)(void **context, const struct wc_host *host, char *error, size_t error_size);
+  void (*call)(void *context, const struct wc_call *event);
+  int (*syscall_enter)(void *context, const struct wc_syscall *event, struct wc_verdict *verdict);
+  void (*syscall_exit)(void *context, const struct wc_syscall *event);
+  void (*ret)(void *context, const struct wc_return *event);
+  void (*process)(void *context, const struct wc_process *event);
+  void (*object)(void *context, const struct wc_object *event);
+  void (*lost)(void *context, const struct wc_lost *event);
+  void (*totals)(void *context, const struct wc_totals *event);
+  /* Everything seen up to `now` should reach write(): called when the tracer is idle
+   * and a few times a second, so that a live view moves. */
+  void (*flush)(void *context, uint64_t now);
+  void (*close)(void *context);
+};
+
+/* The one symbol a backend exports. */
+const struct wc_backend *wc_backend_v1(void);
+typedef const struct wc_backend *(*wc_backend_function)(void);
+#define WC_BACKEND_SYMBOL "wc_backend_v1"
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,252 @@
+// One setting's value, checked and written into Options; the same for both sources.
+#include <fmt/format.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+
+#include "config/settings.h"
+#include "config/words.h"
+
+namespace wc::config {
+namespace {
+
+template <typename T>
+struct Choice {
+  std::string_view name;
+  T value;
+  std::string_view instead;  // not empty: refused, and this is what to do instead
+};
+
+constexpr std::string_view kUsePtrace = "use auto or ptrace";
+constexpr std::string_view kUseStrace =
+    "only functions is; strace -f reports the system calls of a whole process";
+
+constexpr Choice<EngineChoice> kEngines[] = {{"auto", EngineChoice::Auto, ""},
+                                             {"ptrace", EngineChoice::Ptrace, ""},
+                                             {"inproc", EngineChoice::Inproc, kUsePtrace},
+                                             {"bpf", EngineChoice::Bpf, kUsePtrace}};
+constexpr Choice<GateChoice> kGates[] = {{"auto", GateChoice::Auto, ""},
+                                         {"socket", GateChoice::Socket, ""},
+                                         {"trap", GateChoice::Trap, ""},
+                                         {"dispatch", GateChoice::Dispatch, ""}};
+constexpr Choice<ScopeMode> kScopes[] = {{"functions", ScopeMode::Functions, ""},
+                                         {"main", ScopeMode::Main, kUseStrace},
+                                         {"process", ScopeMode::Process, kUseStrace}};
+constexpr Choice<bool> kSwitch[] = {{"yes", true, ""},    {"no", false, ""}, {"true", true, ""},
+                                    {"false", false, ""}, {"on", true, ""},  {"off", false, ""},
+                                    {"1", true, ""},      {"0", false, ""}};
+
+Error not_available(const std::string& what, std::string_view instead) {
+  return Error{fmt::format("{}: not available in this version; {}", what, instead), ENOTSUP};
+}
+
+template <typename T>
+Status choose(const Setting& setting, std::span<const Choice<T>> choices, T& out) {
+  std::vector<std::string_view> names;
+  for (const Choice<T>& choice : choices) {
+    names.push_back(choice.name);
+    if (choice.name != setting.value) continue;
+    if (!choice.instead.empty()) {
+      return not_available(fmt::format("{}: {}", setting.where, choice.name), choice.instead);
+    }
+    out = choice.value;
+    return Done{};
+  }
+  const std::string near = suggestion(setting.value, names);
+  return Error{
+      fmt::format("{}: unknown value {}{}", setting.where, in_quotes(setting.value), near)};
+}
+
+template <typename T>
+Status choose_number(const Setting& setting, unsigned most, T& out) {
+  const std::string& text = setting.value;
+  unsigned number = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (failed != std::errc() || end != text.data() + text.size() || number > most) {
+    return Error{fmt::format("{}: bad value {}; valid: a number from 0 to {}", setting.where,
+                             in_quotes(text), most)};
+  }
+  out = static_cast<T>(number);
+  return Done{};
+}
+
+// A list that is given again grows: both were asked for.
+Status extend(const Setting& setting, std::string_view addition, std::string& list) {
+  if (trimmed(addition).empty()) return Error{setting.where + ": the list is empty"};
+  if (!list.empty()) list += ',';
+  list += addition;
+  return Done{};
+}
+
+Status add_functions(const Setting& setting, Options& options) {
+  if (!options.functions_given) options.functions.clear();
+  options.functions_given = true;
+  return extend(setting, setting.value, options.functions);
+}
+
+Status add_syscalls(const Setting& setting, Options& options) {
+  constexpr std::string_view kTrace = "trace=";
+  const std::string_view list = trimmed(setting.value);
+  // strace's other qualifiers, of which inject= would matter most if it were lost.
+  const std::size_t equals = list.find('=');
+  if (equals != std::string_view::npos && !list.starts_with(kTrace)) {
+    return not_available(
+        fmt::format("{}: {}", setting.where, in_quotes(list.substr(0, equals + 1))),
+        "only trace= and a list of system calls are");
+  }
+  // The filter's language has the prefix at the start only.
+  const bool first = options.syscalls.empty() || !list.starts_with(kTrace);
+  return extend(setting, first ? list : list.substr(kTrace.size()), options.syscalls);
+}
+
+Status add_backend(const Setting& setting, Options& options) {
+  const std::string_view spec = trimmed(setting.value);
+  if (spec.empty() || spec.front() == ':') {
+    return Error{
+        fmt::format("{}: no backend is named in {}; valid: NAME or ./FILE.so, with "
+                    ":key=value,...",
+                    setting.where, in_quotes(setting.value))};
+  }
+  options.backends.emplace_back(spec);
+  return Done{};
+}
+
+Status add_summary(Options& options) {
+  const auto is_summary = [](const std::string& spec) {
+    return spec == "summary" || spec.starts_with("summary:");
+  };
+  if (std::none_of(options.backends.begin(), options.backends.end(), is_summary)) {
+    options.backends.emplace_back("summary");
+  }
+  return Done{};
+}
+
+Status set_output(const Setting& setting, Options& options) {
+  if (setting.value.starts_with('|') || setting.value.starts_with('!')) {
+    return not_available(fmt::format("{}: output to a command", setting.where),
+                         "use -o >(COMMAND) of your shell, or ./ before a file of that name");
+  }
+  options.output = setting.value;
+  return Done{};
+}
+
+Status set_socket_path(const Setting& setting, std::string& out) {
+  constexpr std::size_t kMost = sizeof(sockaddr_un::sun_path) - 1;
+  if (setting.value.size() > kMost) {
+    return Error{fmt::format("{}: a path of {} bytes; valid: at most {} (unix(7))", setting.where,
+                             setting.value.size(), kMost)};
+  }
+  out = setting.value;
+  return Done{};
+}
+
+// As strace counts: -t seconds, -tt microseconds, -ttt since the epoch.
+Status set_time_format(const Setting& setting, Options& options) {
+  constexpr int kRelative = 4;
+  const bool relative = setting.key == Key::RelativeTime;
+  if (options.time_format != 0 && relative != (options.time_format == kRelative)) {
+    return Error{"options -t and -r exclude each other; give one of -t, -tt, -ttt, -r"};
+  }
+  if (!relative && options.time_format == 3) {
+    return Error{"option -t given more than three times; valid: -t, -tt, -ttt"};
+  }
+  options.time_format = relative ? kRelative : options.time_format + 1;
+  return Done{};
+}
+
+Status add_preloads(const Setting& setting, Options& options) {
+  const Result<std::vector<std::string>> libraries = resolve_preloads(setting);
+  if (!libraries) return libraries.error();
+  options.user_preloads.insert(options.user_preloads.end(), libraries->begin(), libraries->end());
+  return Done{};
+}
+
+Status set_list(const Setting& setting, Options& options) {
+  options.command =
+      setting.key == Key::ListFunctions ? Command::ListFunctions : Command::ListSyscalls;
+  options.list = setting.value;
+  return Done{};
+}
+
+Status set_flag(bool& flag, bool value) {
+  flag = value;
+  return Done{};
+}
+
+// In the INI file a switch has a value, on the command line it stands alone.
+Status set_switch(const Setting& setting, bool& flag) {
+  return setting.value.empty() ? set_flag(flag, true) : choose<bool>(setting, kSwitch, flag);
+}
+
+Status set_verbose(const Setting& setting, int& verbose) {
+  constexpr unsigned kMost = 9;
+  if (!setting.value.empty()) return choose_number(setting, kMost, verbose);
+  ++verbose;
+  return Done{};
+}
+
+}  // namespace
+
+Status apply(const Setting& setting, Options& options) {
+  if (const auto instead = refusal(setting.key)) return not_available(setting.where, *instead);
+  switch (setting.key) {
+    case Key::Breakpoints:
+      return not_available(setting.where,
+                           fmt::format("breakpoint scopes are not built yet (functions {}); -F "
+                                       "wraps functions of shared libraries",
+                                       printable(setting.value)));
+    case Key::Functions:
+      return add_functions(setting, options);
+    case Key::Syscalls:
+      return add_syscalls(setting, options);
+    case Key::Engine:
+      return choose<EngineChoice>(setting, kEngines, options.engine);
+    case Key::Gate:
+      return choose<GateChoice>(setting, kGates, options.gate);
+    case Key::Scope:
+      return choose<ScopeMode>(setting, kScopes, options.scope);
+    case Key::Backend:
+      return add_backend(setting, options);
+    case Key::Summary:
+      return add_summary(options);
+    case Key::Output:
+      return set_output(setting, options);
+    case Key::AllCalls:
+      return set_switch(setting, options.all_calls);
+    case Key::StringSize:
+      return choose_number(setting, kMaxStringSize, options.string_size);
+    case Key::Time:
+    case Key::RelativeTime:
+      return set_time_format(setting, options);
+    case Key::Duration:
+      return set_flag(options.show_duration, true);
+    case Key::Paths:
+      return set_flag(options.show_paths, true);
+    case Key::Follow:
+      return set_switch(setting, options.follow);
+    case Key::NoFollow:
+      return set_flag(options.follow, false);
+    case Key::Verbose:
+      return set_verbose(setting, options.verbose);
+    case Key::Control:
+      return set_socket_path(setting, options.control_path);
+    case Key::Connect:
+      return set_socket_path(setting, options.connect_path);
+    case Key::Preload:
+      return add_preloads(setting, options);
+    case Key::ListFunctions:
+    case Key::ListSyscalls:
+      return set_list(setting, options);
+    case Key::Help:
+    case Key::Version:
+    case Key::Config:
+      return Done{};  // parse_options() looks at these first
+    default:
+      return Error{setting.where + ": not known here"};
+  }
+}
+
+}  // namespace wc::config

@@ -1,0 +1,59 @@
+#include "config/options.h"
+
+namespace wc {
+
+std::string help_text() {
+  return R"(Usage: wc-preload [OPTIONS] [--] PROGRAM [ARG...]
+
+Shows which library function made each system call of PROGRAM. Selected functions are wrapped, and
+system calls are intercepted only while one of them runs; the rest of PROGRAM runs undisturbed.
+
+What is reported:
+  -F, --functions LIST     functions to wrap: names, globs, @classes, name@library, !exclusions
+                           (default @default; given again, the lists are joined)
+  -e, --syscalls LIST      only these system calls: names, %classes as strace has them, ! to exclude
+  -a, --all-calls          calls that made no system call, too
+  -s, --string-size N      bytes of a string that are shown (default 32)
+  -y                       paths of file descriptors
+  -t, -tt, -ttt            time of day, with microseconds, in seconds since the epoch
+  -r                       time since the previous line
+  -T                       time spent in each system call
+      --no-follow          not the child processes
+
+Where it goes:
+  -o, --output FILE        into FILE (default: standard error)
+  -b, --backend SPEC       NAME or ./FILE.so, with :key=value,...; repeatable (default text)
+  -c, --summary            totals per function; the same as -b summary
+
+How it is done:
+  -E, --engine NAME        auto | ptrace (default auto)
+  -g, --gate NAME          auto | socket | trap | dispatch (default auto)
+      --scope MODE         functions (the default and only mode)
+      --config FILE        options from an INI file; the command line wins
+      --control PATH       Unix socket on which wc-ctl reaches the running tracer
+      --connect PATH       use the tracer that serves PATH (wc-tracerd serve --control PATH)
+  -v                       say what is done and why; -vv says more
+
+Information:
+      --list-functions [LIST]   the functions that LIST selects (default: all that are known)
+      --list-syscalls [LIST]    the system calls that LIST selects (default: all)
+  -h, --help               this text
+  -V, --version            the version
+
+Not yet available, and refused: -B/--breakpoints, -p, -k/--stack-trace, -E inproc, -E bpf,
+  --scope=main, --scope=process, --every, --rate, --first, --inject, --deny, --objects, --compare,
+  --replay, --overflow
+
+Exit status: that of PROGRAM; killed by a signal: the same signal; 125 if the tracer failed,
+126 if PROGRAM cannot be executed, 127 if it was not found.
+
+Examples:
+  wc-preload ls -l /
+  wc-preload -F 'fopen,@net,!close' -e %network -o trace.txt curl -s http://localhost/
+  wc-preload -c -F @stdio ./prog --its-own-option
+)";
+}
+
+std::string version_text() { return "wc-preload " WC_VERSION "\n"; }
+
+}  // namespace wc

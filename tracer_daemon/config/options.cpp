@@ -1,0 +1,134 @@
+#include "config/options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <exception>
+
+#include "config/settings.h"
+#include "config/words.h"
+
+namespace wc::config {
+namespace {
+
+constexpr std::string_view kUsage = "usage: wc-preload [OPTIONS] [--] PROGRAM [ARG...]";
+
+using Settings = std::vector<Setting>;
+
+// The first word of wc-tracerd, which is not the user's: the launcher writes it.
+Result<Command> take_command(std::span<const std::string>& args) {
+  if (args.empty() || args[0].starts_with('-')) return Command::Run;
+  const std::string& word = args[0];
+  args = args.subspan(1);
+  if (word == "run") return Command::Run;
+  if (word == "serve") return Command::Serve;
+  if (word == "attach") {
+    return Error{
+        "command attach: not available in this version; start the program under wc-preload",
+        ENOTSUP};
+  }
+  constexpr std::string_view kCommands[] = {"run", "serve"};
+  return Error{fmt::format("unknown command {}{}", in_quotes(word), suggestion(word, kCommands))};
+}
+
+const Setting* find(const Settings& settings, std::initializer_list<Key> keys) {
+  const auto found = std::find_if(settings.begin(), settings.end(), [&](const Setting& s) {
+    return std::find(keys.begin(), keys.end(), s.key) != keys.end();
+  });
+  return found == settings.end() ? nullptr : &*found;
+}
+
+// Whether the command line says something else about what an INI setting is about.
+bool overridden(Key key, const Settings& line) {
+  if (key == Key::Follow) return find(line, {Key::NoFollow}) != nullptr;
+  if (key == Key::Backend) return find(line, {Key::Backend, Key::Summary}) != nullptr;
+  return find(line, {key}) != nullptr;
+}
+
+Status apply_ini(const std::string& path, const Settings& line, Options& options) {
+  const Result<std::string> text = read_ini_file(path);
+  if (!text) return text.error();
+  const Result<Settings> settings = parse_ini(*text, path);
+  if (!settings) return settings.error();
+  Options unused;
+  for (const Setting& setting : *settings) {
+    // What the command line says otherwise is checked and dropped, so that lists do not mix. A
+    // wrong value is an error even where it is overridden; a value that this version cannot honour
+    // is not, or such a file could not be used at all.
+    const bool lost = overridden(setting.key, line);
+    Status applied = apply(setting, lost ? unused : options);
+    if (!applied && !(lost && applied.error().code == ENOTSUP)) return applied;
+  }
+  return Done{};
+}
+
+Status apply_config(const Settings& line, Options& options) {
+  const Setting* config = find(line, {Key::Config});
+  if (config == nullptr) return Done{};
+  const auto is_config = [](const Setting& s) { return s.key == Key::Config; };
+  if (std::count_if(line.begin(), line.end(), is_config) > 1) {
+    return Error{"option --config given twice; only one file is read"};
+  }
+  return apply_ini(config->value, line, options);
+}
+
+Status check_program(const Options& options) {
+  switch (options.command) {
+    case Command::Run:
+      if (options.program.empty()) return Error{fmt::format("no program given; {}", kUsage)};
+      return Done{};
+    case Command::Serve:
+      if (options.control_path.empty()) return Error{"serve needs --control PATH"};
+      if (!options.connect_path.empty()) return Error{"serve takes no --connect"};
+      if (options.program.empty()) return Done{};
+      return Error{fmt::format("serve takes no program, found {}", in_quotes(options.program[0]))};
+    case Command::ListSyscalls:
+      if (options.program.empty()) return Done{};
+      return Error{fmt::format("option --list-syscalls takes one list and no program, found {}",
+                               in_quotes(options.program[0]))};
+    default:
+      return Done{};
+  }
+}
+
+Result<Options> parse(std::span<const std::string> args) {
+  Options options;
+  const Result<Command> command = take_command(args);
+  if (!command) return command.error();
+  options.command = *command;
+  Result<CommandLine> line = parse_command_line(args);
+  if (!line) return line.error();
+  options.program = std::move(line->program);
+
+  // Somebody who asks for help gets it, whatever else is wrong.
+  if (const Setting* asked = find(line->settings, {Key::Help, Key::Version})) {
+    options.command = asked->key == Key::Help ? Command::Help : Command::Version;
+    return options;
+  }
+  const Status config = apply_config(line->settings, options);
+  if (!config) return config.error();
+  for (const Setting& setting : line->settings) {
+    const Status applied = apply(setting, options);
+    if (!applied) return applied.error();
+  }
+  if (options.backends.empty()) options.backends.emplace_back("text");
+  const Status program = check_program(options);
+  if (!program) return program.error();
+  return options;
+}
+
+}  // namespace
+}  // namespace wc::config
+
+namespace wc {
+
+Result<Options> parse_options(std::span<const char* const> args) {
+  try {
+    return config::parse(std::vector<std::string>(args.begin(), args.end()));
+  } catch (const std::exception& error) {
+    return Error{fmt::format("cannot read the options: {}", config::printable(error.what()))};
+  }
+}
+
+}  // namespace wc

@@ -1,0 +1,58 @@
+// What a run is asked to do, from the command line and the INI file (design, section 7).
+//
+// Both sources become Settings (settings.h), which apply() writes into Options; the command line
+// is applied last and wins. Whatever the contract names but this version does not do is refused
+// with an Error whose code is ENOTSUP and whose line says "not available in this version".
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace wc {
+
+enum class EngineChoice { Auto, Ptrace, Inproc, Bpf };
+enum class GateChoice { Auto, Socket, Trap, Dispatch };
+enum class ScopeMode { Functions, Main, Process };
+enum class Command { Run, Serve, Help, Version, ListFunctions, ListSyscalls };
+
+struct Options {
+  Command command = Command::Run;
+  std::string functions = "@default";  // selection language, not yet parsed
+  bool functions_given = false;        // by -F or [functions] wrap=
+  std::string syscalls;                // -e language, not yet parsed; empty: all
+  EngineChoice engine = EngineChoice::Auto;
+  GateChoice gate = GateChoice::Auto;
+  ScopeMode scope = ScopeMode::Functions;
+  std::vector<std::string> backends;  // specs NAME[:key=value,...]; "text" when none was given
+  std::string output;                 // empty: standard error
+  bool all_calls = false;
+  unsigned string_size = 32;  // bytes
+  int time_format = 0;        // 0 none, 1..3 -t -tt -ttt, 4 -r (as wc_host::time_format)
+  bool show_duration = false;
+  bool show_paths = false;
+  bool follow = true;
+  int verbose = 0;
+  std::string control_path;
+  std::string connect_path;
+  std::vector<std::string> user_preloads;  // [LD_PRELOAD]: readable ELF files, no blank or colon
+  std::string list;                  // argument of --list-functions and --list-syscalls, or empty
+  std::vector<std::string> program;  // program and arguments; never empty for Command::Run
+};
+
+// -s accepts 0 to this; -v counts to any number.
+inline constexpr unsigned kMaxStringSize = 1u << 20;
+// An INI file is read up to this many bytes and refused above.
+inline constexpr std::size_t kMaxIniSize = 1u << 20;
+
+// The arguments of wc-tracerd without argv[0]. The first is "run" or "serve", as the launcher
+// chose; where it is an option instead (wc-tracerd --help), "run" is meant. Reads the file of
+// --config and looks at the files of [LD_PRELOAD]; no other I/O. Throws nothing.
+Result<Options> parse_options(std::span<const char* const> args);
+
+std::string help_text();     // ends with a newline, at most 100 columns
+std::string version_text();  // one line and a newline
+
+}  // namespace wc

@@ -1,0 +1,39 @@
+// One thing that somebody asked for, wherever it was written, and what reads and applies it.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/options.h"
+#include "config/tables.h"
+
+namespace wc::config {
+
+struct Setting {
+  Key key;
+  std::string value;  // empty for options that take none
+  std::string where;  // how errors begin: "option -s/--string-size", "a.ini:3: string-size"
+};
+
+struct CommandLine {
+  std::vector<Setting> settings;     // in the order given
+  std::vector<std::string> program;  // from the first word that is no option, or after "--"
+};
+
+// The options end at the first word that is not one, as in env(1) and strace(1): what follows
+// belongs to the program.
+Result<CommandLine> parse_command_line(std::span<const std::string> args);
+
+// Pure. `name` stands in errors, which are one line "NAME:LINE: ...".
+Result<std::vector<Setting>> parse_ini(std::string_view text, std::string_view name);
+Result<std::string> read_ini_file(const std::string& path);
+
+// Checks the value of one setting and writes it into `options`. Lists grow, the rest is replaced.
+Status apply(const Setting& setting, Options& options);
+
+// A list of libraries as LD_PRELOAD has it, each checked and made absolute.
+Result<std::vector<std::string>> resolve_preloads(const Setting& setting);
+
+}  // namespace wc::config

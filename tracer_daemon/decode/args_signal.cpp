@@ -1,0 +1,158 @@
+// Signal sets, actions, alternate stacks, events. siginfo has its own file.
+#include <csignal>
+#include <cstring>
+
+#include "decode/args.h"
+
+namespace wc {
+namespace {
+
+constexpr unsigned kSignalBits = 64;
+constexpr uint64_t kSigsetSize = kSignalBits / 8;
+
+// What rt_sigaction takes; glibc's struct sigaction differs.
+struct KernelSigaction {
+  uint64_t handler;
+  uint64_t flags;
+  uint64_t restorer;
+  uint64_t mask;
+};
+
+void append_handler(std::string& out, uint64_t handler) {
+  switch (handler) {
+    case 0:
+      out += "SIG_DFL";
+      break;
+    case 1:
+      out += "SIG_IGN";
+      break;
+    case UINT64_MAX:
+      out += "SIG_ERR";
+      break;
+    default:
+      append_hex(out, handler);
+  }
+}
+
+void append_sigaction(const Arg& arg, std::string& out) {
+  constexpr uint64_t kRestorer = 0x4000000;
+  KernelSigaction action;
+  if (!fetch_or_address(arg, action, out)) return;
+  out += "{sa_handler=";
+  append_handler(out, action.handler);
+  out += ", sa_mask=";
+  append_sigset_words(out, action.mask);
+  out += ", sa_flags=";
+  append_flags(out, FlagTable::SaFlags, action.flags);
+  if ((action.flags & kRestorer) != 0) {
+    out += ", sa_restorer=";
+    append_pointer(out, action.restorer);
+  }
+  out += '}';
+}
+
+void append_sigstack(const Arg& arg, std::string& out) {
+  stack_t stack;
+  if (!fetch_or_address(arg, stack, out)) return;
+  out += "{ss_sp=";
+  append_pointer(out, reinterpret_cast<uint64_t>(stack.ss_sp));
+  out += ", ss_flags=";
+  append_flags(out, FlagTable::SigaltstackFlags, static_cast<uint32_t>(stack.ss_flags));
+  out += ", ss_size=";
+  append_udec(out, stack.ss_size);
+  out += '}';
+}
+
+void append_sigevent(const Arg& arg, std::string& out) {
+  constexpr int kThreadId = 4;  // SIGEV_THREAD_ID, the kernel's
+  sigevent event;
+  if (!fetch_or_address(arg, event, out)) return;
+  out += '{';
+  if (event.sigev_value.sival_ptr != nullptr) {
+    out += "sigev_value={sival_int=";
+    append_dec(out, event.sigev_value.sival_int);
+    out += ", sival_ptr=";
+    append_pointer(out, reinterpret_cast<uint64_t>(event.sigev_value.sival_ptr));
+    out += "}, ";
+  }
+  out += "sigev_signo=";
+  append_signal(out, event.sigev_signo);
+  out += ", sigev_notify=";
+  append_enum(out, FlagTable::SigevNotify, static_cast<uint32_t>(event.sigev_notify));
+  if (event.sigev_notify == kThreadId) {
+    out += ", sigev_notify_thread_id=";
+    append_dec(out, event._sigev_un._tid);
+  }
+  out += '}';
+}
+
+// The last argument of pselect6 points to this, because the call has no seventh.
+void append_sigmask_pair(const Arg& arg, std::string& out) {
+  uint64_t pair[2];
+  if (!fetch_or_address(arg, pair, out)) return;
+  out += "{sigmask=";
+  append_sigset_at(out, arg.context, pair[0], pair[1]);
+  out += ", sigsetsize=";
+  append_udec(out, pair[1]);
+  out += '}';
+}
+
+}  // namespace
+
+// A nearly full set is shown as what it lacks: ~[KILL STOP].
+void append_sigset_words(std::string& out, uint64_t mask) {
+  const auto members = static_cast<unsigned>(__builtin_popcountll(mask));
+  if (members >= kSignalBits * 2 / 3) {
+    out += '~';
+    mask = ~mask;
+  }
+  out += '[';
+  bool first = true;
+  for (unsigned i = 0; i < kSignalBits; i++) {
+    if ((mask >> i & 1) == 0) continue;
+    if (!first) out += ' ';
+    first = false;
+    const size_t start = out.size();
+    append_signal(out, static_cast<int32_t>(i + 1));
+    out.erase(start, 3);  // the SIG of SIGINT
+  }
+  out += ']';
+}
+
+// The kernel takes sets of exactly eight bytes; with any other size it fails, and the
+// bytes mean nothing.
+void append_sigset_at(std::string& out, const DecodeContext& context, uint64_t address,
+                      uint64_t size) {
+  uint64_t mask = 0;
+  if (size != kSigsetSize || !fetch(context, address, mask)) return append_pointer(out, address);
+  append_sigset_words(out, mask);
+}
+
+void decode_signal(const Arg& arg, DecodedArg& to) {
+  std::string& out = to.text;
+  switch (arg.spec.kind) {
+    case ArgKind::Sigset:
+    case ArgKind::SigsetOut: {
+      // Library functions have no size argument: aux 0 is the set itself or unused.
+      const uint64_t size = arg.spec.aux == 0 ? kSigsetSize : arg.aux_word();
+      return append_sigset_at(out, arg.context, arg.word, size);
+    }
+    case ArgKind::Sigaction:
+    case ArgKind::SigactionOut:
+      return append_sigaction(arg, out);
+    case ArgKind::SigStack:
+    case ArgKind::SigStackOut:
+      return append_sigstack(arg, out);
+    case ArgKind::Sigevent:
+      return append_sigevent(arg, out);
+    case ArgKind::SigmaskArg:
+      return append_sigmask_pair(arg, out);
+    case ArgKind::Siginfo:
+    case ArgKind::SiginfoOut:
+      return append_siginfo_at(out, arg.context, arg.word);
+    default:
+      return append_pointer(out, arg.word);
+  }
+}
+
+}  // namespace wc

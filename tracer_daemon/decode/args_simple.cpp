@@ -1,0 +1,198 @@
+// Words that are values themselves, descriptors, and pointers to a few integers.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <climits>
+#include <cstring>
+
+#include "decode/args.h"
+
+namespace wc {
+namespace {
+
+// The target of a /proc link, as strace -y shows it: </path>, with "(deleted)" outside.
+void append_link(std::string& out, const char* link) {
+  char target[PATH_MAX];
+  const ssize_t length = readlink(link, target, sizeof target);
+  if (length <= 0) return;
+  std::string_view path{target, static_cast<size_t>(length)};
+  constexpr std::string_view kDeleted = " (deleted)";
+  const bool deleted = path.ends_with(kDeleted);
+  if (deleted) path.remove_suffix(kDeleted.size());
+  out += '<';
+  append_quoted(out, path, QuoteStyle::Path);
+  out += '>';
+  if (deleted) out += "(deleted)";
+}
+
+std::string proc_path(int32_t pid, std::string_view tail) {
+  std::string path = "/proc/";
+  append_dec(path, pid);
+  path += tail;
+  return path;
+}
+
+template <typename T, typename Append>
+void append_pointee(const Arg& arg, std::string& out, Append append) {
+  T value{};
+  if (!fetch_or_address(arg, value, out)) return;
+  out += '[';
+  append(out, value);
+  out += ']';
+}
+
+void append_int(std::string& out, int32_t value) { append_dec(out, value); }
+
+void append_int_pair(const Arg& arg, std::string& out) {
+  int32_t pair[2];
+  if (!fetch_or_address(arg, pair, out)) return;
+  out += '[';
+  append_fd(out, arg.context, pair[0]);
+  out += ", ";
+  append_fd(out, arg.context, pair[1]);
+  out += ']';
+}
+
+// Pointers whose value before and after the call are both shown: "[0] => [5]", "[128 => 16]".
+void append_long_in_out(const Arg& arg, std::string& out) {
+  if (!arg.at_exit) return append_pointee<int64_t>(arg, out, append_dec);
+  if (arg.failed || out.empty() || out.front() != '[' || arg.ret == 0) return;
+  out += " => ";
+  append_pointee<int64_t>(arg, out, append_dec);
+}
+
+void append_socklen_in_out(const Arg& arg, std::string& out) {
+  if (!arg.at_exit) return append_pointee<int32_t>(arg, out, append_int);
+  int32_t after = 0;
+  if (arg.failed || !out.ends_with(']') || !fetch(arg.context, arg.word, after)) return;
+  std::string text;
+  append_dec(text, after);
+  if (out.compare(1, out.size() - 2, text) == 0) return;
+  out.pop_back();
+  out += " => " + text + ']';
+}
+
+void append_groups(const Arg& arg, std::string& out, uint64_t count) {
+  constexpr uint64_t kMostGroups = 65536;  // NGROUPS_MAX: the kernel takes no more
+  if (count > kMostGroups) return append_pointer(out, arg.word);
+  append_array(out, arg.context, arg.word, count, sizeof(uint32_t),
+               [](std::string& to, const std::byte* at) {
+                 uint32_t id;
+                 std::memcpy(&id, at, sizeof id);
+                 append_id(to, id);
+               });
+}
+
+void append_char(std::string& out, int32_t c) {
+  if (c == -1) {
+    out += "EOF";
+    return;
+  }
+  std::string quoted;
+  const char byte = static_cast<char>(c);
+  append_quoted(quoted, {&byte, 1});
+  std::string_view inner = std::string_view{quoted}.substr(1, quoted.size() - 2);
+  if (byte == '"') inner = "\"";
+  if (byte == '\'') inner = "\\'";
+  out += '\'';
+  out += inner;
+  out += '\'';
+}
+
+}  // namespace
+
+void append_fd(std::string& out, const DecodeContext& context, int32_t fd) {
+  append_dec(out, fd);
+  if (!context.options.show_paths || fd < 0) return;
+  append_link(out, proc_path(context.pid, "/fd/" + std::to_string(fd)).c_str());
+}
+
+void append_dir_fd(std::string& out, const DecodeContext& context, int32_t fd) {
+  if (fd != AT_FDCWD) return append_fd(out, context, fd);
+  out += "AT_FDCWD";
+  if (context.options.show_paths) append_link(out, proc_path(context.pid, "/cwd").c_str());
+}
+
+// -1 means "leave it as it is" to chown and the set*id calls.
+void append_id(std::string& out, uint32_t id) {
+  if (id == UINT32_MAX) {
+    out += "-1";
+  } else {
+    append_udec(out, id);
+  }
+}
+
+void decode_simple(const Arg& arg, DecodedArg& to) {
+  std::string& out = to.text;
+  const auto as_int = static_cast<int32_t>(arg.word);
+  switch (arg.spec.kind) {
+    case ArgKind::Int:
+    case ArgKind::Pid:
+    case ArgKind::IntResult:
+      return append_dec(out, as_int);
+    case ArgKind::Uint:
+      return append_udec(out, static_cast<uint32_t>(arg.word));
+    case ArgKind::Long:
+    case ArgKind::LongResult:
+      return append_dec(out, static_cast<int64_t>(arg.word));
+    case ArgKind::Ulong:
+      return append_udec(out, arg.word);
+    case ArgKind::Hex:
+    case ArgKind::HexResult:
+      return append_hex(out, arg.word);
+    case ArgKind::Char:
+      return append_char(out, as_int);
+    case ArgKind::Double:
+      out += '?';
+      return;
+    case ArgKind::Fd:
+    case ArgKind::FdResult:
+      return append_fd(out, arg.context, as_int);
+    case ArgKind::DirFd:
+      return append_dir_fd(out, arg.context, as_int);
+    case ArgKind::Flags:
+      return append_flags(out, FlagTable{arg.spec.aux}, arg.word);
+    case ArgKind::Enum:
+      return append_enum(out, FlagTable{arg.spec.aux}, arg.word);
+    case ArgKind::Mode:
+    case ArgKind::ModeResult:
+      return append_octal(out, arg.word & 0xffff);
+    case ArgKind::FileMode:
+      return append_file_mode(out, static_cast<uint16_t>(arg.word));
+    case ArgKind::Uid:
+      return append_id(out, static_cast<uint32_t>(arg.word));
+    case ArgKind::Dev:
+      return append_device(out, static_cast<uint32_t>(arg.word));
+    case ArgKind::Fcntl:
+      return append_enum(out, FlagTable::FcntlCmd, arg.word);
+    case ArgKind::Signal:
+      return append_signal(out, as_int);
+    case ArgKind::Errno:
+      if (as_int == 0 || errno_name(as_int).empty()) return append_dec(out, as_int);
+      out += errno_name(as_int);
+      return;
+    case ArgKind::IntIn:
+    case ArgKind::IntOut:
+      return append_pointee<int32_t>(arg, out, append_int);
+    case ArgKind::IntPairOut:
+      return append_int_pair(arg, out);
+    case ArgKind::LongIn:
+      return append_pointee<int64_t>(arg, out, append_dec);
+    case ArgKind::LongInOut:
+      return append_long_in_out(arg, out);
+    case ArgKind::UlongOut:
+      return append_pointee<uint64_t>(arg, out, append_udec);
+    case ArgKind::HexOut:
+      return append_pointee<uint64_t>(arg, out, append_pointer);
+    case ArgKind::SocklenInOut:
+      return append_socklen_in_out(arg, out);
+    case ArgKind::Groups:
+      return append_groups(arg, out, static_cast<uint32_t>(arg.aux_word()));
+    case ArgKind::GroupsOut:
+      return append_groups(arg, out, arg.ret);
+    default:
+      return append_pointer(out, arg.word);
+  }
+}
+
+}  // namespace wc

@@ -1,0 +1,106 @@
+// Socket options: the name depends on the level, the shape of the value on both.
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "decode/args.h"
+
+namespace wc {
+namespace {
+
+FlagTable name_table(uint64_t level) {
+  switch (static_cast<int32_t>(level)) {
+    case 0:
+      return FlagTable::SockoptIp;
+    case SOL_SOCKET:
+      return FlagTable::SockoptSocket;
+    case 6:
+      return FlagTable::SockoptTcp;
+    case 41:
+      return FlagTable::SockoptIpv6;
+    default:
+      return FlagTable::None;
+  }
+}
+
+struct OptionValue {
+  const Arg& arg;
+  uint64_t length;
+};
+
+// SOL_SOCKET options that are structures.
+bool append_structured(std::string& out, const OptionValue& value, uint64_t option) {
+  switch (option) {
+    case SO_LINGER: {
+      linger l;
+      if (value.length < sizeof l || !fetch(value.arg.context, value.arg.word, l)) return false;
+      out += "{l_onoff=";
+      append_dec(out, l.l_onoff);
+      out += ", l_linger=";
+      append_dec(out, l.l_linger);
+      out += '}';
+      return true;
+    }
+    case SO_PEERCRED: {
+      ucred who;
+      if (value.length < sizeof who || !fetch(value.arg.context, value.arg.word, who)) return false;
+      out += "{pid=";
+      append_dec(out, who.pid);
+      out += ", uid=";
+      append_id(out, who.uid);
+      out += ", gid=";
+      append_id(out, who.gid);
+      out += '}';
+      return true;
+    }
+    default:
+      return false;
+  }
+}
+
+void append_value(std::string& out, const OptionValue& value) {
+  constexpr size_t kOptionNameIndex = 2;
+  const uint64_t level = value.arg.other_word(kOptionNameIndex - 1);
+  const auto option = static_cast<uint32_t>(value.arg.other_word(kOptionNameIndex));
+  if (static_cast<int32_t>(level) == SOL_SOCKET && append_structured(out, value, option)) return;
+  int32_t number = 0;
+  if (value.length == sizeof number && fetch(value.arg.context, value.arg.word, number)) {
+    out += '[';
+    // SO_ERROR holds an errno value.
+    if (static_cast<int32_t>(level) == SOL_SOCKET && option == SO_ERROR && number != 0 &&
+        !errno_name(number).empty()) {
+      out += errno_name(number);
+    } else {
+      append_dec(out, number);
+    }
+    out += ']';
+    return;
+  }
+  append_buffer_at(out, value.arg.context, value.arg.word, value.length);
+}
+
+}  // namespace
+
+void decode_sockopt(const Arg& arg, DecodedArg& to) {
+  switch (arg.spec.kind) {
+    case ArgKind::SockoptName: {
+      const FlagTable table = name_table(arg.aux_word());
+      if (table == FlagTable::None) return append_dec(to.text, static_cast<int32_t>(arg.word));
+      return append_enum(to.text, table, arg.word);
+    }
+    case ArgKind::SockoptIn:
+      return append_value(to.text, {arg, static_cast<uint32_t>(arg.aux_word())});
+    case ArgKind::SockoptOut: {
+      int32_t length = 0;
+      if (!fetch(arg.context, arg.aux_word(), length) || length < 0) {
+        return append_pointer(to.text, arg.word);
+      }
+      return append_value(to.text, {arg, static_cast<uint64_t>(length)});
+    }
+    default:
+      return append_pointer(to.text, arg.word);
+  }
+}
+
+}  // namespace wc

@@ -1,0 +1,455 @@
+// Arguments whose meaning depends on other arguments. A row says what each argument
+// is; this says what it is in this call, and which ones strace leaves out.
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "decode/args.h"
+
+namespace wc {
+namespace {
+
+// The list being made: `cut` ends it, `set` gives a slot another kind.
+class Builder {
+ public:
+  Builder(std::span<const ArgSpec> specs, std::span<const uint64_t> words) : words_(words) {
+    list_.count = static_cast<uint8_t>(std::min<size_t>(specs.size(), kMaxArgs));
+    for (uint8_t i = 0; i < list_.count; i++) list_.slots[i] = {specs[i], i};
+  }
+
+  [[nodiscard]] uint8_t count() const { return list_.count; }
+  [[nodiscard]] const ArgSpec& spec(size_t i) const { return list_.slots[i].spec; }
+  [[nodiscard]] bool is(size_t i, ArgKind kind) const {
+    return i < list_.count && spec(i).kind == kind;
+  }
+  [[nodiscard]] bool is(size_t i, ArgKind kind, FlagTable table) const {
+    return is(i, kind) && spec(i).aux == static_cast<uint8_t>(table);
+  }
+  [[nodiscard]] uint64_t word(size_t i) const { return i < words_.size() ? words_[i] : 0; }
+
+  void cut(size_t count) {
+    list_.count = static_cast<uint8_t>(std::min<size_t>(count, list_.count));
+  }
+  void set(size_t i, ArgKind kind) { set(i, {kind, 0}); }
+  void set(size_t i, FlagTable flags) { set(i, {ArgKind::Flags, static_cast<uint8_t>(flags)}); }
+  void set_enum(size_t i, FlagTable table) { set(i, {ArgKind::Enum, static_cast<uint8_t>(table)}); }
+  void set(size_t i, ArgSpec spec) {
+    if (i < list_.count) list_.slots[i].spec = spec;
+  }
+  void swap(size_t a, size_t b) { std::swap(list_.slots[a], list_.slots[b]); }
+
+  void drop(size_t i) {
+    std::copy(list_.slots + i + 1, list_.slots + list_.count, list_.slots + i);
+    list_.count--;
+  }
+
+  [[nodiscard]] const ArgList& list() const { return list_; }
+
+ private:
+  std::span<const uint64_t> words_;
+  ArgList list_;
+};
+
+void resolve_open(Builder& b, size_t flags) {
+  if (!b.is(flags + 1, ArgKind::Mode)) return;
+  constexpr uint64_t kTemporary = O_TMPFILE & ~O_DIRECTORY;
+  if ((b.word(flags) & (O_CREAT | kTemporary)) == 0) b.cut(flags + 1);
+}
+
+void resolve_fcntl(Builder& b, size_t command) {
+  const size_t arg = command + 1;
+  switch (static_cast<int32_t>(b.word(command))) {
+    case F_DUPFD:
+    case F_DUPFD_CLOEXEC:
+    case F_SETPIPE_SZ:
+    case F_SETOWN:
+      return b.set(arg, ArgKind::Int);
+    case F_SETFD:
+      return b.set(arg, FlagTable::FdFlags);
+    case F_SETFL:
+      return b.set(arg, FlagTable::OpenFlags);
+    case F_SETLK:
+    case F_SETLKW:
+    case F_OFD_SETLK:
+    case F_OFD_SETLKW:
+      return b.set(arg, ArgKind::Flock);
+    case F_GETLK:
+    case F_OFD_GETLK:
+      return b.set(arg, ArgKind::FlockOut);
+    case F_SETSIG:
+      return b.set(arg, ArgKind::Signal);
+    case F_SETLEASE:
+      return b.set_enum(arg, FlagTable::LeaseType);
+    case F_NOTIFY:
+      return b.set(arg, FlagTable::NotifyFlags);
+    case F_ADD_SEALS:
+      return b.set(arg, FlagTable::SealFlags);
+    case F_GETFD:
+    case F_GETFL:
+    case F_GETOWN:
+    case F_GETSIG:
+    case F_GETLEASE:
+    case F_GETPIPE_SZ:
+    case F_GET_SEALS:
+      return b.cut(arg);
+    default:
+      return;
+  }
+}
+
+enum FutexCommand : uint32_t {
+  kWait,
+  kWake,
+  kFutexFd,
+  kRequeue,
+  kCmpRequeue,
+  kWakeOp,
+  kLockPi,
+  kUnlockPi,
+  kTrylockPi,
+  kWaitBitset,
+  kWakeBitset,
+  kWaitRequeuePi,
+  kCmpRequeuePi,
+  kLockPi2
+};
+
+// The slots are uaddr, op, val, timeout or val2, uaddr2, val3.
+void resolve_futex(Builder& b, size_t op) {
+  constexpr uint32_t kModifiers = 128 | 256;  // private, realtime
+  const size_t val = op + 1, val2 = op + 2, address2 = op + 3, val3 = op + 4;
+  switch (static_cast<uint32_t>(b.word(op)) & ~kModifiers) {
+    case kWait:
+      return b.cut(val2 + 1);
+    case kWake:
+      return b.cut(val + 1);
+    case kFutexFd:
+      b.set(val, ArgKind::Signal);
+      return b.cut(val + 1);
+    case kWaitBitset:
+      b.set_enum(val3, FlagTable::FutexBitset);
+      b.set(address2, ArgKind::Omitted);
+      return;
+    case kWakeBitset:
+      b.set_enum(val3, FlagTable::FutexBitset);
+      b.set(val2, ArgKind::Omitted);
+      b.set(address2, ArgKind::Omitted);
+      return;
+    case kRequeue:
+      b.set(val2, ArgKind::Uint);
+      return b.cut(address2 + 1);
+    case kCmpRequeue:
+    case kCmpRequeuePi:
+      b.set(val2, ArgKind::Uint);
+      return b.set(val3, ArgKind::Uint);
+    case kWakeOp:
+      b.set(val2, ArgKind::Uint);
+      return b.set(val3, ArgKind::WakeOp);
+    case kLockPi:
+    case kLockPi2:
+      b.set(val, ArgKind::Omitted);
+      return b.cut(val2 + 1);
+    case kUnlockPi:
+    case kTrylockPi:
+      return b.cut(val);
+    case kWaitRequeuePi:
+      return b.cut(address2 + 1);
+    default:
+      b.set(val2, ArgKind::Pointer);
+      return;
+  }
+}
+
+void resolve_ioctl(Builder& b, size_t request) {
+  const size_t arg = request + 1;
+  switch (static_cast<uint32_t>(b.word(request))) {
+    case 0x5401:
+      return b.set(arg, ArgKind::TermiosOut);
+    case 0x5402:
+    case 0x5403:
+    case 0x5404:
+      return b.set(arg, ArgKind::Termios);
+    case 0x5413:
+      return b.set(arg, ArgKind::WinsizeOut);
+    case 0x5414:
+      return b.set(arg, ArgKind::Winsize);
+    case 0x541b:      // FIONREAD
+    case 0x5411:      // TIOCOUTQ
+    case 0x540f:      // TIOCGPGRP
+    case 0x5429:      // TIOCGSID
+    case 0x80045430:  // TIOCGPTN
+    case 0x80045439:  // TIOCGPTLCK
+    case 0x1268:      // BLKSSZGET
+    case 0x5424:
+      return b.set(arg, ArgKind::IntOut);  // TIOCGETD
+    case 0x5421:                           // FIONBIO
+    case 0x5452:                           // FIOASYNC
+    case 0x5410:                           // TIOCSPGRP
+    case 0x40045431:
+      return b.set(arg, ArgKind::IntIn);  // TIOCSPTLCK
+    case 0x80081272:
+      return b.set(arg, ArgKind::UlongOut);  // BLKGETSIZE64
+    case 0x5409:                             // TCSBRK
+    case 0x540e:                             // TIOCSCTTY
+    case 0x40049409:                         // FICLONE
+      return b.set(arg, ArgKind::Int);
+    case 0x540a:  // TCXONC
+      return b.set_enum(arg, FlagTable::TcflowAction);
+    case 0x540b:  // TCFLSH
+      return b.set_enum(arg, FlagTable::TcflushQueue);
+    case 0x540c:  // TIOCEXCL
+    case 0x540d:  // TIOCNXCL
+    case 0x5422:  // TIOCNOTTY
+    case 0x5450:  // FIONCLEX
+    case 0x5451:
+      return b.cut(arg);  // FIOCLEX
+    default:
+      return;
+  }
+}
+
+enum PrctlOp : uint32_t {
+  kSetPdeathsig = 1,
+  kGetPdeathsig = 2,
+  kGetDumpable = 3,
+  kSetDumpable = 4,
+  kGetKeepcaps = 7,
+  kSetKeepcaps = 8,
+  kSetName = 15,
+  kGetName = 16,
+  kGetSeccomp = 21,
+  kSetSeccomp = 22,
+  kCapbsetRead = 23,
+  kCapbsetDrop = 24,
+  kGetSecurebits = 27,
+  kSetTimerslack = 29,
+  kGetTimerslack = 30,
+  kSetSubreaper = 36,
+  kGetSubreaper = 37,
+  kSetNoNewPrivs = 38,
+  kGetNoNewPrivs = 39,
+  kCapAmbient = 47,
+  kSyscallDispatch = 59,
+  kSetVma = 0x53564d41,
+  kSetPtracer = 0x59616d61,
+  kGetTidAddress = 40,
+  kGetThpDisable = 42
+};
+
+void resolve_prctl(Builder& b, size_t op) {
+  const size_t arg = op + 1;
+  switch (static_cast<uint32_t>(b.word(op))) {
+    case kSetPdeathsig:
+      b.set(arg, ArgKind::Signal);
+      return b.cut(arg + 1);
+    case kGetPdeathsig:
+    case kGetSubreaper:
+      b.set(arg, ArgKind::IntOut);
+      return b.cut(arg + 1);
+    case kSetName:
+      b.set(arg, ArgKind::String);
+      return b.cut(arg + 1);
+    case kGetName:
+      b.set(arg, ArgKind::StringOut);
+      return b.cut(arg + 1);
+    case kSetDumpable:
+      b.set_enum(arg, FlagTable::PrctlDumpable);
+      return b.cut(arg + 1);
+    case kCapAmbient:
+      b.set_enum(arg, FlagTable::PrctlAmbient);
+      return b.set_enum(arg + 1, FlagTable::Capability);
+    case kSyscallDispatch:
+      b.set_enum(arg, FlagTable::PrctlDispatch);
+      return b.set(arg + 3, ArgKind::Pointer);
+    case kSetVma:
+      b.set_enum(arg, FlagTable::PrctlVma);
+      b.set(arg + 1, ArgKind::Pointer);
+      b.set(arg + 2, ArgKind::Ulong);
+      return b.set(arg + 3, ArgKind::String);
+    case kSetPtracer:
+      b.set(arg, ArgKind::Int);
+      return b.cut(arg + 1);
+    case kSetKeepcaps:
+    case kSetTimerslack:
+    case kSetSubreaper:
+      b.set(arg, ArgKind::Ulong);
+      return b.cut(arg + 1);
+    case kCapbsetRead:
+    case kCapbsetDrop:
+      b.set_enum(arg, FlagTable::Capability);
+      return b.cut(arg + 1);
+    case kSetSeccomp:
+      b.set_enum(arg, FlagTable::SeccompMode);
+      b.set(arg + 1, ArgKind::Pointer);
+      return b.cut(b.word(arg) == 2 ? arg + 2 : arg + 1);
+    case kGetTidAddress:
+      b.set(arg, ArgKind::HexOut);
+      return b.cut(arg + 1);
+    case kSetNoNewPrivs:
+      b.set(arg, ArgKind::Ulong);
+      return;
+    case kGetDumpable:
+    case kGetKeepcaps:
+    case kGetSeccomp:
+    case kGetSecurebits:
+    case kGetTimerslack:
+      return b.cut(arg);
+    default:
+      return;
+  }
+}
+
+void resolve_socket(Builder& b, size_t domain) {
+  constexpr uint32_t kInet = 2, kInet6 = 10, kNetlink = 16;
+  const size_t protocol = domain + 2;
+  if (!b.is(protocol, ArgKind::Enum, FlagTable::SocketProtocol)) return;
+  switch (static_cast<uint32_t>(b.word(domain))) {
+    case kInet:
+    case kInet6:
+      return;
+    case kNetlink:
+      return b.set_enum(protocol, FlagTable::NetlinkProtocol);
+    default:
+      return b.set(protocol, ArgKind::Uint);
+  }
+}
+
+// clone(flags, stack, parent_tid, child_tid, tls) is printed with the stack first and tls before
+// child_tid, and what the flags make meaningless is left out.
+void resolve_clone(Builder& b) {
+  constexpr uint64_t kPidfd = 0x1000, kSetTls = 0x80000, kParentSettid = 0x100000;
+  constexpr uint64_t kChildCleartid = 0x200000, kChildSettid = 0x1000000;
+  const uint64_t flags = b.word(0);
+  b.swap(0, 1);
+  b.swap(3, 4);
+  if ((flags & (kParentSettid | kPidfd)) == 0) b.set(2, ArgKind::Omitted);
+  if ((flags & kSetTls) == 0) b.set(3, ArgKind::Omitted);
+  if ((flags & (kChildCleartid | kChildSettid)) == 0) b.set(4, ArgKind::Omitted);
+}
+
+void resolve_ptrace(Builder& b, size_t request) {
+  const size_t address = request + 2, data = request + 3;
+  switch (static_cast<uint32_t>(b.word(request))) {
+    case 0:  // PTRACE_TRACEME
+      return b.cut(request + 1);
+    case 0x4200:  // PTRACE_SETOPTIONS
+    case 0x4206:  // PTRACE_SEIZE
+      return b.set(data, FlagTable::PtraceOptions);
+    case 7:   // PTRACE_CONT
+    case 9:   // PTRACE_SINGLESTEP
+    case 17:  // PTRACE_DETACH
+    case 24:  // PTRACE_SYSCALL
+      return b.set(data, ArgKind::Signal);
+    case 8:       // PTRACE_KILL
+    case 0x4207:  // PTRACE_INTERRUPT
+    case 16:      // PTRACE_ATTACH
+    case 0x4208:  // PTRACE_LISTEN
+      return b.cut(address);
+    default:
+      return;
+  }
+}
+
+void resolve_enum(Builder& b, size_t i) {
+  constexpr uint64_t kArchGetFs = 0x1003, kArchGetGs = 0x1004, kArchGetCpuid = 0x1011;
+  switch (FlagTable{b.spec(i).aux}) {
+    case FlagTable::PrctlOp:
+      return resolve_prctl(b, i);
+    case FlagTable::SocketDomain:
+      return resolve_socket(b, i);
+    case FlagTable::ArchPrctlOp:
+      if (b.word(i) == kArchGetCpuid) return b.cut(i + 1);
+      if (b.word(i) == kArchGetFs || b.word(i) == kArchGetGs) b.set(i + 1, ArgKind::HexOut);
+      return;
+    case FlagTable::EpollOp:
+      // EPOLL_CTL_DEL ignores the event.
+      if (static_cast<uint32_t>(b.word(i)) == 2) b.set(i + 2, ArgKind::Pointer);
+      return;
+    case FlagTable::MembarrierCmd:
+      if (b.word(i + 1) == 0) b.cut(i + 2);  // the CPU counts only with its flag
+      return;
+    case FlagTable::PtraceRequest:
+      return resolve_ptrace(b, i);
+    case FlagTable::KcmpType:
+      if (b.word(i) != 0) return b.cut(i + 1);
+      b.set(i + 1, ArgKind::Fd);
+      return b.set(i + 2, ArgKind::Fd);
+    default:
+      return;
+  }
+}
+
+// The kernel does not look at the type or the data of a mount that only changes or moves one.
+void resolve_mount(Builder& b, size_t flags) {
+  constexpr uint64_t kRemount = 32;
+  constexpr uint64_t kBindMoveOrPropagation = 4096 | 8192 | 0x20000 | 0x40000 | 0x80000 | 0x100000;
+  if (!b.is(flags + 1, ArgKind::String)) return;
+  const bool remount = (b.word(flags) & kRemount) != 0;
+  const bool no_data = !remount && (b.word(flags) & kBindMoveOrPropagation) != 0;
+  if (remount || no_data) b.set(flags - 1, ArgKind::Pointer);
+  if (no_data) b.set(flags + 1, ArgKind::Pointer);
+}
+
+void resolve_flags(Builder& b, size_t i) {
+  switch (FlagTable{b.spec(i).aux}) {
+    case FlagTable::OpenFlags:
+    case FlagTable::MqOpenFlags:
+      return resolve_open(b, i);
+    case FlagTable::MremapFlags:
+      if ((b.word(i) & (MREMAP_FIXED | MREMAP_DONTUNMAP)) == 0) b.cut(i + 1);
+      return;
+    case FlagTable::Personality:
+      // All ones asks for the present one.
+      if (static_cast<uint32_t>(b.word(i)) == UINT32_MAX) b.set(i, ArgKind::Pointer);
+      return;
+    case FlagTable::MountFlags:
+      return resolve_mount(b, i);
+    default:
+      return;
+  }
+}
+
+void resolve_mknod(Builder& b, size_t mode) {
+  const auto type = static_cast<uint32_t>(b.word(mode)) & S_IFMT;
+  if (type != S_IFCHR && type != S_IFBLK) b.cut(mode + 1);
+}
+
+}  // namespace
+
+ArgList resolve_args(std::span<const ArgSpec> specs, std::span<const uint64_t> words) {
+  Builder b(specs, words);
+  constexpr uint8_t kCloneArgs = 5;
+  if (b.is(0, ArgKind::CloneFlagsNamed) && b.count() == kCloneArgs) resolve_clone(b);
+  for (size_t i = 0; i < b.count(); i++) {
+    switch (b.spec(i).kind) {
+      case ArgKind::Flags:
+        resolve_flags(b, i);
+        break;
+      case ArgKind::Enum:
+        resolve_enum(b, i);
+        break;
+      case ArgKind::Fcntl:
+        resolve_fcntl(b, i);
+        break;
+      case ArgKind::FutexOp:
+        resolve_futex(b, i);
+        break;
+      case ArgKind::Ioctl:
+        resolve_ioctl(b, i);
+        break;
+      case ArgKind::FileMode:
+        resolve_mknod(b, i);
+        break;
+      default:
+        break;
+    }
+  }
+  for (size_t i = b.count(); i-- > 0;) {
+    if (b.is(i, ArgKind::Omitted)) b.drop(i);
+  }
+  return b.list();
+}
+
+}  // namespace wc

@@ -1,0 +1,119 @@
+// Syscalls that signals interrupt. One syscall is one event, however often the kernel
+// restarts it: it ends with its last result, or as EINTR when its handler returns.
+//
+// Source: signal(7), "Interruption of system calls"; include/linux/errno.h.
+#include <sys/syscall.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+
+#include "engine/tracer.h"
+
+namespace wc {
+namespace {
+
+// A handler's frame (asm/ucontext.h): at rt_sigreturn the stack pointer stands at the ucontext.
+struct SavedContext {
+  uint64_t flags, link, stack[3];
+  uint64_t r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip;
+};
+
+// Kernel-internal results: the syscall is to be issued again, or to fail with EINTR.
+bool is_restart(int64_t ret) { return ret == -512 || ret == -513 || ret == -514 || ret == -516; }
+
+// Whether the process has a handler for it (SigCgt in proc(5)).
+bool is_caught(pid_t pid, int signal) {
+  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with("SigCgt:"))
+      return std::strtoull(line.c_str() + 7, nullptr, 16) >> (signal - 1) & 1;
+  return false;
+}
+
+// Two places on one stack are nearer to each other than this; an alternate stack is farther away.
+constexpr uint64_t kOneStack = 1u << 20;
+
+}  // namespace
+
+// A signal is about to be delivered inside a call. What its handler does belongs to that call,
+// marked; a signal without a handler changes nothing.
+void Tracer::note_handler(Thread& thread, int signal, uint64_t sp) {
+  if (is_caught(thread.process->pid, signal)) thread.handlers.push_back(sp);
+}
+
+// A handler left by longjmp: the syscalls that it interrupted never come back.
+void Tracer::drop_left_syscalls(Thread& thread, uint64_t sp) {
+  auto& handlers = thread.handlers;
+  while (!handlers.empty() && handlers.back() <= sp && sp - handlers.back() < kOneStack)
+    handlers.pop_back();
+  auto& inflight = thread.inflight;
+  while (!inflight.empty() && inflight.back().sp < sp && sp - inflight.back().sp < kOneStack) {
+    Inflight left = std::move(inflight.back());
+    inflight.pop_back();
+    if (left.syscall.reported) pipeline_.syscall_ended(thread.source(), left.syscall);
+  }
+}
+
+// Gate dispatch, a signal is about to be delivered: its handler, and whoever unwinds from it, must
+// find the program's own address and registers, not those of the gadget or the landing pad.
+void Tracer::park_interrupted(const StoppedThread& stop, Thread& thread, user_regs_struct& regs) {
+  const ShimAddresses& shim = thread.process->shim;
+  bool waits = regs.rip == shim.gadget || regs.rip == shim.landing;
+  bool lands = regs.rip > shim.landing && regs.rip < shim.landing_end;
+  if (!waits && !lands && regs.rip != shim.gadget + 2) return;
+  auto& inflight = thread.inflight;
+  auto at = std::find_if(inflight.rbegin(), inflight.rend(),
+                         [&](const Inflight& one) { return one.sp == regs.rsp; });
+  if (at == inflight.rend()) return;
+  if (lands && regs.rip >= shim.landing_saved && regs.rip <= shim.landing_restored) {
+    if (ProcessShare* share = share_of(thread))
+      regs.rax = share->slot(static_cast<uint32_t>(thread.slot)).landing_ret;
+    regs.rdx = regs.r11;
+  }
+  regs.rip = waits ? at->ip - 2 : at->ip;
+  regs.rcx = at->ip;
+  auto ret = static_cast<int64_t>(regs.rax);
+  at->landing = false;
+  if (waits || is_restart(ret)) {
+    at->interrupted = true;
+  } else {
+    Inflight done = std::move(*at);
+    inflight.erase(at.base() - 1);
+    if (done.syscall.reported)
+      pipeline_.syscall_exit(thread.source(), done.syscall, ret, TickClock::now());
+  }
+  (void)stop.set_registers(regs);  // where this fails the thread is dying
+}
+
+// Whether the syscall that is being issued is an interrupted one that comes again.
+bool Tracer::resumes_interrupted(Thread& thread, uint64_t sp, uint64_t ip, uint32_t nr) {
+  auto& inflight = thread.inflight;
+  auto at = std::find_if(inflight.rbegin(), inflight.rend(), [&](const Inflight& one) {
+    return one.interrupted && one.sp == sp && one.ip == ip;
+  });
+  if (at == inflight.rend() || (at->syscall.nr != nr && nr != SYS_restart_syscall)) return false;
+  at->interrupted = false;
+  std::rotate(at.base() - 1, at.base(), inflight.end());
+  return true;
+}
+
+// A handler returns. What it interrupted will be issued again, or ends here.
+void Tracer::on_sigreturn(Thread& thread, uint64_t sp) {
+  SavedContext context{};
+  if (!thread.process->memory.read_all({sp}, &context, sizeof context)) return;
+  std::erase(thread.handlers, context.rsp);
+  auto& inflight = thread.inflight;
+  auto at = std::find_if(inflight.rbegin(), inflight.rend(), [&](const Inflight& one) {
+    return one.interrupted && one.sp == context.rsp && one.ip == context.rip;
+  });
+  if (at == inflight.rend()) return;
+  Inflight done = std::move(*at);
+  inflight.erase(at.base() - 1);
+  if (done.syscall.reported)
+    pipeline_.syscall_exit(thread.source(), done.syscall, static_cast<int64_t>(context.rax),
+                           TickClock::now());
+}
+
+}  // namespace wc

@@ -1,0 +1,58 @@
+// Decides, for a program at its exec stop, which functions are wrapped, and
+// has the stub library for it. Programs with the same libraries share one.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "catalog/selection.h"
+#include "elf/image.h"
+#include "engine/exec_stack.h"
+#include "events/function_table.h"
+#include "session/private_directory.h"
+
+namespace wc {
+
+struct TableOptions {
+  std::vector<Term> terms;
+  std::vector<std::string> user_preloads;
+  std::string shim_path;    // as the tracee finds it
+  std::string socket_path;
+  bool values_at_return = false;  // some backend shows what calls wrote to memory
+};
+
+class ProgramTables {
+ public:
+  ProgramTables(TableOptions options, const PrivateDirectory& directory);
+
+  struct Prepared {
+    std::shared_ptr<const FunctionTable> table;
+    std::string ld_preload;             // whole value, the program's own entries included
+    std::vector<std::string> warnings;  // of the selection
+  };
+
+  // For a program about to run. `strict`: an unknown name is an error (the first program); in
+  // programs that it starts, names that their libraries lack are passed over.
+  Result<Prepared> prepare(const Image& program, const std::string& ld_library_path,
+                           const std::string& own_preload, bool strict);
+
+ private:
+  using Images = std::vector<std::shared_ptr<const Image>>;
+  Images libraries_of(const Image& program, const std::string& ld_library_path);
+  Result<std::shared_ptr<const FunctionTable>> table_for(const Images& libraries, bool strict,
+                                                         std::vector<std::string>& warnings);
+
+  TableOptions options_;
+  const PrivateDirectory& directory_;
+  LibraryCache cache_;
+  std::map<std::vector<const Image*>, std::shared_ptr<const FunctionTable>> tables_;
+  Images kept_;  // images that keys of tables_ point to
+  uint64_t next_id_ = 1;
+};
+
+// Why a program cannot be wrapped, with what works instead; empty when it can.
+std::string refusal(const Image& image);
+
+}  // namespace wc

@@ -1,0 +1,131 @@
+// Keeps SIGSYS and SIGTRAP deliverable without the program noticing.
+//
+// The gates stop threads by these two signals, which the kernel forces: it unblocks a blocked one
+// and forgets its handler. So they are taken out of the masks that a program sets inside its
+// calls, remembered, and put back into the masks that it reads. Likewise the shim's own handlers
+// are not shown to a program that asks for the old action.
+#include <sys/syscall.h>
+
+#include "engine/tracer.h"
+
+namespace wc {
+namespace {
+
+constexpr uint64_t bit(int signal) { return uint64_t{1} << (signal - 1); }
+constexpr uint64_t kOurs = bit(SIGSYS) | bit(SIGTRAP);
+// Where the changed copy of a mask goes: below the red zone of the thread's stack, which nobody
+// uses while the syscall reads it.
+constexpr uint64_t kBelowRedZone = 512;
+
+// The kernel's struct sigaction (asm/signal.h).
+struct KernelAction {
+  uint64_t handler, flags, restorer, mask;
+};
+
+uint64_t hidden_after(uint64_t hidden, uint64_t how, uint64_t set) {
+  switch (how) {
+    case SIG_BLOCK: return hidden | (set & kOurs);
+    case SIG_UNBLOCK: return hidden & ~set;
+    case SIG_SETMASK: return set & kOurs;
+    default: return hidden;  // the kernel will refuse it
+  }
+}
+
+bool is_shims(const ShimAddresses& shim, uint64_t handler) {
+  constexpr uint64_t kReach = 1u << 15;  // the shim's code is smaller than this
+  return handler != 0 && handler + kReach > shim.bell && handler < shim.bell + kReach;
+}
+
+}  // namespace
+
+void Tracer::on_signal_call(const StoppedThread& stop, Thread& thread, Inflight& entry) {
+  const uint64_t* args = entry.syscall.args;
+  SignalCall& call = entry.signals;
+  if (options_.gate == WC_GATE_SOCKET) return;  // its stops come without a signal
+  if (entry.syscall.nr == SYS_rt_sigaction) return on_action_call(stop, thread, entry);
+  if (entry.syscall.nr != SYS_rt_sigprocmask || args[3] != sizeof(uint64_t)) return;
+  ProcessMemory& memory = thread.process->memory;
+  uint64_t set = 0;
+  bool has_set = args[1] != 0 && memory.read_all({args[1]}, &set, sizeof set);
+  call.hidden_after =
+      has_set ? hidden_after(thread.hidden_mask, args[0], set) : thread.hidden_mask;
+  call.watched = thread.hidden_mask != 0 || call.hidden_after != 0;
+  if (!has_set || (set & kOurs) == 0 || args[0] == SIG_UNBLOCK) return;
+  set &= ~kOurs;
+  replace_argument(stop, thread, entry, &set, sizeof set);
+}
+
+// The mask that is in force while a handler runs is the action's; there, too, a stop of ours would
+// be forced, and the program would not outlive the tracer's death.
+void Tracer::on_action_call(const StoppedThread& stop, Thread& thread, Inflight& entry) {
+  const uint64_t* args = entry.syscall.args;
+  KernelAction action{};
+  bool has_action =
+      args[1] != 0 && thread.process->memory.read_all({args[1]}, &action, sizeof action);
+  SignalCall& call = entry.signals;
+  if (args[0] == 0 || args[0] > kSignals || args[3] != sizeof(uint64_t)) return;
+  uint64_t hidden = thread.process->hidden_action_masks[args[0]];
+  call.hidden_after = has_action ? action.mask & kOurs : hidden;
+  bool is_ours = args[0] == SIGSYS || args[0] == SIGTRAP;
+  // While a handler of its own for one of our signals runs, that signal would be blocked.
+  constexpr uint64_t kIgnored = 1;  // SIG_IGN; 0 is SIG_DFL
+  call.adds_nodefer = has_action && is_ours && action.handler > kIgnored &&
+                      (action.flags & SA_NODEFER) == 0;
+  call.watched = hidden != 0 || call.hidden_after != 0 || is_ours;
+  if (!has_action || ((action.mask & kOurs) == 0 && !call.adds_nodefer)) return;
+  action.mask &= ~kOurs;
+  if (call.adds_nodefer) action.flags |= SA_NODEFER;
+  replace_argument(stop, thread, entry, &action, sizeof action);
+}
+
+// The second argument points to a changed copy while the syscall runs.
+void Tracer::replace_argument(const StoppedThread& stop, Thread& thread, Inflight& entry,
+                              const void* bytes, size_t size) {
+  uint64_t copy = entry.sp - kBelowRedZone;
+  user_regs_struct regs{};
+  if (!thread.process->memory.write({copy}, bytes, size) || !stop.registers(regs)) return;
+  regs.rsi = copy;
+  entry.signals.replaced = stop.set_registers(regs);
+  entry.signals.own_set = entry.syscall.args[1];
+}
+
+void Tracer::on_signal_call_exit(const StoppedThread& stop, Thread& thread, const Inflight& done,
+                                 int64_t ret) {
+  if (!done.signals.watched) return;
+  const uint64_t* args = done.syscall.args;
+  ProcessMemory& memory = thread.process->memory;
+  if (done.signals.replaced) {
+    user_regs_struct regs{};
+    if (stop.registers(regs)) {
+      regs.rsi = done.signals.own_set;
+      (void)stop.set_registers(regs);  // where this fails the thread is dying
+    }
+  }
+  if (ret != 0) return;
+  if (done.syscall.nr == SYS_rt_sigaction) {
+    uint64_t& hidden = thread.process->hidden_action_masks[args[0]];
+    KernelAction old{};
+    if (args[2] != 0 && memory.read_all({args[2]}, &old, sizeof old)) {
+      old.mask |= hidden;
+      if ((thread.process->added_nodefer & bit(static_cast<int>(args[0]))) != 0)
+        old.flags &= ~static_cast<uint64_t>(SA_NODEFER);
+      if (is_shims(thread.process->shim, old.handler)) old = {};
+      memory.write({args[2]}, &old, sizeof old);
+    }
+    hidden = done.signals.hidden_after;
+    if (args[1] != 0) {
+      uint64_t& added = thread.process->added_nodefer;
+      added &= ~bit(static_cast<int>(args[0]));
+      if (done.signals.adds_nodefer) added |= bit(static_cast<int>(args[0]));
+    }
+    return;
+  }
+  uint64_t old = 0;
+  if (thread.hidden_mask != 0 && args[2] != 0 && memory.read_all({args[2]}, &old, sizeof old)) {
+    old |= thread.hidden_mask;
+    memory.write({args[2]}, &old, sizeof old);
+  }
+  thread.hidden_mask = done.signals.hidden_after;
+}
+
+}  // namespace wc

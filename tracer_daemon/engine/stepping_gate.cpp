@@ -1,0 +1,102 @@
+// PTRACE_SYSCALL stops: gates `socket` and `trap` while a scope is open, children that share their
+// parent's memory, and clone under gate `dispatch`.
+//
+// The shim's own syscalls are recognised by their instruction pointer and never reported.
+#include <sys/syscall.h>
+
+#include <algorithm>
+
+#include "engine/tracer.h"
+
+namespace wc {
+namespace {
+
+// The kernel's own results of an interrupted syscall, seen by tracers only (include/linux/errno.h).
+bool is_restart(int64_t ret) { return ret == -512 || ret == -513 || ret == -514 || ret == -516; }
+
+}  // namespace
+
+void Tracer::on_syscall_stop(StoppedThread stop, Thread& thread) {
+  StoppedThread::SyscallInfo info;
+  if (!stop.syscall_info(info)) return resume(std::move(stop), thread);
+  bool is_entry = info.kind == StoppedThread::SyscallInfo::Kind::Entry;
+  if (thread.awaits_bell && thread.process->shim.issues(info.ip) && !is_entry) {
+    thread.in_syscall = false;
+    return on_interrupted(std::move(stop), thread);
+  }
+  if (is_entry) {
+    thread.in_syscall = true;
+    on_syscall_entry(stop, thread, info);
+  } else if (thread.in_syscall) {
+    thread.in_syscall = false;
+    on_syscall_exit(stop, thread, info);
+  }
+  resume(std::move(stop), thread);
+}
+
+void Tracer::on_syscall_entry(const StoppedThread& stop, Thread& thread,
+                              const StoppedThread::SyscallInfo& info) {
+  thread.ignore_exit = true;
+  if (thread.process->shim.issues(info.ip)) return;
+  drain(thread, info.sp);
+  auto scopes = live_scopes(thread, info.sp);
+  if (scopes.empty()) {
+    drop_missing(thread, {});
+    return;
+  }
+  auto nr = static_cast<uint32_t>(info.nr);
+  thread.ignore_exit = false;
+  if (resumes_interrupted(thread, info.sp, info.ip, nr)) return;
+  Inflight entry;
+  entry.sp = info.sp;
+  entry.ip = info.ip;
+  entry.syscall.nr = nr;
+  std::copy(std::begin(info.args), std::end(info.args), entry.syscall.args);
+  if (pipeline_.reports(nr)) {
+    report_calls(thread, scopes, true);
+    entry.syscall.in_signal = !thread.handlers.empty();
+    pipeline_.syscall_enter(thread.source(), entry.syscall);
+  }
+  if (nr == SYS_rt_sigreturn) {
+    if (entry.syscall.reported) pipeline_.syscall_ended(thread.source(), entry.syscall);
+    on_sigreturn(thread, info.sp);
+    thread.ignore_exit = true;
+    return;
+  }
+  on_signal_call(stop, thread, entry);
+  thread.inflight.push_back(std::move(entry));
+}
+
+void Tracer::on_syscall_exit(const StoppedThread& stop, Thread& thread,
+                             const StoppedThread::SyscallInfo& info) {
+  auto& inflight = thread.inflight;
+  if (!thread.ignore_exit && !inflight.empty()) {
+    if (is_restart(info.ret)) {
+      inflight.back().interrupted = true;
+    } else {
+      Inflight done = std::move(inflight.back());
+      inflight.pop_back();
+      on_signal_call_exit(stop, thread, done, info.ret);
+      if (done.syscall.reported) pipeline_.syscall_exit(thread.source(), done.syscall, info.ret, TickClock::now());
+    }
+  }
+  if (thread.step_back) {
+    thread.step_back = false;
+    thread.armed = false;
+    // Still inside the call that made the child, unless that was left meanwhile.
+    if (!live_scopes(thread, info.sp).empty()) set_selector(thread, 1);
+    return;
+  }
+  if (thread.shares.active || !live_scopes(thread, info.sp).empty()) return;
+  // No scope is left (longjmp): disarm, here where it is allowed. A thread on its way into or out
+  // of a scope is in the shim and rings again.
+  if (thread.process->shim.issues(info.ip)) return;
+  if (ProcessShare* share = share_of(thread)) {
+    auto slot = static_cast<uint32_t>(thread.slot);
+    share->set_depth(slot, 0);
+    share->slot(slot).gate_open = 0;
+    thread.armed = false;
+  }
+}
+
+}  // namespace wc

@@ -1,0 +1,101 @@
+// What the tracer keeps of processes and threads.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "engine/ptrace.h"
+#include "events/call_stack.h"
+#include "events/function_table.h"
+#include "events/pipeline.h"
+#include "session/process_share.h"
+
+namespace wc {
+
+// Addresses inside the shim, as its HELLO told them.
+struct ShimAddresses {
+  uint64_t bell = 0, gadget = 0;
+  uint64_t landing = 0, landing_saved = 0, landing_restored = 0, landing_end = 0;
+  uint64_t exempt_begin = 0, exempt_end = 0;
+
+  // A syscall from here is the shim's own. What runs at the gadget and on the landing pad is the
+  // program's.
+  [[nodiscard]] bool issues(uint64_t ip) const {
+    return ip >= exempt_begin && ip < exempt_end && ip != gadget + 2 && ip != landing + 2;
+  }
+};
+
+inline constexpr uint64_t kSignals = 64;
+
+// One address space and what the shim told of it. Written by the tracer thread, but for what HELLO
+// brings, which the session thread publishes through `share`.
+struct Process {
+  explicit Process(pid_t p) : pid(p), memory(p) {}
+
+  pid_t pid;
+  ProcessMemory memory;
+  std::shared_ptr<const FunctionTable> table;  // null: not wrapped
+  std::shared_ptr<ProcessShare> share_owner;
+  std::atomic<ProcessShare*> share{nullptr};
+  ShimAddresses shim;
+  std::array<uint64_t, kSignals + 1> hidden_action_masks{};  // by signal: as Thread::hidden_mask
+  uint64_t added_nodefer = 0;  // signals whose handler has an SA_NODEFER of ours
+  unsigned threads = 0;
+  bool started = false;  // has run its first program
+};
+
+// What is kept from the program about SIGSYS and SIGTRAP while one of its signal syscalls runs.
+struct SignalCall {
+  bool watched = false;      // its exit must be seen
+  bool adds_nodefer = false; // SA_NODEFER was added to a handler for one of our signals
+  bool replaced = false;     // it reads a changed copy of the program's mask; own_set is the original
+  uint64_t own_set = 0;
+  uint64_t hidden_after = 0; // Thread::hidden_mask once it has succeeded
+};
+
+// A syscall that was entered and has not come back. Several stand at once when signal
+// handlers interrupt one another; they are told apart by stack pointer.
+struct Inflight {
+  PendingSyscall syscall;
+  uint64_t sp = 0;
+  uint64_t ip = 0;  // where the program goes on: behind its syscall instruction
+  bool landing = false;      // on the landing pad: completes without a stop
+  SignalCall signals;        // rt_sigprocmask and rt_sigaction, see signal_masks.cpp
+  bool interrupted = false;  // left with ERESTART...: will come again, or end as EINTR
+};
+
+// A child that runs on its parent's memory and thread area until it execs or exits (vfork,
+// posix_spawn).
+struct SharedMemoryChild {
+  bool active = false;
+  uint32_t base_depth = 0;  // scopes below are the parent's
+  uint32_t gate_open = 0;   // the parent's, restored afterwards
+};
+
+struct Thread {
+  Thread(pid_t t, std::shared_ptr<Process> p) : tid(t), process(std::move(p)) {}
+
+  pid_t tid;
+  std::shared_ptr<Process> process;
+  int slot = -1;
+  CallStack calls;
+  std::vector<Inflight> inflight;
+  bool armed = false;      // resumed with PTRACE_SYSCALL
+  bool in_syscall = false; // armed: between entry and exit stop
+  bool step_back = false;  // dispatch gate: clone and its kin run at their own place
+  bool ignore_exit = false;
+
+  SharedMemoryChild shares;
+  std::vector<uint64_t> handlers;  // stack pointers that running signal handlers have interrupted
+  uint64_t hidden_mask = 0;  // signals that the program has blocked and the kernel has not
+  uint32_t awaited_bell = 0;  // socket gate: interrupted to answer this bell
+  bool awaits_bell = false;
+
+  [[nodiscard]] EventSource source() {
+    return {process->pid, tid, &process->memory, process->table.get(), &calls};
+  }
+};
+
+}  // namespace wc

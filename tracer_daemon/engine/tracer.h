@@ -1,0 +1,155 @@
+// Engine `ptrace`: one thread that follows all traced processes. docs/architecture.md tells the life
+// of a call under each gate.
+//
+// Threads: everything here runs on the tracer thread, but for SessionHost's functions,
+// which the session thread calls; what they touch is guarded by session_mutex_ or atomic.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "base/result.h"
+#include "base/scoped_fd.h"
+#include "engine/cpu_follower.h"
+#include "engine/program_tables.h"
+#include "engine/ptrace.h"
+#include "engine/tracee.h"
+#include "events/pipeline.h"
+#include "session/server.h"
+
+namespace wc {
+
+struct TracerOptions {
+  wc_gate gate = WC_GATE_TRAP;
+  uint32_t config = 0;  // OR of enum wc_config
+  bool follow = true;
+  int verbose = 0;
+  bool standing = false;  // serve: goes on when no tracee is left
+};
+
+class Tracer final : public SessionHost {
+ public:
+  Tracer(TracerOptions options, ProgramTables& tables, Pipeline& pipeline);
+  ~Tracer() override;
+
+  // Traces `pid`, which has been seized and is about to exec its first program.
+  void add_first(pid_t pid);
+  // Until no tracee is left (or, standing, until stop()). Returns the wait status of the first
+  // program, or the error that kept it from being traced.
+  Result<int> run();
+  // From a signal handler or another thread.
+  void stop() { stop_ = true; }
+  // Whether some of the output could not be written (said by then).
+  [[nodiscard]] bool output_failed() const { return output_failed_; }
+  // SIGTERM and SIGHUP to the tracer are meant for the program.
+  void forward(int signal) { forwarded_ = signal; }
+
+  Answer on_hello(int32_t pid, const wc_hello& hello) override;
+  void on_gate_connection(int32_t pid, ScopedFd connection) override;
+  void on_attach(int32_t pid, std::function<void(const std::string&)> done) override;
+
+ private:
+  using ProcessPtr = std::shared_ptr<Process>;
+
+  // tracer.cpp: the loop and what every engine state has in common
+  bool wait_for_stop(pid_t& tid, int& status);
+  void on_status(pid_t tid, int status);
+  void on_stop(StoppedThread stop, Thread& thread);
+  void on_event(StoppedThread stop, Thread& thread);
+  void on_signal(StoppedThread stop, Thread& thread);
+  void on_new_child(StoppedThread stop, Thread& parent);
+  void on_exec(StoppedThread stop, Thread& thread);
+  void on_gone(pid_t tid, int status);
+  void prepare_program(const StoppedThread& stop, Thread& thread);
+  void adopt(StoppedThread stop);
+  void adopt_orphans();
+  Thread& add_thread(pid_t tid, ProcessPtr process);
+  ProcessPtr add_process(pid_t pid);
+  void remove_process(const ProcessPtr& process);
+  void resume(StoppedThread stop, Thread& thread, int signal = 0);
+  void on_tick();
+  void say(int level, const std::string& text) const;
+
+  // What the thread's slot says at this stop.
+  ProcessShare* share_of(Thread& thread) const;
+  void drain(Thread& thread, uint64_t sp);
+  void drop_missing(Thread& thread, std::span<const wc_scope> scopes);
+  void end_syscalls_from(Thread& thread, size_t position);
+  std::span<const wc_scope> live_scopes(Thread& thread, uint64_t sp);
+  void end_scopes(Thread& thread);
+  void report_calls(Thread& thread, std::span<const wc_scope> scopes, bool for_syscall);
+  void on_bell(StoppedThread stop, Thread& thread, const user_regs_struct& regs);
+  void answer_bell(Thread& thread, uint32_t slot, uint64_t sp);
+  void report_totals(const ProcessPtr& process);
+  void end_inflight(Thread& thread);
+  void end_sharing(Thread& thread);
+
+  // interrupted.cpp: syscalls and the signals that interrupt them
+  void note_handler(Thread& thread, int signal, uint64_t sp);
+  void drop_left_syscalls(Thread& thread, uint64_t sp);
+  void park_interrupted(const StoppedThread& stop, Thread& thread, user_regs_struct& regs);
+  bool resumes_interrupted(Thread& thread, uint64_t sp, uint64_t ip, uint32_t nr);
+  void on_sigreturn(Thread& thread, uint64_t sp);
+
+  // signal_masks.cpp
+  void on_signal_call(const StoppedThread& stop, Thread& thread, Inflight& entry);
+  void on_action_call(const StoppedThread& stop, Thread& thread, Inflight& entry);
+  void replace_argument(const StoppedThread& stop, Thread& thread, Inflight& entry,
+                        const void* bytes, size_t size);
+  void on_signal_call_exit(const StoppedThread& stop, Thread& thread, const Inflight& done,
+                           int64_t ret);
+
+  // dispatch_gate.cpp
+  void on_dispatched(StoppedThread stop, Thread& thread, user_regs_struct& regs,
+                     const siginfo_t& info);
+  void on_gadget_return(StoppedThread stop, Thread& thread, user_regs_struct& regs);
+  void complete_landed(Thread& thread);
+  uint64_t choose_pad(Thread& thread, Inflight& entry);
+  void note_inflight(Thread& thread, const user_regs_struct& regs);
+  void set_selector(Thread& thread, uint8_t value);
+  void step_back(StoppedThread stop, Thread& thread, user_regs_struct& regs);
+
+  // stepping_gate.cpp
+  void on_syscall_stop(StoppedThread stop, Thread& thread);
+  void on_syscall_entry(const StoppedThread& stop, Thread& thread,
+                        const StoppedThread::SyscallInfo& info);
+  void on_syscall_exit(const StoppedThread& stop, Thread& thread,
+                       const StoppedThread::SyscallInfo& info);
+
+  // tracer_session.cpp
+  void post(std::function<void()> work);
+  void run_posted();
+  void poll_gate_connections(int timeout_ms);
+  void on_gate_message(pid_t pid, const wc_scope_message& message);
+  void on_interrupted(StoppedThread stop, Thread& thread);
+
+  TracerOptions options_;
+  ProgramTables& tables_;
+  Pipeline& pipeline_;
+  CpuFollower cpu_;
+
+  std::unordered_map<pid_t, std::unique_ptr<Thread>> threads_;
+  std::unordered_map<pid_t, ProcessPtr> processes_;  // by pid; guarded by session_mutex_ for writing
+  std::unordered_map<pid_t, int> unclaimed_;         // stopped before their parent's event came
+  pid_t first_ = 0;
+  std::optional<int> first_status_;
+  std::optional<Error> failure_;
+  bool output_failed_ = false;
+  uint64_t next_tick_ = 0;
+  volatile bool stop_ = false;
+  volatile int forwarded_ = 0;
+
+  pid_t tracer_tid_;
+  std::mutex session_mutex_;
+  std::deque<std::function<void()>> posted_;
+  ScopedFd gate_poll_;  // socket gate: epoll over SIGCHLD and the shims' connections
+  ScopedFd child_signal_;
+  std::unordered_map<int, std::pair<pid_t, ScopedFd>> gate_connections_;
+};
+
+}  // namespace wc

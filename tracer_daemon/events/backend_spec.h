@@ -1,0 +1,29 @@
+// The argument of -b: NAME or ./file.so, with options behind a colon.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace wc {
+
+struct BackendSpec {
+  std::string name;  // as given; a path when it contains a slash
+  std::map<std::string, std::string, std::less<>> options;
+
+  [[nodiscard]] bool is_path() const { return name.find('/') != std::string::npos; }
+};
+
+// NAME[:key=value[,key=value...]]. The name ends at the first colon, a value at the next comma.
+Result<BackendSpec> parse_backend_spec(std::string_view text);
+
+// Whether a backend that knows `known` (space-separated names) takes the options; `output` is
+// known for every backend, because the host serves it. The error names what is known.
+Status check_backend_options(const BackendSpec& spec, std::string_view known);
+
+// "unknown backend ...", with the nearest name and all built-in ones.
+Error unknown_backend(const BackendSpec& spec);
+
+}  // namespace wc

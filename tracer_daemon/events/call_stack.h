@@ -1,0 +1,70 @@
+// Attribution, the pure part: which calls of a thread are open and reported, brought in line with the
+// scope stack and the ring that the thread keeps in shared memory. No I/O, no kernel.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "decode/decoder.h"
+#include "protocol/shared.h"
+
+namespace wc {
+
+// A call that has been, or is about to be, reported.
+struct OpenCall {
+  uint64_t seq = 0;  // the thread's own number of the call
+  uint64_t id = 0;   // of the run
+  uint64_t parent = 0;
+  uint64_t ts = 0;
+  uint32_t function = 0;
+  uint32_t depth = 0;
+  // Which audiences know of it (see CallAudience).
+  bool told_all_calls = false;
+  bool told_syscalls_only = false;
+  std::vector<uint64_t> words;
+  std::vector<DecodedArg> args;  // as they were at entry
+  std::string final_args;        // with what the call wrote; empty when that is not known (yet)
+};
+
+struct EndedCall {
+  OpenCall call;
+  bool unwound = true;
+  uint64_t ret = 0;
+  uint64_t tsc = 0;  // of the return; 0 when unwound without a record
+  int32_t error = 0;
+};
+
+class CallStack {
+ public:
+  // The part of `scopes` that is alive when the thread stands at stack pointer `sp`: a scope whose
+  // place on the stack is not above it has been left by longjmp.
+  static std::span<const wc_scope> alive(std::span<const wc_scope> scopes, uint64_t sp);
+
+  // A record of the thread's ring: ends that call, and everything opened inside it before that.
+  // Innermost first. Records of unknown calls are ignored.
+  std::vector<EndedCall> apply(const wc_record& record);
+
+  // Ends the calls that are no longer among the open scopes (their returns were never seen).
+  std::vector<EndedCall> drop_missing(std::span<const wc_scope> scopes);
+  std::vector<EndedCall> drop_all() { return drop_missing({}); }
+
+  // The scopes behind the known ones: to be opened in this order with push().
+  [[nodiscard]] std::span<const wc_scope> unknown(std::span<const wc_scope> scopes) const;
+  OpenCall& push(OpenCall call);
+
+  // How many of the known calls are among the open scopes.
+  [[nodiscard]] size_t common(std::span<const wc_scope> scopes) const;
+  // Position of the call with this number, or how many there are.
+  [[nodiscard]] size_t position(uint64_t seq) const;
+
+  std::vector<OpenCall>& calls() { return calls_; }
+  [[nodiscard]] const std::vector<OpenCall>& calls() const { return calls_; }
+
+ private:
+  std::vector<EndedCall> pop_to(size_t size);
+  std::vector<OpenCall> calls_;
+};
+
+}  // namespace wc

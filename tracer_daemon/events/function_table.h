@@ -1,0 +1,29 @@
+// The functions that one program's stub library exports, by index: what a
+// scope's function number means.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "catalog/catalog.h"
+
+namespace wc {
+
+struct FunctionInfo {
+  std::string symbol;   // exported name: __printf_chk
+  std::string name;     // public name: printf
+  std::string library;  // soname of the library that defines it
+  const FunctionSpec* spec = nullptr;  // nullptr: not in the catalog
+  // A thin wrapper of the syscall of the same name: what it writes to memory is there when the
+  // syscall returns.
+  bool thin = false;
+};
+
+struct FunctionTable {
+  uint64_t id = 0;  // as in wc_stubs.id
+  std::string stub_path;
+  std::vector<FunctionInfo> functions;
+};
+
+}  // namespace wc

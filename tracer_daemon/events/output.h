@@ -1,0 +1,74 @@
+// Where a backend's bytes go: standard error or a file.
+//
+// Writing never fails towards the caller and never raises SIGPIPE's default action in the
+// daemon, which ignores that signal. What goes wrong is remembered instead: a reader that
+// went away (EPIPE) is nobody's error, anything else is one line for the user. After either
+// the rest is discarded, and the traced program goes on.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/result.h"
+#include "base/scoped_fd.h"
+
+namespace wc {
+
+class Output {
+ public:
+  // The daemon's standard error, which stays open.
+  static std::unique_ptr<Output> standard_error();
+  // Created or truncated, 0644 minus umask, close-on-exec.
+  static Result<std::unique_ptr<Output>> open_file(const std::string& path);
+  // Takes over `fd`; `name` is for messages.
+  static std::unique_ptr<Output> from_fd(ScopedFd fd, std::string name);
+
+  Output(const Output&) = delete;
+  Output& operator=(const Output&) = delete;
+  ~Output();
+
+  void write(std::string_view bytes);
+  // Everything reaches the kernel.
+  void flush();
+  // The periodic flush of a live view: at once where somebody may be watching (terminal, pipe,
+  // standard error), at most once a second for files. `now` is CLOCK_MONOTONIC in nanoseconds.
+  void flush_live(uint64_t now);
+  // Flushes and closes; errors that only show now (NFS, quota) are remembered, too.
+  void close();
+  // Drops what is buffered and all that follows.
+  void discard();
+
+  [[nodiscard]] bool is_terminal() const { return is_terminal_; }
+  [[nodiscard]] bool reader_gone() const { return reader_gone_; }
+  // "cannot write FILE: No space left on device; ...", once; empty when nothing is wrong.
+  [[nodiscard]] std::string take_error() { return std::exchange(error_, {}); }
+  // True when `path` names the regular file that is written here.
+  [[nodiscard]] bool is_file(const std::string& path) const;
+
+ private:
+  Output(ScopedFd owned, int fd, std::string name);
+  void write_out(std::string_view bytes);
+  // False when `code` ends the output.
+  bool recover(int code);
+  void fail(int code);
+
+  ScopedFd owned_;
+  int fd_;
+  std::string name_;
+  std::string buffer_;
+  std::string error_;
+  uint64_t device_ = 0;  // of a regular file
+  uint64_t inode_ = 0;
+  uint64_t last_flush_ = 0;
+  bool is_regular_ = false;
+  bool is_live_ = true;
+  bool is_terminal_ = false;
+  bool reader_gone_ = false;
+  bool discards_ = false;
+};
+
+}  // namespace wc

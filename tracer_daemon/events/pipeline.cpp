@@ -1,0 +1,488 @@
+#include "events/pipeline.h"
+
+#include <sys/syscall.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace wc {
+namespace {
+
+const FunctionInfo& function_of(const EventSource& source, uint32_t index) {
+  static const FunctionInfo unknown{"?", "?", "?", nullptr, false};
+  if (source.table == nullptr || index >= source.table->functions.size()) return unknown;
+  return source.table->functions[index];
+}
+
+wc_arg_type type_of(ArgKind kind) {
+  switch (kind) {
+    case ArgKind::Int:
+    case ArgKind::Long:
+    case ArgKind::Char:
+    case ArgKind::Fd:
+    case ArgKind::DirFd:
+    case ArgKind::Enum:
+    case ArgKind::Signal:
+    case ArgKind::Pid:
+    case ArgKind::Errno:
+    case ArgKind::FdResult:
+    case ArgKind::IntResult:
+    case ArgKind::ErrnoResult:
+    case ArgKind::LongResult: return WC_ARG_INT;
+    case ArgKind::Uint:
+    case ArgKind::Ulong:
+    case ArgKind::Flags:
+    case ArgKind::Mode:
+    case ArgKind::Uid:
+    case ArgKind::Dev:
+    case ArgKind::CloneFlags:
+    case ArgKind::Ioctl:
+    case ArgKind::Fcntl:
+    case ArgKind::FutexOp: return WC_ARG_UINT;
+    case ArgKind::Double: return WC_ARG_UNKNOWN;
+    default: return WC_ARG_POINTER;
+  }
+}
+
+// A 32-bit argument's upper half is whatever the register held before.
+uint64_t value_of(ArgKind kind, uint64_t word) {
+  switch (kind) {
+    case ArgKind::Int:
+    case ArgKind::Char:
+    case ArgKind::Fd:
+    case ArgKind::DirFd:
+    case ArgKind::Enum:
+    case ArgKind::Signal:
+    case ArgKind::Pid:
+    case ArgKind::FdResult:
+    case ArgKind::IntResult:
+    case ArgKind::ErrnoResult:
+    case ArgKind::Errno: return static_cast<uint64_t>(static_cast<int64_t>(static_cast<int32_t>(word)));
+    case ArgKind::Uint:
+    case ArgKind::Mode:
+    case ArgKind::Uid: return static_cast<uint32_t>(word);
+    default: return word;
+  }
+}
+
+// A variadic argument of printf is known by its text only: a number, an address, or anything else.
+void set_variadic(wc_arg& arg, const std::string& text) {
+  const char* end = text.data() + text.size();
+  int64_t number = 0;
+  uint64_t address = 0;
+  if (auto [at, error] = std::from_chars(text.data(), end, number); at == end && error == std::errc()) {
+    arg.type = WC_ARG_INT;
+    arg.value = static_cast<uint64_t>(number);
+  } else if (auto [hex, wrong] = std::from_chars(text.data() + std::min<size_t>(2, text.size()), end,
+                                                 address, 16);
+             text.starts_with("0x") && hex == end && wrong == std::errc()) {
+    arg.type = WC_ARG_POINTER;
+    arg.value = address;
+  } else {
+    arg.type = WC_ARG_STRING;
+  }
+}
+
+constexpr ArgSpec kRawWords[6] = {};  // ArgKind::Hex
+
+std::span<const ArgSpec> specs_of(const FunctionSpec* spec) {
+  if (spec == nullptr) return kRawWords;
+  return std::span<const ArgSpec>(spec->args).first(std::min<size_t>(spec->arg_count, kMaxArgs));
+}
+
+// A failed kernel result (-EFAULT): arguments that the call would have written print as addresses.
+constexpr uint64_t kFailed = static_cast<uint64_t>(-14);
+
+// Whether the function is a wrapper of that syscall: by name, or stat(3), which is newfstatat(2).
+bool is_same_call(std::string_view function, std::string_view syscall) {
+  auto is_stat = [](std::string_view name) { return name.ends_with("stat") || name.ends_with("statat"); };
+  return function == syscall || (is_stat(function) && is_stat(syscall));
+}
+
+// Room for the variadic arguments of a printf that are shown.
+constexpr size_t kVariadicWords = 16;
+
+}  // namespace
+
+// One word an argument: integer registers in turn, then the stack; floating-point arguments travel
+// elsewhere and take none.
+void Pipeline::read_words(EventSource source, const FunctionSpec& spec, const wc_scope& scope,
+                          std::vector<uint64_t>& words) {
+  words.clear();
+  uint64_t stack[kMaxArgs] = {};
+  if (spec.arg_count > 6) source.memory->read({scope.sp + 8}, stack, sizeof stack);
+  size_t next = 0;
+  for (size_t i = 0; i < spec.arg_count && i < kMaxArgs; i++) {
+    bool is_double = spec.args[i].kind == ArgKind::Double;
+    words.push_back(is_double ? 0 : next < 6 ? scope.args[next] : stack[next - 6]);
+    if (!is_double) next++;
+  }
+}
+
+void Pipeline::decode_variadic(EventSource source, const FunctionSpec& spec, OpenCall& call,
+                               const wc_scope& scope) {
+  if (spec.stack != StackUse::VaList || spec.arg_count == 0 || spec.arg_count > 6 ||
+      spec.args[spec.arg_count - 1].kind != ArgKind::Format)
+    return;
+  std::string format;
+  for (const DecodedArg& arg : call.args) format = arg.data;
+  if (format.find('%') == std::string::npos) return;
+  std::vector<uint64_t> words(scope.args + spec.arg_count, scope.args + 6);
+  uint64_t stack[kVariadicWords] = {};
+  size_t bytes = source.memory->read({scope.sp + 8}, stack, sizeof stack);
+  words.insert(words.end(), stack, stack + bytes / sizeof(uint64_t));
+  // entry.S, wc_entry_va: the vector registers stand in the va_list's save area below the frame.
+  constexpr uint64_t kSaveArea = 8 + 112 + 176 + 24 + 8 - 48;
+  double registers[8][2] = {};
+  std::vector<double> doubles;
+  if (format.find_first_of("aAeEfFgG") != std::string::npos &&
+      source.memory->read_all({scope.sp - kSaveArea}, registers, sizeof registers))
+    for (const auto& one : registers) doubles.push_back(one[0]);
+  DecodeContext context{*source.memory, options_, source.pid};
+  decode_format_args(context, format, words, doubles, call.args);
+}
+
+void Pipeline::decode_call(EventSource source, OpenCall& call, const wc_scope& scope) {
+  const FunctionSpec* spec = function_of(source, scope.function).spec;
+  call.words.assign(scope.args, scope.args + 6);
+  if (spec != nullptr) read_words(source, *spec, scope, call.words);
+  if (!backends_.wants(WC_WANT_TEXT)) return;
+  DecodeContext context{*source.memory, options_, source.pid};
+  decode_entry_args(context, specs_of(spec), call.words, call.args);
+  if (spec != nullptr) decode_variadic(source, *spec, call, scope);
+}
+
+// Reads what the call has written. A failed call's arguments print as addresses.
+void Pipeline::finish_args(EventSource source, OpenCall& call, uint64_t ret) {
+  const FunctionSpec* spec = function_of(source, call.function).spec;
+  if (spec == nullptr || !backends_.wants(WC_WANT_TEXT) || !call.final_args.empty()) return;
+  auto specs = specs_of(spec);
+  if (std::all_of(specs.begin(), specs.end(), [](ArgSpec one) { return known_at_entry(one.kind); }))
+    return;
+  DecodeContext context{*source.memory, options_, source.pid};
+  std::vector<DecodedArg> shown = call.args;
+  decode_exit_args(context, specs, call.words, spec->result, ret, shown);
+  call.final_args = join_args(shown);
+}
+
+void Pipeline::fill_call_args(const FunctionSpec* spec, const OpenCall& call,
+                              const std::vector<DecodedArg>& shown_args) {
+  args_.clear();
+  auto specs = specs_of(spec);
+  size_t count = std::max(specs.size(), shown_args.size());
+  for (size_t i = 0; i < count; i++) {
+    wc_arg arg{};
+    if (i < specs.size() && i < call.words.size()) {
+      arg.type = type_of(specs[i].kind);
+      arg.value = value_of(specs[i].kind, call.words[i]);
+    } else {
+      arg.type = WC_ARG_UNKNOWN;
+    }
+    if (i < shown_args.size()) {
+      const DecodedArg& one = shown_args[i];
+      arg.text = one.text.c_str();
+      if (!one.is_string && i >= specs.size()) set_variadic(arg, one.text);
+      if (one.is_string || arg.type == WC_ARG_STRING) {
+        const std::string& shown = one.is_string ? one.data : one.text;
+        arg.type = WC_ARG_STRING;
+        arg.text = shown.data();
+        arg.length = static_cast<uint32_t>(shown.size());
+      }
+    }
+    args_.push_back(arg);
+  }
+}
+
+void Pipeline::announce(EventSource source, OpenCall& call, const wc_scope& scope,
+                        CallAudience audience) {
+  const FunctionInfo& function = function_of(source, call.function);
+  std::vector<DecodedArg> shown = call.args;
+  if (backends_.wants(WC_WANT_TEXT)) {
+    // What the call will write is shown as an address until it has returned.
+    DecodeContext context{*source.memory, options_, source.pid};
+    decode_exit_args(context, specs_of(function.spec), call.words, {ArgKind::LongResult, 0},
+                     kFailed, shown);
+  }
+  fill_call_args(function.spec, call, shown);
+  wc_call event{};
+  event.ts = call.ts;
+  event.pid = source.pid;
+  event.tid = source.tid;
+  event.id = call.id;
+  event.parent = call.parent;
+  event.depth = call.depth;
+  event.function = function.name.c_str();
+  event.symbol = function.symbol.c_str();
+  event.library = function.library.c_str();
+  event.nargs = static_cast<uint32_t>(args_.size());
+  event.args = args_.data();
+  std::string text = backends_.wants(WC_WANT_TEXT) ? join_args(shown) : std::string();
+  event.args_text = text.c_str();
+  event.caller.address = scope.caller;
+  if (backends_.wants(WC_WANT_CALLER)) {
+    const Location& at = symbols_.locate(source.pid, scope.caller);
+    auto or_null = [](const std::string& s) { return s.empty() ? nullptr : s.c_str(); };
+    event.caller.object = or_null(at.object);
+    event.caller.symbol = or_null(at.symbol);
+    event.caller.offset = at.offset;
+    event.caller.file = or_null(at.file);
+    event.caller.line = at.line;
+  }
+  if (audience != CallAudience::kWantsSyscallsOnly) call.told_all_calls = true;
+  if (audience != CallAudience::kWantsAllCalls) call.told_syscalls_only = true;
+  backends_.call(event, audience);
+}
+
+// Calls that were told to those who want all of them, and now make a syscall: tell the others.
+void Pipeline::announce_open(EventSource source, std::span<const wc_scope> scopes) {
+  auto& open = source.calls->calls();
+  for (size_t i = 0; i < open.size() && i < scopes.size(); i++)
+    if (!open[i].told_syscalls_only)
+      announce(source, open[i], scopes[i], CallAudience::kWantsSyscallsOnly);
+}
+
+void Pipeline::open_calls(EventSource source, std::span<const wc_scope> scopes, bool for_syscall,
+                          bool has_call_time) {
+  if (for_syscall) announce_open(source, scopes);
+  auto fresh = source.calls->unknown(scopes);
+  auto audience = for_syscall ? CallAudience::kEveryone : CallAudience::kWantsAllCalls;
+  for (const wc_scope& scope : fresh) {
+    auto& open = source.calls->calls();
+    OpenCall call;
+    call.seq = scope.seq;
+    call.id = next_call_++;
+    call.parent = open.empty() ? 0 : open.back().id;
+    call.depth = static_cast<uint32_t>(open.size());
+    call.function = scope.function;
+    call.ts = has_call_time ? clock_.nanoseconds(scope.tsc) : TickClock::now();
+    decode_call(source, call, scope);
+    OpenCall& pushed = source.calls->push(std::move(call));
+    announce(source, pushed, scope, audience);
+  }
+}
+
+void Pipeline::ended(EventSource source, EndedCall& end) {
+  const FunctionInfo& function = function_of(source, end.call.function);
+  wc_return event{};
+  event.ts = end.tsc != 0 ? std::max(clock_.nanoseconds(end.tsc), end.call.ts) : TickClock::now();
+  event.dur = event.ts - std::min(event.ts, end.call.ts);
+  event.pid = source.pid;
+  event.tid = source.tid;
+  event.call = end.call.id;
+  event.ret = end.ret;
+  event.flags = end.unwound ? uint32_t{WC_RETURN_UNWOUND} : 0;
+  event.depth = end.call.depth;
+  event.function = function.name.c_str();
+  std::string text;
+  if (backends_.wants(WC_WANT_TEXT) && !end.unwound) {
+    DecodeContext context{*source.memory, options_, source.pid};
+    ArgSpec result = function.spec != nullptr ? function.spec->result : ArgSpec{ArgKind::Hex, 0};
+    text = decode_call_result(context, result, end.ret, end.error);
+  }
+  event.ret_text = text.c_str();
+  if (!end.unwound) finish_args(source, end.call, end.ret);
+  if (!end.call.final_args.empty()) event.args_text = end.call.final_args.c_str();
+  ArgKind kind = function.spec != nullptr ? function.spec->result.kind : ArgKind::Hex;
+  wc_arg value{};
+  value.type = type_of(kind);
+  value.value = value_of(kind, end.ret);
+  if (!end.unwound && kind != ArgKind::Void && kind != ArgKind::NoReturn) event.value = &value;
+  bool all = end.call.told_all_calls, some = end.call.told_syscalls_only;
+  backends_.ret(event, all && some ? CallAudience::kEveryone
+                       : all       ? CallAudience::kWantsAllCalls
+                                   : CallAudience::kWantsSyscallsOnly);
+}
+
+void Pipeline::records(EventSource source, std::span<const wc_record> records) {
+  for (const wc_record& record : records)
+    for (EndedCall& end : source.calls->apply(record)) ended(source, end);
+}
+
+void Pipeline::drop_missing(EventSource source, std::span<const wc_scope> scopes) {
+  for (EndedCall& end : source.calls->drop_missing(scopes)) ended(source, end);
+}
+
+wc_syscall Pipeline::syscall_event(EventSource source, const PendingSyscall& syscall) {
+  const SyscallSpec& spec = syscall_spec(syscall.nr);
+  wc_syscall event{};
+  event.ts = syscall.ts;
+  event.pid = source.pid;
+  event.tid = source.tid;
+  event.call = syscall.call;
+  event.depth = syscall.depth;
+  event.nr = syscall.nr;
+  event.name = spec.name.data();
+  chain_.clear();
+  for (uint32_t index : syscall.chain) chain_.push_back(function_of(source, index).name.c_str());
+  event.chain = chain_.data();
+  event.chain_length = static_cast<uint32_t>(chain_.size());
+  event.function = chain_.empty() ? nullptr : chain_.back();
+  event.flags = syscall.in_signal ? uint32_t{WC_SYSCALL_IN_SIGNAL} : 0;
+  args_.clear();
+  for (uint32_t i = 0; i < spec.arg_count; i++) {
+    wc_arg arg{};
+    arg.type = type_of(spec.args[i].kind);
+    arg.value = value_of(spec.args[i].kind, syscall.args[i]);
+    args_.push_back(arg);
+  }
+  event.nargs = static_cast<uint32_t>(args_.size());
+  event.args = args_.data();
+  return event;
+}
+
+void Pipeline::syscall_enter(EventSource source, PendingSyscall& syscall) {
+  syscall.ts = TickClock::now();
+  syscall.reported = true;
+  const auto& open = source.calls->calls();
+  if (!open.empty()) {
+    syscall.call = open.back().id;
+    syscall.depth = open.back().depth;
+    for (const OpenCall& call : open) syscall.chain.push_back(call.function);
+  }
+  if (backends_.wants(WC_WANT_TEXT)) {
+    const SyscallSpec& spec = syscall_spec(syscall.nr);
+    DecodeContext context{*source.memory, options_, source.pid};
+    decode_entry_args(context, {spec.args, spec.arg_count}, syscall.args, syscall.decoded);
+  }
+  if (backends_.wants(WC_WANT_ENTER)) {
+    wc_verdict verdict{};
+    backends_.syscall_enter(syscall_event(source, syscall), verdict);
+  }
+}
+
+void Pipeline::syscall_exit(EventSource source, PendingSyscall& syscall, int64_t ret,
+                            uint64_t end) {
+  if (backends_.wants(WC_WANT_TEXT)) {
+    const SyscallSpec& spec = syscall_spec(syscall.nr);
+    DecodeContext context{*source.memory, options_, source.pid};
+    decode_exit_args(context, {spec.args, spec.arg_count}, syscall.args, spec.result,
+                     static_cast<uint64_t>(ret), syscall.decoded);
+    // read(2) inside read(3): the thread stands still now, and will not at the call's return.
+    auto& open = source.calls->calls();
+    if (!open.empty() && open.back().id == syscall.call) {
+      const FunctionInfo& function = function_of(source, open.back().function);
+      if (function.thin && is_same_call(function.name, spec.name))
+        finish_args(source, open.back(), ret < 0 ? ~0ull : static_cast<uint64_t>(ret));
+    }
+  }
+  emit_exit(source, syscall, ret, end, 0);
+}
+
+bool Pipeline::reads_memory_at_exit(uint32_t nr) const {
+  if (!backends_.wants(WC_WANT_TEXT)) return false;
+  if (options_.show_paths) return true;  // a descriptor's path, before somebody closes it
+  if (nr == SYS_prctl || nr == SYS_arch_prctl) return true;  // depends on the operation
+  const SyscallSpec& spec = syscall_spec(nr);
+  for (unsigned i = 0; i < spec.arg_count; i++)
+    if (!known_at_entry(spec.args[i].kind)) return true;
+  return !known_at_entry(spec.result.kind);
+}
+
+void Pipeline::syscall_ended(EventSource source, PendingSyscall& syscall) {
+  if (backends_.wants(WC_WANT_TEXT)) {
+    const SyscallSpec& spec = syscall_spec(syscall.nr);
+    DecodeContext context{*source.memory, options_, source.pid};
+    decode_exit_args(context, {spec.args, spec.arg_count}, syscall.args, {ArgKind::LongResult, 0},
+                     kFailed, syscall.decoded);
+  }
+  emit_exit(source, syscall, 0, TickClock::now(), WC_SYSCALL_NO_RESULT);
+}
+
+void Pipeline::emit_exit(EventSource source, PendingSyscall& syscall, int64_t ret, uint64_t end,
+                         uint32_t flags) {
+  wc_syscall event = syscall_event(source, syscall);
+  event.dur = end - std::min(end, syscall.ts);
+  event.flags |= flags;
+  std::string args_text, ret_text, error_text;
+  bool failed = ret < 0 && ret >= -4095 && !(flags & WC_SYSCALL_NO_RESULT);
+  event.error = failed ? static_cast<int32_t>(-ret) : 0;
+  event.ret = failed ? -1 : ret;
+  if (failed) {
+    error_text = errno_name(static_cast<int>(-ret));
+    event.error_name = error_text.empty() ? nullptr : error_text.c_str();
+  }
+  if (backends_.wants(WC_WANT_TEXT)) {
+    args_text = join_args(syscall.decoded);
+    DecodeContext context{*source.memory, options_, source.pid};
+    ret_text = flags & WC_SYSCALL_NO_RESULT
+                   ? "?"
+                   : decode_syscall_result(context, syscall_spec(syscall.nr), syscall.args,
+                                           static_cast<uint64_t>(ret));
+  }
+  event.args_text = args_text.c_str();
+  event.ret_text = ret_text.c_str();
+  backends_.syscall_exit(event);
+}
+
+void Pipeline::started(int32_t pid, const std::string& path) {
+  wc_process event{};
+  event.ts = TickClock::now();
+  event.pid = event.tid = pid;
+  event.event = WC_PROCESS_START;
+  event.path = path.c_str();
+  backends_.process(event);
+}
+
+void Pipeline::forked(int32_t pid, int32_t tid, int32_t child, bool thread) {
+  wc_process event{};
+  event.ts = TickClock::now();
+  event.pid = pid;
+  event.tid = tid;
+  event.event = WC_PROCESS_FORK;
+  event.child = child;
+  event.thread = thread ? 1 : 0;
+  backends_.process(event);
+}
+
+void Pipeline::executed(int32_t pid, int32_t tid, const std::string& path) {
+  wc_process event{};
+  event.ts = TickClock::now();
+  event.pid = pid;
+  event.tid = tid;
+  event.event = WC_PROCESS_EXEC;
+  event.path = path.c_str();
+  backends_.process(event);
+}
+
+void Pipeline::signalled(int32_t pid, int32_t tid, int signal, const void* siginfo) {
+  wc_process event{};
+  event.ts = TickClock::now();
+  event.pid = pid;
+  event.tid = tid;
+  event.event = WC_PROCESS_SIGNAL;
+  event.signal = signal;
+  std::string text = signal_name(signal) + " " + siginfo_text(siginfo);
+  event.text = text.c_str();
+  backends_.process(event);
+}
+
+void Pipeline::exited(int32_t pid, int32_t tid, int status, bool thread) {
+  wc_process event{};
+  event.ts = TickClock::now();
+  event.pid = pid;
+  event.tid = tid;
+  event.event = WC_PROCESS_EXIT;
+  event.status = status;
+  event.thread = thread ? 1 : 0;
+  backends_.process(event);
+}
+
+void Pipeline::totals(int32_t pid, const FunctionInfo& function, const wc_counter& counter) {
+  wc_totals event{};
+  event.pid = pid;
+  event.function = function.name.c_str();
+  event.library = function.library.c_str();
+  event.calls = counter.calls;
+  event.ns = clock_.duration(counter.ticks);
+  backends_.totals(event);
+}
+
+void Pipeline::lost(int32_t pid, uint64_t count) {
+  wc_lost event{};
+  event.ts = TickClock::now();
+  event.pid = pid;
+  event.count = count;
+  backends_.lost(event);
+}
+
+}  // namespace wc

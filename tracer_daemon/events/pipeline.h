@@ -1,0 +1,104 @@
+// From what the engine saw to what the backends are told: numbers the calls, decodes arguments,
+// finds callers. One instance, used by the tracer thread only.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/tracee_memory.h"
+#include "decode/decoder.h"
+#include "decode/syscall_filter.h"
+#include "events/backend_set.h"
+#include "events/call_stack.h"
+#include "events/function_table.h"
+#include "events/tick_clock.h"
+#include "symbols/symbolizer.h"
+
+namespace wc {
+
+// A syscall between its entry and its exit.
+struct PendingSyscall {
+  uint64_t ts = 0;
+  uint32_t nr = 0;
+  uint64_t args[6] = {};
+  uint64_t call = 0;
+  uint32_t depth = 0;
+  bool reported = false;
+  bool in_signal = false;
+  std::vector<uint32_t> chain;  // function indices, outermost first
+  std::vector<DecodedArg> decoded;
+};
+
+// Whose events these are. The memory and table must outlive the call they are passed to.
+struct EventSource {
+  int32_t pid = 0;
+  int32_t tid = 0;
+  TraceeMemory* memory = nullptr;
+  const FunctionTable* table = nullptr;
+  CallStack* calls = nullptr;
+};
+
+class Pipeline {
+ public:
+  Pipeline(BackendSet backends, DecodeOptions options, const SyscallSet& filter)
+      : backends_(std::move(backends)), options_(options), filter_(filter) {}
+
+  BackendSet& backends() { return backends_; }
+  [[nodiscard]] bool reports(uint32_t nr) const { return nr >= filter_.size() || filter_[nr]; }
+  const TickClock& clock() const { return clock_; }
+
+  // What the thread appended to its ring.
+  void records(EventSource source, std::span<const wc_record> records);
+  // Ends known calls that are not among `scopes`.
+  void drop_missing(EventSource source, std::span<const wc_scope> scopes);
+  // Reports the scopes that are not known yet. `for_syscall`: because a syscall is about to be
+  // reported under them; else because all calls are wanted. The caller marks the scopes as reported.
+  void open_calls(EventSource source, std::span<const wc_scope> scopes, bool for_syscall,
+                  bool has_call_time);
+
+  void syscall_enter(EventSource source, PendingSyscall& syscall);
+  // `end`: when it came back.
+  void syscall_exit(EventSource source, PendingSyscall& syscall, int64_t ret, uint64_t end);
+  // Whether what is shown of this syscall must be read from the tracee the moment it returns.
+  [[nodiscard]] bool reads_memory_at_exit(uint32_t nr) const;
+  // It never came back: exit, exec'ed away, killed.
+  void syscall_ended(EventSource source, PendingSyscall& syscall);
+
+  void started(int32_t pid, const std::string& path);
+  void forked(int32_t pid, int32_t tid, int32_t child, bool thread);
+  void executed(int32_t pid, int32_t tid, const std::string& path);
+  void signalled(int32_t pid, int32_t tid, int signal, const void* siginfo);
+  void exited(int32_t pid, int32_t tid, int status, bool thread);
+  void totals(int32_t pid, const FunctionInfo& function, const wc_counter& counter);
+  void lost(int32_t pid, uint64_t count);
+  void forget_process(int32_t pid) { symbols_.forget(pid); }
+
+ private:
+  void announce(EventSource source, OpenCall& call, const wc_scope& scope, CallAudience audience);
+  void announce_open(EventSource source, std::span<const wc_scope> scopes);
+  void decode_call(EventSource source, OpenCall& call, const wc_scope& scope);
+  void read_words(EventSource source, const FunctionSpec& spec, const wc_scope& scope,
+                  std::vector<uint64_t>& words);
+  void decode_variadic(EventSource source, const FunctionSpec& spec, OpenCall& call,
+                       const wc_scope& scope);
+  void ended(EventSource source, EndedCall& end);
+  void finish_args(EventSource source, OpenCall& call, uint64_t ret);
+  void emit_exit(EventSource source, PendingSyscall& syscall, int64_t ret, uint64_t end,
+                 uint32_t flags);
+  void fill_call_args(const FunctionSpec* spec, const OpenCall& call,
+                      const std::vector<DecodedArg>& shown);
+  wc_syscall syscall_event(EventSource source, const PendingSyscall& syscall);
+
+  BackendSet backends_;
+  DecodeOptions options_;
+  SyscallSet filter_;
+  Symbolizer symbols_;
+  TickClock clock_;
+  uint64_t next_call_ = 1;
+  std::vector<wc_arg> args_;         // scratch
+  std::vector<const char*> chain_;   // scratch
+};
+
+}  // namespace wc

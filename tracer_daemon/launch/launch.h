@@ -1,0 +1,20 @@
+// The commands of wc-tracerd.
+#pragma once
+
+#include "config/options.h"
+
+namespace wc {
+
+int run(const Options& options);             // run a program under the tracer; may not return
+int serve(const Options& options);           // standing tracer on a control socket
+int list_functions(const Options& options);  // --list-functions
+int list_syscalls(const Options& options);   // --list-syscalls
+
+// The environment that the launcher script was given, which its shell has changed: read from the file
+// that WC_ENVIRONMENT names, and the file removed. Without one, nothing changes.
+void restore_environment();
+
+// "wc-preload: MESSAGE" to standard error.
+void complain(const std::string& message);
+
+}  // namespace wc

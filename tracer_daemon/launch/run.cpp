@@ -1,0 +1,227 @@
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include "engine/tracer.h"
+#include "launch/gate_choice.h"
+#include "launch/launch.h"
+#include "launch/preflight.h"
+#include "launch/signals.h"
+#include "launch/start_program.h"
+#include "session/private_directory.h"
+#include "session/server.h"
+
+namespace wc {
+namespace {
+
+constexpr const char* kShim = "libwc_preload.so";
+
+// Beside the build's binaries, or where `cmake --install` put it.
+Result<std::string> read_shim() {
+  char self[4096];
+  ssize_t n = readlink("/proc/self/exe", self, sizeof self);
+  if (n <= 0) return Error::from_errno("cannot read /proc/self/exe", errno);
+  std::string folder(self, static_cast<size_t>(n));
+  folder.resize(folder.rfind('/'));
+  for (const std::string& place : {std::string("../lib/") + kShim, std::string(WC_INSTALLED_SHIM)}) {
+    std::ifstream file(folder + "/" + place, std::ios::binary);
+    std::stringstream bytes;
+    if (file && bytes << file.rdbuf()) return std::move(bytes).str();
+  }
+  return Error{std::string(kShim) + " is not where it was built or installed, seen from " + folder +
+                   "; build or install again",
+               ENOENT};
+}
+
+uint32_t config_for(const BackendSet& backends) {
+  uint32_t config = 0;
+  if (backends.wants(WC_WANT_ALL_CALLS)) config |= WC_CONFIG_ALL_CALLS;
+  if (backends.wants(WC_WANT_CALL_TIME)) config |= WC_CONFIG_CALL_TIME;
+  if (backends.wants(WC_WANT_COUNTS)) config |= WC_CONFIG_COUNTS | WC_CONFIG_CALL_TIME;
+  return config;
+}
+
+// Everything between the options and the first traced instruction.
+class Session {
+ public:
+  static Result<std::unique_ptr<Session>> prepare(const Options& options, bool standing) {
+    auto session = std::unique_ptr<Session>(new Session);
+    auto gate = choose_gate(options.gate);
+    if (!gate) return gate.error();
+    auto terms = parse_selection(options.functions);
+    if (!terms) return terms.error();
+    SyscallSet filter;
+    filter.set();
+    if (!options.syscalls.empty()) {
+      auto parsed = parse_syscall_filter(options.syscalls);
+      if (!parsed) return parsed.error();
+      filter = *parsed;
+    }
+    HostOptions host;
+    host.string_size = options.string_size;
+    host.time_format = static_cast<uint32_t>(options.time_format);
+    host.show_duration = options.show_duration;
+    host.all_calls = options.all_calls;
+    host.output_path = options.output;
+    auto backends = BackendSet::open(options.backends, host);
+    if (!backends) return backends.error();
+    auto directory = PrivateDirectory::create();
+    if (!directory) return directory.error();
+    session->directory_ = std::make_unique<PrivateDirectory>(std::move(*directory));
+    auto shim = read_shim();
+    if (!shim) return shim.error();
+    if (auto copied = session->directory_->write_file(kShim, *shim); !copied) return copied.error();
+
+    std::string socket = standing ? options.control_path : session->directory_->path() + "/socket";
+    TableOptions table_options;
+    table_options.terms = std::move(*terms);
+    table_options.user_preloads = options.user_preloads;
+    table_options.shim_path = session->directory_->path() + "/" + kShim;
+    table_options.socket_path = socket;
+    table_options.values_at_return = backends->wants(WC_WANT_TEXT);
+    session->tables_ =
+        std::make_unique<ProgramTables>(std::move(table_options), *session->directory_);
+
+    TracerOptions tracer;
+    tracer.gate = gate->gate;
+    tracer.config = config_for(*backends);
+    tracer.follow = options.follow;
+    tracer.verbose = options.verbose;
+    tracer.standing = standing;
+    if (options.verbose > 0) {
+      complain("engine ptrace: the only one in this version");
+      complain(gate->why);
+    }
+    DecodeOptions decode;
+    decode.string_size = options.string_size;
+    decode.show_paths = options.show_paths;
+    session->pipeline_ = std::make_unique<Pipeline>(std::move(*backends), decode, filter);
+    session->tracer_ =
+        std::make_unique<Tracer>(tracer, *session->tables_, *session->pipeline_);
+    // Who sees the socket may send a signal at once.
+    if (standing) take_signals(*session->tracer_, true);
+    auto server = Server::listen(socket, *session->tracer_);
+    if (!server) return server.error();
+    session->server_ = std::move(*server);
+    return session;
+  }
+
+  // Whether the selection fits the program, before anything of it runs. What is prepared here is
+  // used again at its exec.
+  Status check_selection(const std::string& program) {
+    auto image = read_image(program, false);
+    if (!image) return image.error();
+    auto value = [](const char* name) {
+      const char* text = std::getenv(name);
+      return std::string(text != nullptr ? text : "");
+    };
+    auto prepared = tables_->prepare(*image, value("LD_LIBRARY_PATH"), value("LD_PRELOAD"), true);
+    if (!prepared) return prepared.error();
+    for (const std::string& warning : prepared->warnings) complain(warning);
+    return Done{};
+  }
+
+  Tracer& tracer() { return *tracer_; }
+  void close() {
+    server_.reset();
+    BackendSet& backends = pipeline_->backends();
+    backends.close();
+    for (const std::string& error : backends.take_errors()) complain(error), output_failed_ = true;
+    output_failed_ = output_failed_ || tracer_->output_failed();
+    directory_.reset();
+  }
+  [[nodiscard]] bool output_failed() const { return output_failed_; }
+
+ private:
+  Session() = default;
+  std::unique_ptr<PrivateDirectory> directory_;
+  std::unique_ptr<ProgramTables> tables_;
+  std::unique_ptr<Pipeline> pipeline_;
+  std::unique_ptr<Tracer> tracer_;
+  std::unique_ptr<Server> server_;
+  bool output_failed_ = false;
+};
+
+int exec_failure(const std::string& path, int code) {
+  complain("cannot execute " + path + ": " + std::strerror(code));
+  return code == ENOENT ? kNotFound : kCannotExecute;
+}
+
+// The tracer is elsewhere: this process asks it, then becomes the program.
+int run_connected(const Options& options, const std::string& path) {
+  if (auto attached = request_attach(options.connect_path); !attached) {
+    complain(attached.error().message);
+    return kTracerFailed;
+  }
+  std::vector<char*> argv;
+  for (const std::string& argument : options.program)
+    argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(nullptr);
+  execvp(path.c_str(), argv.data());
+  return exec_failure(path, errno);
+}
+
+}  // namespace
+
+void complain(const std::string& message) {
+  dprintf(STDERR_FILENO, "wc-preload: %s\n", message.c_str());
+}
+
+int run(const Options& options) {
+  Target target = inspect_target(options.program[0]);
+  if (!target.refusal.message.empty()) {
+    complain(target.refusal.message);
+    return target.refusal.status;
+  }
+  if (!options.connect_path.empty()) return run_connected(options, target.path);
+  auto session = Session::prepare(options, false);
+  if (!session) {
+    complain(session.error().message);
+    return kTracerFailed;
+  }
+  if (!target.program.empty()) {
+    if (auto fits = (*session)->check_selection(target.program); !fits) {
+      complain(fits.error().message);
+      return kTracerFailed;
+    }
+  }
+  auto started = start_program(target.path, options.program, options.follow);
+  if (!started) {
+    complain(started.error().message);
+    return kTracerFailed;
+  }
+  Tracer& tracer = (*session)->tracer();
+  take_signals(tracer, false);
+  tracer.add_first(started->pid);
+  auto status = tracer.run();
+  (*session)->close();
+  int code = 0;
+  if (read(started->exec_error.get(), &code, sizeof code) == sizeof code)
+    return exec_failure(target.path, code);
+  if (!status) {
+    complain(status.error().message);
+    return kTracerFailed;
+  }
+  if ((*session)->output_failed()) return kTracerFailed;
+  end_like(*status);
+}
+
+int serve(const Options& options) {
+  auto session = Session::prepare(options, true);
+  if (!session) {
+    complain(session.error().message);
+    return kTracerFailed;
+  }
+  auto status = (*session)->tracer().run();
+  (*session)->close();
+  return status && !(*session)->output_failed() ? 0 : kTracerFailed;
+}
+
+}  // namespace wc

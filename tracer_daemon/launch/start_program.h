@@ -1,0 +1,23 @@
+// The first program: forked, seized before it executes, then released.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/scoped_fd.h"
+
+namespace wc {
+
+struct StartedProgram {
+  pid_t pid = 0;
+  ScopedFd exec_error;  // holds an int errno when the exec fails, end of file when it succeeds
+};
+
+// The child stands before its exec, traced.
+Result<StartedProgram> start_program(const std::string& path, const std::vector<std::string>& arguments,
+                                     bool follow);
+
+}  // namespace wc

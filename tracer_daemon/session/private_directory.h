@@ -1,0 +1,33 @@
+// The run's own folder: 0700, under $XDG_RUNTIME_DIR or /tmp, holding the
+// socket and the stub libraries. Removed at the end; folders of runs that were
+// killed are removed by the next one.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+
+namespace wc {
+
+class PrivateDirectory {
+ public:
+  // Libraries are mapped from it with PROT_EXEC, so file systems mounted noexec are passed over.
+  static Result<PrivateDirectory> create();
+
+  PrivateDirectory(PrivateDirectory&& other) noexcept : path_(std::move(other.path_)) {
+    other.path_.clear();
+  }
+  PrivateDirectory& operator=(PrivateDirectory&&) = delete;
+  ~PrivateDirectory();
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+  // Creates a file that must not exist yet (O_EXCL), mode 0600.
+  [[nodiscard]] Status write_file(const std::string& name, const std::string& bytes) const;
+
+ private:
+  explicit PrivateDirectory(std::string path) : path_(std::move(path)) {}
+  std::string path_;
+};
+
+}  // namespace wc

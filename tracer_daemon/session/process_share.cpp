@@ -1,0 +1,117 @@
+#include "session/process_share.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace wc {
+
+Result<std::unique_ptr<ProcessShare>> ProcessShare::create(const ShareLayout& layout) {
+  uint64_t size = wc_shared_size(wc_slot_size(layout.function_count, layout.config));
+  ScopedFd fd(memfd_create("wc-shared", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!fd.valid()) return Error::from_errno("cannot create shared memory", errno);
+  if (ftruncate(fd.get(), static_cast<off_t>(size)) != 0)
+    return Error::from_errno("cannot size shared memory", errno);
+  // A tracee that could shrink it would make the tracer die of SIGBUS.
+  if (fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
+    return Error::from_errno("cannot seal shared memory", errno);
+  void* base =
+      mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd.get(), 0);
+  if (base == MAP_FAILED) return Error::from_errno("cannot map shared memory", errno);
+  return std::unique_ptr<ProcessShare>(
+      new ProcessShare(std::move(fd), static_cast<uint8_t*>(base), size, layout));
+}
+
+ProcessShare::ProcessShare(ScopedFd fd, uint8_t* base, uint64_t size, const ShareLayout& layout)
+    : fd_(std::move(fd)),
+      base_(base),
+      size_(size),
+      slot_size_(wc_slot_size(layout.function_count, layout.config)),
+      layout_(layout),
+      header_(reinterpret_cast<wc_shared_header*>(base)) {
+  *header_ = wc_shared_header{WC_SHARED_MAGIC,       WC_SLOTS,      slot_size_,
+                              layout.function_count, layout.gate,   layout.config,
+                              0,                     0};
+  if (layout.config & WC_CONFIG_COUNTS) freed_.reset(new wc_counter[layout.function_count]());
+}
+
+ProcessShare::~ProcessShare() { munmap(base_, size_); }
+
+wc_slot& ProcessShare::slot(uint32_t index) {
+  return *reinterpret_cast<wc_slot*>(base_ + WC_PAGE + static_cast<uint64_t>(index) * slot_size_);
+}
+
+std::span<const wc_scope> ProcessShare::scopes(uint32_t index) {
+  wc_slot& s = slot(index);
+  uint32_t depth = std::min(__atomic_load_n(&s.depth, __ATOMIC_ACQUIRE), WC_MAX_SCOPES);
+  uint32_t valid = 0;
+  while (valid < depth) {
+    std::memcpy(&scope_copy_[valid], &s.scopes[valid], sizeof(wc_scope));
+    if (scope_copy_[valid].function >= layout_.function_count) break;
+    valid++;
+  }
+  return {scope_copy_.data(), valid};
+}
+
+void ProcessShare::mark_reported(uint32_t index, uint32_t depth) {
+  if (depth < WC_MAX_SCOPES) slot(index).scopes[depth].flags |= WC_SCOPE_REPORTED;
+}
+
+void ProcessShare::set_depth(uint32_t index, uint32_t depth) {
+  __atomic_store_n(&slot(index).depth, depth, __ATOMIC_RELEASE);
+}
+
+std::span<const wc_record> ProcessShare::drain(uint32_t index) {
+  wc_slot& s = slot(index);
+  uint32_t head = __atomic_load_n(&s.head, __ATOMIC_ACQUIRE);
+  uint32_t tail = s.tail;
+  uint32_t count = std::min(head - tail, WC_RING_RECORDS);
+  for (uint32_t i = 0; i < count; i++)
+    std::memcpy(&record_copy_[i], &s.ring[(head - count + i) % WC_RING_RECORDS], sizeof(wc_record));
+  __atomic_store_n(&s.tail, head, __ATOMIC_RELEASE);
+  return {record_copy_.data(), count};
+}
+
+wc_counter ProcessShare::counter(uint32_t slot_index, uint32_t function) const {
+  wc_counter copy{};
+  if (!(layout_.config & WC_CONFIG_COUNTS) || function >= layout_.function_count) return copy;
+  const uint8_t* at = base_ + WC_PAGE + static_cast<uint64_t>(slot_index) * slot_size_ +
+                      sizeof(wc_slot) + function * sizeof(wc_counter);
+  std::memcpy(&copy, at, sizeof copy);
+  return copy;
+}
+
+void ProcessShare::note_inflight(uint32_t index, uint64_t sp, RemoteAddress ip) {
+  wc_slot& s = slot(index);
+  s.inflight[s.inflight_next++ % WC_INFLIGHT] = {sp, ip.value};
+}
+
+void ProcessShare::free_slot(uint32_t index) {
+  wc_slot& s = slot(index);
+  if (freed_ != nullptr) {
+    for (uint32_t f = 0; f < layout_.function_count; f++) {
+      wc_counter c = counter(index, f);
+      freed_[f].calls += c.calls;
+      freed_[f].ticks += c.ticks;
+    }
+  }
+  uint32_t ack = s.ack;
+  std::memset(static_cast<void*>(&s.tid), 0, slot_size_ - offsetof(wc_slot, tid));
+  s.ack = ack;
+  __atomic_store_n(&s.state, uint32_t{WC_SLOT_FREE}, __ATOMIC_RELEASE);
+}
+
+wc_counter ProcessShare::total(uint32_t function) {
+  wc_counter sum = freed_ != nullptr ? freed_[function] : wc_counter{};
+  for (uint32_t i = 0; i < WC_SLOTS; i++) {
+    if (slot(i).state == WC_SLOT_FREE) continue;
+    wc_counter c = counter(i, function);
+    sum.calls += c.calls;
+    sum.ticks += c.ticks;
+  }
+  return sum;
+}
+
+}  // namespace wc

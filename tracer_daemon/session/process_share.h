@@ -1,0 +1,73 @@
+// The tracer's side of the memory shared with one traced process
+// (protocol/shared.h). The process owns its content: everything read here is
+// copied first and then checked; indices and counts never leave their bounds.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "base/result.h"
+#include "base/scoped_fd.h"
+#include "base/tracee_memory.h"
+#include "protocol/shared.h"
+
+namespace wc {
+
+struct ShareLayout {
+  wc_gate gate = WC_GATE_OFF;
+  uint32_t config = 0;          // OR of enum wc_config
+  uint32_t function_count = 0;  // rows of the stub table
+};
+
+class ProcessShare {
+ public:
+  static Result<std::unique_ptr<ProcessShare>> create(const ShareLayout& layout);
+  ~ProcessShare();
+  ProcessShare(const ProcessShare&) = delete;
+  ProcessShare& operator=(const ProcessShare&) = delete;
+
+  [[nodiscard]] int fd() const { return fd_.get(); }
+  [[nodiscard]] uint64_t size() const { return size_; }
+  [[nodiscard]] const ShareLayout& layout() const { return layout_; }
+  [[nodiscard]] bool valid_slot(uint64_t index) const { return index < WC_SLOTS; }
+  wc_shared_header& header() { return *header_; }
+
+  // A slot's fields may change at any moment while its thread runs.
+  wc_slot& slot(uint32_t index);
+
+  // Open scopes of a slot, outermost first, copied; rows with an impossible function index end the
+  // list. The span is valid until the next call.
+  std::span<const wc_scope> scopes(uint32_t index);
+  void mark_reported(uint32_t index, uint32_t depth);
+  void set_depth(uint32_t index, uint32_t depth);
+
+  // Takes what the thread has appended since the last call, oldest first.
+  std::span<const wc_record> drain(uint32_t index);
+
+  [[nodiscard]] wc_counter counter(uint32_t slot_index, uint32_t function) const;
+
+  // Remembers where a thread goes on after the gadget, for the case that the tracer dies.
+  void note_inflight(uint32_t index, uint64_t sp, RemoteAddress ip);
+
+  // The thread is gone; its counters are kept in the totals.
+  void free_slot(uint32_t index);
+  // Calls and ticks of function `function` in all slots, freed ones included.
+  wc_counter total(uint32_t function);
+
+ private:
+  ProcessShare(ScopedFd fd, uint8_t* base, uint64_t size, const ShareLayout& layout);
+
+  ScopedFd fd_;
+  uint8_t* base_;
+  uint64_t size_;
+  uint32_t slot_size_;
+  ShareLayout layout_;
+  wc_shared_header* header_;
+  std::array<wc_scope, WC_MAX_SCOPES> scope_copy_{};
+  std::array<wc_record, WC_RING_RECORDS> record_copy_{};
+  std::unique_ptr<wc_counter[]> freed_;  // totals of freed slots, with WC_CONFIG_COUNTS
+};
+
+}  // namespace wc

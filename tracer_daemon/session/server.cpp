@@ -1,0 +1,225 @@
+#include "session/server.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <vector>
+
+namespace wc {
+namespace {
+
+// A connection speaks once and is done; more than this many waiting ones come from a flood.
+constexpr size_t kMaxConnections = 256;
+
+Result<sockaddr_un> socket_address(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path)
+    return Error{"socket path is too long (" + std::to_string(path.size()) + " bytes, at most " +
+                     std::to_string(sizeof address.sun_path - 1) + "): " + path,
+                 ENAMETOOLONG};
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  return address;
+}
+
+bool send_bytes(int fd, const void* bytes, size_t size, int passed = -1) {
+  iovec vector{const_cast<void*>(bytes), size};
+  msghdr header{};
+  header.msg_iov = &vector;
+  header.msg_iovlen = 1;
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  if (passed >= 0) {
+    header.msg_control = control;
+    header.msg_controllen = sizeof control;
+    cmsghdr* c = CMSG_FIRSTHDR(&header);
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(sizeof(int));
+    std::memcpy(CMSG_DATA(c), &passed, sizeof passed);
+  }
+  return sendmsg(fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT) == static_cast<ssize_t>(size);
+}
+
+void refuse(int fd, const std::string& why) {
+  wc_refuse message{};
+  message.head = wc_message_head(WC_REFUSE);
+  why.copy(message.text, sizeof message.text - 1);
+  send_bytes(fd, &message, sizeof message);
+}
+
+}  // namespace
+
+struct Server::Connections {
+  struct One {
+    ScopedFd fd;
+    int32_t pid;
+  };
+  std::vector<One> list;
+};
+
+Result<std::unique_ptr<Server>> Server::listen(const std::string& path, SessionHost& host) {
+  auto address = socket_address(path);
+  if (!address) return address.error();
+  ScopedFd listener(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!listener.valid()) return Error::from_errno("cannot create a Unix socket", errno);
+  mode_t mask = umask(0177);
+  int bound = bind(listener.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address);
+  int code = errno;
+  umask(mask);
+  if (bound != 0)
+    return Error::from_errno(
+        "cannot create socket " + path +
+            (code == EADDRINUSE ? " (another tracer's, or left over: remove it)" : ""),
+        code);
+  if (::listen(listener.get(), 1024) != 0)
+    return Error::from_errno("cannot listen on " + path, errno);
+  ScopedFd wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!wake.valid()) return Error::from_errno("cannot create an eventfd", errno);
+  return std::unique_ptr<Server>(new Server(path, std::move(listener), std::move(wake), host));
+}
+
+Server::Server(std::string path, ScopedFd listener, ScopedFd wake, SessionHost& host)
+    : path_(std::move(path)), listener_(std::move(listener)), wake_(std::move(wake)), host_(host) {
+  // Signals are the tracer thread's: one that this thread took would be lost to it.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread([this] { run(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+Server::~Server() {
+  uint64_t one = 1;
+  [[maybe_unused]] ssize_t n = write(wake_.get(), &one, sizeof one);
+  thread_.join();
+  unlink(path_.c_str());
+}
+
+void Server::run() {
+  prctl(PR_SET_NAME, "wc-session");
+  Connections connections;
+  std::vector<pollfd> polled;
+  for (;;) {
+    polled.assign({{wake_.get(), POLLIN, 0}, {listener_.get(), POLLIN, 0}});
+    for (const auto& c : connections.list) polled.push_back({c.fd.get(), POLLIN, 0});
+    if (poll(polled.data(), polled.size(), -1) < 0 && errno != EINTR) return;
+    if (polled[0].revents) return;
+    for (size_t i = connections.list.size(); i-- > 0;)
+      if (polled[i + 2].revents &&
+          !serve(connections.list[i].fd, connections.list[i].pid))
+        connections.list.erase(connections.list.begin() + static_cast<ptrdiff_t>(i));
+    if (polled[1].revents) accept_one(connections);
+  }
+}
+
+void Server::accept_one(Connections& connections) {
+  ScopedFd fd(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  if (!fd.valid()) {
+    // Out of descriptors: the listener stays readable, and asking again at once would spin.
+    constexpr useconds_t kBreath = 10'000;
+    if (errno == EMFILE || errno == ENFILE) usleep(kBreath);
+    return;
+  }
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return;
+  if (geteuid() != 0 && peer.uid != geteuid()) {
+    refuse(fd.get(), "this tracer belongs to another user");
+    return;
+  }
+  // The longest-waiting connection makes room: a shim speaks at once.
+  if (connections.list.size() >= kMaxConnections)
+    connections.list.erase(connections.list.begin());
+  connections.list.push_back({std::move(fd), peer.pid});
+}
+
+bool Server::serve(ScopedFd& connection, int32_t pid) {
+  alignas(8) unsigned char buffer[WC_MAX_MESSAGE];
+  ssize_t n = recv(connection.get(), buffer, sizeof buffer, MSG_DONTWAIT | MSG_TRUNC);
+  if (n < 0) return errno == EAGAIN || errno == EINTR;
+  if (n == 0) return false;
+  const wc_message* message = nullptr;
+  // A packet longer than the buffer was cut: its size cannot be right.
+  auto verdict = static_cast<size_t>(n) > sizeof buffer
+                     ? WC_PARSE_SIZE
+                     : wc_parse(buffer, static_cast<size_t>(n), &message);
+  if (verdict == WC_PARSE_VERSION) {
+    refuse(connection.get(), "protocol version not spoken: wc-tracerd and libwc_preload.so are of "
+                             "different releases");
+    return false;
+  }
+  if (verdict != WC_PARSE_OK) return false;
+  if (message->type == WC_HELLO)
+    return answer_hello(connection, pid, *reinterpret_cast<const wc_hello*>(message));
+  if (message->type == WC_ATTACH) {
+    auto shared = std::make_shared<ScopedFd>(std::move(connection));
+    host_.on_attach(pid, [shared](const std::string& error) {
+      wc_message done = wc_message_head(WC_ATTACHED);
+      if (error.empty())
+        send_bytes(shared->get(), &done, sizeof done);
+      else
+        refuse(shared->get(), error);
+    });
+  }
+  return false;
+}
+
+bool Server::answer_hello(ScopedFd& connection, int32_t pid, const wc_hello& hello) {
+  SessionHost::Answer answer = host_.on_hello(pid, hello);
+  if (answer.share == nullptr) {
+    refuse(connection.get(), answer.refusal);
+    return false;
+  }
+  wc_welcome welcome{};
+  welcome.head = wc_message_head(WC_WELCOME);
+  welcome.shared_size = answer.share->size();
+  bool sent = send_bytes(connection.get(), &welcome, sizeof welcome, answer.share->fd());
+  if (sent && answer.share->layout().gate == WC_GATE_SOCKET)
+    host_.on_gate_connection(pid, std::move(connection));
+  return false;
+}
+
+Status request_attach(const std::string& path) {
+  auto address = socket_address(path);
+  if (!address) return address.error();
+  ScopedFd fd(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  if (!fd.valid()) return Error::from_errno("cannot create a Unix socket", errno);
+  if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
+    return Error::from_errno("cannot reach a tracer at " + path + " (start one: wc-tracerd serve "
+                             "--control " + path + ")",
+                             errno);
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  // Under Yama only a parent may trace, or whom the tracee names.
+  if (getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0)
+    prctl(PR_SET_PTRACER, peer.pid, 0, 0, 0);
+  wc_attach request{};
+  request.head = wc_message_head(WC_ATTACH);
+  request.pid = getpid();
+  if (!send_bytes(fd.get(), &request, sizeof request))
+    return Error::from_errno("cannot send to the tracer at " + path, errno);
+  alignas(8) unsigned char buffer[WC_MAX_MESSAGE];
+  ssize_t n;
+  do n = recv(fd.get(), buffer, sizeof buffer, 0);
+  while (n < 0 && errno == EINTR);
+  const wc_message* message = nullptr;
+  if (n <= 0 || wc_parse(buffer, static_cast<size_t>(n), &message) != WC_PARSE_OK)
+    return Error{"the tracer at " + path + " gave no answer", n < 0 ? errno : 0};
+  if (message->type == WC_ATTACHED) return Done{};
+  if (message->type != WC_REFUSE) return Error{"the tracer at " + path + " gave a strange answer", 0};
+  const auto* refusal = reinterpret_cast<const wc_refuse*>(message);
+  return Error{"the tracer at " + path + " refuses: " +
+                   std::string(refusal->text, strnlen(refusal->text, sizeof refusal->text)),
+               0};
+}
+
+}  // namespace wc

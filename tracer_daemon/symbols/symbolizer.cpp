@@ -1,0 +1,203 @@
+// Addresses to locations, for each reported call once: the way to a known location is a search in
+// the map of the process and one hash look-up. One thread at a time.
+#include "symbols/symbolizer.h"
+
+#include <sys/stat.h>
+
+#include <array>
+#include <cstdio>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include "symbols/memory_map.h"
+#include "symbols/module.h"
+
+namespace wc {
+
+namespace {
+
+// Limits on memory. What is dropped is read again when it is needed; only a process that is dead
+// by then loses its names.
+constexpr size_t kMaxProcesses = 4096;
+constexpr size_t kMaxModules = 1024;
+constexpr size_t kMaxLocations = 200'000;
+constexpr size_t kMaxTableBytes = size_t{1} << 30;
+constexpr size_t kMaxMisses = 4096;
+constexpr int kPageBits = 12;
+
+struct Process {
+  MemoryMap map;
+  std::unordered_set<uint64_t> misses;  // pages without code, even after the map was read again
+  uint64_t last_used = 0;
+};
+
+// A file's identity: contents that changed are another module.
+std::string module_key(const std::string& name, const struct stat& status) {
+  const std::array<uint64_t, 5> numbers{
+      status.st_dev, status.st_ino, static_cast<uint64_t>(status.st_size),
+      static_cast<uint64_t>(status.st_mtim.tv_sec), static_cast<uint64_t>(status.st_mtim.tv_nsec)};
+  std::string key = name;
+  for (const uint64_t number : numbers) key.append(1, ' ').append(std::to_string(number));
+  return key;
+}
+
+struct MappedFile {
+  std::string path;
+  struct stat status = {};
+};
+
+// Where the file behind a mapping can be opened: under its name, under its name as the process
+// sees it (it may live in a container), or, when it was deleted, through the process. The inode
+// tells whether it is still that file. Empty when there is none.
+MappedFile file_of(int32_t pid, const Mapping& mapping) {
+  constexpr std::string_view kDeleted = " (deleted)";
+  const std::string process = "/proc/" + std::to_string(pid);
+  std::array<char, 64> range;
+  std::snprintf(range.data(), range.size(), "/map_files/%lx-%lx",
+                static_cast<unsigned long>(mapping.start), static_cast<unsigned long>(mapping.end));
+  const bool deleted = mapping.name.ends_with(kDeleted);
+  const std::array<std::string, 2> paths =
+      deleted ? std::array{process + "/exe", process + range.data()}
+              : std::array{mapping.name, process + "/root" + mapping.name};
+  MappedFile other;
+  for (const auto& path : paths) {
+    MappedFile file{path};
+    if (::stat(path.c_str(), &file.status) != 0 || !S_ISREG(file.status.st_mode)) continue;
+    if (file.status.st_ino == mapping.inode) return file;
+    // Some file systems (overlays) show one inode in maps and another in stat(2).
+    if (!deleted) other = std::move(file);
+  }
+  return other;
+}
+
+}  // namespace
+
+struct Symbolizer::State {
+  explicit State(std::string root) : debug_root(std::move(root)) {}
+
+  Process& process(int32_t pid);
+  Mapping* code_mapping(int32_t pid, Process& process, uint64_t address);
+  Module* module_of(int32_t pid, Mapping& mapping);
+  const Location& read_location(Module& module, uint64_t file_offset);
+  const Location& elsewhere(const Mapping* mapping, uint64_t address);
+  void drop_unused_modules();
+  void limit_tables(const Module& keep);
+
+  std::string debug_root;
+  std::unordered_map<int32_t, Process> processes;
+  std::unordered_map<std::string, std::shared_ptr<Module>> modules;
+  size_t location_count = 0;
+  size_t table_bytes = 0;
+  uint64_t clock = 0;
+  Location scratch;  // for what is in no file
+};
+
+Process& Symbolizer::State::process(int32_t pid) {
+  auto found = processes.find(pid);
+  if (found == processes.end()) {
+    if (processes.size() >= kMaxProcesses) {
+      auto oldest = processes.begin();
+      for (auto at = processes.begin(); at != processes.end(); ++at)
+        if (at->second.last_used < oldest->second.last_used) oldest = at;
+      processes.erase(oldest);
+    }
+    found = processes.try_emplace(pid).first;
+  }
+  found->second.last_used = ++clock;
+  return found->second;
+}
+
+// An address that is in no code means that the map is out of date: it is read again, once a page.
+Mapping* Symbolizer::State::code_mapping(int32_t pid, Process& process, uint64_t address) {
+  Mapping* mapping = process.map.find(address);
+  if (mapping != nullptr && mapping->executable) return mapping;
+  if (process.misses.contains(address >> kPageBits)) return mapping;
+  if (auto map = MemoryMap::read(pid)) {
+    process.map = std::move(*map);
+    mapping = process.map.find(address);
+  }
+  if (mapping == nullptr || !mapping->executable) {
+    if (process.misses.size() >= kMaxMisses) process.misses.clear();
+    process.misses.insert(address >> kPageBits);
+  }
+  return mapping;
+}
+
+Module* Symbolizer::State::module_of(int32_t pid, Mapping& mapping) {
+  if (mapping.module_known) return mapping.module.get();
+  mapping.module_known = true;
+  if (mapping.inode == 0 || !mapping.name.starts_with('/')) return nullptr;
+  MappedFile file = file_of(pid, mapping);
+  if (file.path.empty()) return nullptr;
+  if (modules.size() >= kMaxModules) drop_unused_modules();
+  auto& module = modules[module_key(mapping.name, file.status)];
+  if (module == nullptr)
+    module = std::make_shared<Module>(mapping.name, std::move(file.path), debug_root);
+  mapping.module = module;
+  return module.get();
+}
+
+void Symbolizer::State::drop_unused_modules() {
+  std::erase_if(modules, [this](const auto& entry) {
+    if (entry.second.use_count() > 1) return false;
+    table_bytes -= entry.second->table_bytes();
+    return true;
+  });
+}
+
+const Location& Symbolizer::State::read_location(Module& module, uint64_t file_offset) {
+  if (location_count >= kMaxLocations) {
+    for (auto& [key, other] : modules) other->drop_locations();
+    location_count = 0;
+  }
+  ++location_count;
+  module.last_read = ++clock;
+  table_bytes -= module.table_bytes();
+  const Location& location = module.locate(file_offset);
+  table_bytes += module.table_bytes();
+  if (table_bytes > kMaxTableBytes) limit_tables(module);
+  return location;
+}
+
+void Symbolizer::State::limit_tables(const Module& keep) {
+  while (table_bytes > kMaxTableBytes) {
+    Module* oldest = nullptr;
+    for (auto& [key, module] : modules) {
+      if (module.get() == &keep || module->table_bytes() == 0) continue;
+      if (oldest == nullptr || module->last_read < oldest->last_read) oldest = module.get();
+    }
+    if (oldest == nullptr) return;
+    table_bytes -= oldest->table_bytes();
+    oldest->drop_tables();
+  }
+}
+
+const Location& Symbolizer::State::elsewhere(const Mapping* mapping, uint64_t address) {
+  scratch = Location{.offset = address};
+  if (mapping != nullptr && !mapping->name.empty()) {
+    scratch.object = mapping->name;
+    scratch.offset = address - mapping->start + mapping->offset;
+  }
+  return scratch;
+}
+
+Symbolizer::Symbolizer(std::string debug_root)
+    : state_(std::make_unique<State>(std::move(debug_root))) {}
+Symbolizer::~Symbolizer() = default;
+
+const Location& Symbolizer::locate(int32_t pid, uint64_t return_address) {
+  Process& process = state_->process(pid);
+  // A call may be the last instruction of its mapping, so its own last byte is looked up.
+  const uint64_t call = return_address - 1;
+  Mapping* mapping = state_->code_mapping(pid, process, call);
+  Module* module = mapping != nullptr ? state_->module_of(pid, *mapping) : nullptr;
+  if (module == nullptr) return state_->elsewhere(mapping, return_address);
+  const uint64_t file_offset = call - mapping->start + mapping->offset + 1;
+  if (const Location* known = module->cached(file_offset)) return *known;
+  return state_->read_location(*module, file_offset);
+}
+
+void Symbolizer::forget(int32_t pid) { state_->processes.erase(pid); }
+
+}  // namespace wc

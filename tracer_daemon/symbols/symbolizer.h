@@ -1,0 +1,40 @@
+// Addresses of a tracee to module, symbol, file and line. libdw; modules are read
+// once a path, inode and modification time and shared by all processes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace wc {
+
+struct Location {
+  std::string object;  // as in /proc/PID/maps: path, path " (deleted)", "[vdso]"; or empty
+  std::string symbol;  // demangled; empty when none covers the address
+  // Into the symbol; without one into the object, as addr2line(1) takes it; in anonymous memory
+  // the address itself.
+  uint64_t offset = 0;
+  std::string file;  // source file (base name as in the debug information), empty without it
+  uint32_t line = 0;
+};
+
+class Symbolizer {
+ public:
+  // `debug_root`: where separate debug files are looked for by build-id. Servers are never asked.
+  explicit Symbolizer(std::string debug_root = "/usr/lib/debug");
+  ~Symbolizer();
+
+  // The location of the instruction before `return_address` (the call), with the offset of
+  // `return_address` itself. The maps of `pid` are read once and again after a miss;
+  // the process must be alive at the first look. The reference is valid until the next call.
+  const Location& locate(int32_t pid, uint64_t return_address);
+
+  // After exec, exit, or when mappings changed.
+  void forget(int32_t pid);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace wc

@@ -1,0 +1,179 @@
+"""Transparency on small programs that do what breaks tools of this kind: each must behave as it
+does natively, with all functions wrapped and with the default ones, under the gate of this run."""
+import os
+import re
+import signal
+import time
+import unittest
+
+import harness
+from harness import Case, GATE, program
+
+
+class ControlFlow(Case):
+    """Calls that are left in other ways than by returning."""
+
+    def test_exception_through_qsort(self):
+        native = self.compare_both([program("throw_qsort")])
+        self.assertEqual(native.status, 3)
+        self.assertEqual(native.out.count(b"caught: enough compared"), 3)
+
+    def test_cancel_inside_read(self):
+        native = self.compare_both([program("cancel_read")])
+        self.assertEqual(native.out.count(b"cleanup outer"), 5)
+
+    def test_longjmp_out_of_callback(self):
+        self.assertEqual(self.compare_both([program("longjmp_callback")]).status, 0)
+
+    def test_small_stacks_and_deep_recursion(self):
+        self.assertEqual(self.compare_both([program("small_stacks")]).status, 0)
+
+
+class Processes(Case):
+    def test_500_children(self):
+        native = self.compare([program("many_children"), "500"], functions="@all", limit=40)
+        self.assertEqual(native.out, b"500 children, statuses 1494, numbers 124750\n")
+        self.compare([program("many_children"), "100"], limit=40)
+
+    def test_every_way_to_start_a_program(self):
+        native = self.compare_both([program("spawn_kinds")])
+        for line in (b"vfork: exited 1 3", b"spawn: exited 1 4", b"system: 5", b"pclose: 6"):
+            self.assertIn(line, native.out)
+
+    def test_clone_by_hand(self):
+        self.assertIn(b"clone3: 1 exited 10", self.compare_both([program("clone_kinds")]).out)
+
+    def test_exec_from_a_thread(self):
+        native = self.compare_both([program("exec_from_thread")])
+        self.assertEqual((native.status, native.out), (6, b"executed\n"))
+
+    def test_exec_with_empty_environment_is_still_followed(self):
+        native = self.compare_both([program("exec_clean")])
+        self.assertIn(b"second life, 0 variables", native.out)
+        _, events = self.events([program("exec_clean")], functions="@all")
+        last_exec = max(i for i, e in enumerate(events)
+                        if e["type"] == "process" and e["event"] == "exec")
+        self.assertTrue(any("hostname" in e.get("text", "") for e in events[last_exec:]),
+                        "the second life's fopen was not traced")
+
+    def test_daemon_outlives_the_first_process(self):
+        def look(folder):
+            path = os.path.join(folder, "daemon.txt")
+
+            def read():
+                with open(path, "rb") as file:
+                    return file.read()
+            harness.wait_until(lambda: b"last words" in read(), 5, "the daemon")
+            return read()
+        native = self.compare_both([program("daemonise")], look=look)
+        self.assertEqual(native.status, 0)
+
+    def test_job_control_inside_the_traced_tree(self):
+        native = self.compare_both([program("job_control")])
+        self.assertIn(b"own stop: stopped by 19", native.out)
+        self.assertIn(b"end: exited 4", native.out)
+
+
+class Threads(Case):
+    def test_64_threads_that_come_and_go(self):
+        native = self.compare([program("many_threads"), "64", "2"], functions="@all", limit=40)
+        self.assertIn(b"threads 128 sum 4032 counter 640", native.out)
+        self.compare([program("many_threads"), "64", "2"], limit=40)
+
+
+class Descriptors(Case):
+    def test_closing_all_of_them(self):
+        for how in ("loop", "range", "reuse"):
+            with self.subTest(how=how):
+                native = self.compare_both([program("close_all"), how])
+                self.assertIn(b"after: fd 3 read 1", native.out)
+                self.assertIn(b"executed", native.out)
+
+
+class Signals(Case):
+    def test_segv_on_an_alternate_stack(self):
+        native = self.compare_both([program("alternate_stack")])
+        self.assertEqual(native.status, -signal.SIGSEGV)
+        # All the output before the last death: three rounds of three, and one that is repaired.
+        self.assertEqual(native.out.count(b"on alternate stack"), 10)
+
+    def test_interrupted_and_restarted_calls(self):
+        native = self.compare_both([program("interrupted_read")])
+        self.assertIn(b"without SA_RESTART: -1 Interrupted system call", native.out)
+        self.assertIn(b"SIGCHLD under read: 1, 11 children", native.out)
+
+    def test_traps_of_the_programs_own(self):
+        native = self.compare_both([program("own_traps")])
+        self.assertEqual(native.status, -signal.SIGTRAP)
+        self.assertIn(b"traps 2, system 1", native.out)
+
+    def test_signal_storm(self):
+        native = self.compare_both([program("signal_storm")], limit=40)
+        self.assertEqual(native.out, b"wrong 0, ticked 1\n")
+
+    # "ready PID" differs from run to run.
+    def die(self, *how, functions=None):
+        def numberless(result):
+            return result.status, re.sub(rb"\d+", b"N", result.out), result.err
+        native = self.run_plain([program("die_by"), *how])
+        for functions in ("@all", None):
+            with self.subTest(how=how, functions=functions):
+                traced = self.run_tool([program("die_by"), *how], "-o", "/dev/null",
+                                       functions=functions)
+                self.assertEqual(numberless(native), numberless(traced))
+        return native.status
+
+    def test_ends_by_its_own_hand(self):
+        self.assertEqual(self.die("abort"), -signal.SIGABRT)
+        self.assertEqual(self.die("segv"), -signal.SIGSEGV)
+        self.assertEqual(self.die("segv-inside"), -signal.SIGSEGV)
+        self.assertEqual(self.die("exit", "200"), 200)
+        for number in (signal.SIGTERM, signal.SIGKILL, signal.SIGUSR1, signal.SIGHUP,
+                       signal.SIGINT, signal.SIGQUIT, signal.SIGSYS, signal.SIGTRAP,
+                       signal.SIGRTMIN + 3):
+            self.assertEqual(self.die("raise", str(int(number))), -number)
+
+    def test_killed_by_others(self):
+        for where in ("wait", "wait-inside"):
+            for number in (signal.SIGTERM, signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT):
+                with self.subTest(where=where, number=number):
+                    reading, writing = os.pipe()  # a standard input that never comes
+                    argv = self.tool_argv([program("die_by"), where], "-o", "/dev/null",
+                                          functions="@all")
+                    running = self.start(argv, stdin=reading)
+                    ready = running.wait_for_output(b"\n")
+                    time.sleep(0.05)  # let it block
+                    os.kill(int(ready.split()[1]), number)
+                    result = self.finish(running)
+                    os.close(reading), os.close(writing)
+                    self.assertEqual((result.status, result.err), (-number, b""))
+                    self.assert_nothing_left()
+
+    def test_sigterm_to_the_tool_is_the_programs(self):
+        running = self.start(self.tool_argv([program("die_by"), "wait"], "-o", "/dev/null"))
+        running.wait_for_output(b"ready")
+        running.popen.send_signal(signal.SIGTERM)
+        self.assertEqual(self.finish(running).status, -signal.SIGTERM)
+        self.assert_nothing_left()
+
+    def test_stopped_and_continued_from_outside(self):
+        reading, writing = os.pipe()
+        running = self.start(self.tool_argv([program("die_by"), "wait-inside"], "-o", "/dev/null",
+                                            functions="@all"), stdin=reading)
+        pid = int(running.wait_for_output(b"\n").split()[1])
+        for _ in range(3):
+            os.kill(pid, signal.SIGSTOP)
+            harness.wait_until(lambda: harness.processes.stat_fields(pid)[1] in "tT", 5, "the stop")
+            time.sleep(0.05)
+            self.assertIn(harness.processes.stat_fields(pid)[1], "tT", "it did not stay stopped")
+            os.kill(pid, signal.SIGCONT)
+            harness.wait_until(lambda: harness.processes.stat_fields(pid)[1] == "S", 5, "going on")
+        os.write(writing, b"A")
+        result = self.finish(running)
+        os.close(reading), os.close(writing)
+        self.assertEqual(result.status, ord("A"))
+        self.assert_nothing_left()
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,121 @@
+"""A standing tracer, which programs that are started elsewhere attach to through its socket."""
+import os
+import signal
+import stat
+import unittest
+
+import harness
+from harness import Case, program
+
+
+class Serve(Case):
+    def serve(self, *options, functions="@all"):
+        self.control = self.path("control")
+        self.trace = self.path("served.json")
+        self.server = self.start([self.tool, "serve", "--control", self.control, "-b", "json", "-o",
+                                  self.trace, "-F", functions, *options])
+        harness.wait_until(lambda: os.path.exists(self.control) or self.server.popen.poll() is not None,
+                           10, "the control socket")
+
+    def stop(self, number=signal.SIGTERM):
+        self.server.popen.send_signal(number)
+        result = self.finish(self.server)
+        self.assertEqual((result.status, result.out, result.err), (0, b"", b""), result)
+        self.assertFalse(os.path.exists(self.control), "the socket was left behind")
+        self.assert_nothing_left()
+        return harness.read_json(self.trace)
+
+    def connected(self, *argv):
+        return [self.tool, "--connect", self.control, *argv]
+
+    def test_one_program(self):
+        self.serve()
+        native = self.run_plain([program("sequence"), "errors", "values"])
+        result = self.run_plain(self.connected(program("sequence"), "errors", "values"))
+        self.assertEqual((result.status, result.out, result.err), (0, native.out, b""))
+        result = self.run_plain(self.connected(program("die_by"), "exit", "9"))
+        self.assertEqual((result.status, result.err), (9, b""))
+        result = self.run_plain(self.connected(program("die_by"), "raise", "10"))
+        self.assertEqual(result.status, -10)
+        events = self.stop()
+        self.assertIn("openat", [e.get("name") for e in events if e.get("function") == "open"])
+        exits = [e for e in events if e["type"] == "process" and e["event"] == "exit"]
+        self.assertEqual([e.get("status") for e in exits], [0, 9, None])
+        self.assertTrue(exits[2]["killed"])
+
+    def test_only_from_the_program_on(self):
+        """What wc-preload itself did before it became the program is not the program's."""
+        self.serve(functions="execve,connect,socket,access")
+        self.run_plain(self.connected(program("sequence"), "repeated"))
+        names = {e["name"] for e in self.stop() if e["type"] == "syscall"}
+        self.assertEqual(names, {"access"})
+
+    def test_several_at_once(self):
+        self.serve()
+        started = [self.start(self.connected(program(name), *words))
+                   for name, words in (("sequence", ["repeated", "children"]), ("many_threads", ["8", "2"]),
+                                       ("many_children", ["20"]), ("sequence", ["repeated", "threads"]),
+                                       ("spawn_kinds", []))]
+        results = [self.finish(s, 30) for s in started]
+        self.assertEqual([(r.status, r.err) for r in results][:4], [(0, b"")] * 4)
+        self.assertEqual(results[4].status, 0)
+        self.assertIn(b"threads 16", results[1].out)
+        self.assertIn(b"20 children", results[2].out)
+        events = self.stop()
+        counts = {}
+        for event in events:
+            if event.get("function") == "access" and event["type"] == "syscall":
+                counts[event["pid"]] = counts.get(event["pid"], 0) + 1
+        self.assertEqual(sorted(counts.values())[-2:], [1000, 1000])
+
+    def test_stopped_while_a_program_runs(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self.serve()
+            reading, writing = os.pipe()
+            running = self.start(self.connected(program("die_by"), "wait-inside"), stdin=reading)
+            running.wait_for_output(b"ready")
+            self.server.popen.send_signal(number)
+            result = self.finish(self.server)
+            self.assertEqual(result.status, 0, result)
+            self.assertFalse(os.path.exists(self.control))
+            self.assertIsNone(running.popen.poll(), "the program ended with the tracer")
+            os.write(writing, b"A")
+            result = self.finish(running)
+            os.close(reading), os.close(writing)
+            self.assertEqual((result.status, result.err), (ord("A"), b""))
+            self.assert_nothing_left()
+
+    def test_socket_is_the_owners(self):
+        self.serve()
+        self.assertEqual(stat.S_IMODE(os.stat(self.control).st_mode), 0o600)
+        self.stop()
+
+    def refused(self, argv, says):
+        result = self.run_plain(argv)
+        self.assertEqual((result.status, result.out), (125, b""), result)
+        self.assertRegex(result.err.decode(), rf"^wc-preload: .*{says}.*\n$")
+
+    def test_nobody_serves(self):
+        self.refused([self.tool, "--connect", self.path("none"), "true"], "none")
+        self.refused([self.tool, "--connect", self.write("plain", ""), "true"], "plain")
+
+    def test_place_is_taken(self):
+        self.serve()
+        self.refused([self.tool, "serve", "--control", self.control], "control")
+        self.assertTrue(os.path.exists(self.control), "the other tracer's socket is gone")
+        self.run_plain(self.connected("true"))
+        self.stop()
+        self.refused([self.tool, "serve", "--control", "/nonexistent/x"], "/nonexistent/x")
+        self.refused([self.tool, "serve", "--control", self.path("x" * 120)], "at most 107")
+
+    def test_programs_that_cannot_be(self):
+        self.serve()
+        result = self.run_plain(self.connected("wc-no-such-program"))
+        self.assertEqual((result.status, result.err.count(b"\n")), (127, 1), result)
+        result = self.run_plain(self.connected("/etc/passwd"))
+        self.assertEqual((result.status, result.err.count(b"\n")), (126, 1), result)
+        self.stop()
+
+
+if __name__ == "__main__":
+    harness.main()

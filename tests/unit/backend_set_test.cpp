@@ -1,0 +1,411 @@
+#include "events/backend_set.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include "events/backend_spec.h"
+#include "events/output.h"
+
+namespace wc {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+constexpr uint64_t kSecond = 1'000'000'000;
+
+std::string content(const std::string& path) {
+  std::ifstream file(path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+class TemporaryFolder : public testing::Test {
+ protected:
+  TemporaryFolder() {
+    std::string pattern = testing::TempDir() + "wc_backend_XXXXXX";
+    folder_ = ::mkdtemp(pattern.data());
+  }
+  ~TemporaryFolder() override { std::filesystem::remove_all(folder_); }
+  [[nodiscard]] std::string path(const std::string& name) const { return folder_ + "/" + name; }
+
+  std::string folder_;
+};
+
+// ---- Specs
+
+TEST(BackendSpecTest, NameAndOptions) {
+  const auto spec = parse_backend_spec("summary:sort=calls,output=/tmp/a b=c");
+  ASSERT_TRUE(spec.ok());
+  EXPECT_EQ(spec.value().name, "summary");
+  EXPECT_FALSE(spec.value().is_path());
+  EXPECT_EQ(spec.value().options.at("sort"), "calls");
+  EXPECT_EQ(spec.value().options.at("output"), "/tmp/a b=c");
+  EXPECT_TRUE(parse_backend_spec("./x.so").value().is_path());
+  EXPECT_FALSE(parse_backend_spec("text:output=/tmp/x").value().is_path());
+}
+
+TEST(BackendSpecTest, RefusesWhatIsNoOption) {
+  const auto message = [](std::string_view text) {
+    return parse_backend_spec(text).error().message;
+  };
+  EXPECT_THAT(message(""), HasSubstr("no backend"));
+  EXPECT_THAT(message(":a=b"), HasSubstr("no backend"));
+  EXPECT_THAT(message("text:hold"), HasSubstr("'hold' is no option: expected key=value"));
+  EXPECT_THAT(message("text:"), HasSubstr("expected key=value"));
+  EXPECT_THAT(message("text:=1"), HasSubstr("expected key=value"));
+  EXPECT_THAT(message("text:a=1,"), HasSubstr("expected key=value"));
+  EXPECT_THAT(message("text:a=1,a=2"), HasSubstr("'a' is given twice"));
+}
+
+// ---- Output
+
+class OutputTest : public TemporaryFolder {};
+
+TEST_F(OutputTest, FileIsCreatedTruncatedAndNotInherited) {
+  const std::string file = path("out");
+  std::ofstream(file) << "old text that is longer than the new one";
+  ASSERT_EQ(::chmod(file.c_str(), 0600), 0);
+  {
+    auto output = Output::open_file(file);
+    ASSERT_TRUE(output.ok());
+    (*output)->write("new\n");
+    EXPECT_EQ(content(file), "") << "not buffered";
+    (*output)->flush();
+    EXPECT_EQ(content(file), "new\n");
+    (*output)->write("more\n");
+  }
+  EXPECT_EQ(content(file), "new\nmore\n") << "the destructor flushes";
+}
+
+TEST_F(OutputTest, NewFileHasModeAndCloseOnExec) {
+  const mode_t mask = ::umask(027);
+  auto output = Output::open_file(path("out"));
+  ::umask(mask);
+  struct stat status = {};
+  ASSERT_EQ(::stat(path("out").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0640U);
+  bool found = false;
+  for (int fd = 3; fd < 256; ++fd) {
+    struct stat open = {};
+    if (::fstat(fd, &open) != 0 || open.st_ino != status.st_ino) continue;
+    found = true;
+    EXPECT_NE(::fcntl(fd, F_GETFD) & FD_CLOEXEC, 0);
+  }
+  EXPECT_TRUE(found);
+}
+
+TEST_F(OutputTest, SaysWhichFileCannotBeWritten) {
+  const auto output = Output::open_file(path("missing/out"));
+  ASSERT_FALSE(output.ok());
+  EXPECT_EQ(output.error().code, ENOENT);
+  EXPECT_EQ(output.error().message,
+            "cannot write " + path("missing/out") + ": No such file or directory");
+}
+
+TEST_F(OutputTest, MoreThanTheBufferKeepsItsOrder) {
+  std::string expected;
+  auto output = Output::open_file(path("out"));
+  for (int i = 0; i < 30; ++i) {
+    const std::string piece(static_cast<size_t>(i) * 5000, static_cast<char>('a' + i % 26));
+    (*output)->write(piece);
+    expected += piece;
+  }
+  (*output)->close();
+  EXPECT_TRUE(content(path("out")) == expected);
+}
+
+TEST_F(OutputTest, LiveFlushIsAtOnceForPipesAndOnceASecondForFiles) {
+  auto file = Output::open_file(path("out"));
+  (*file)->flush_live(10 * kSecond);
+  (*file)->write("x");
+  (*file)->flush_live(10 * kSecond + kSecond / 2);
+  EXPECT_EQ(content(path("out")), "");
+  (*file)->flush_live(11 * kSecond);
+  EXPECT_EQ(content(path("out")), "x");
+
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  const ScopedFd reader(ends[0]);
+  auto pipe = Output::from_fd(ScopedFd(ends[1]), "pipe");
+  char byte = 0;
+  for (int i = 0; i < 2; ++i) {
+    pipe->write("y");
+    pipe->flush_live(1);
+    EXPECT_EQ(::read(reader.get(), &byte, 1), 1);
+  }
+}
+
+TEST_F(OutputTest, AReaderThatLeavesIsNoError) {
+  ::signal(SIGPIPE, SIG_IGN);
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  auto output = Output::from_fd(ScopedFd(ends[1]), "pipe");
+  ::close(ends[0]);
+  EXPECT_FALSE(output->reader_gone());
+  output->write("x");
+  output->flush();
+  EXPECT_TRUE(output->reader_gone());
+  EXPECT_THAT(output->take_error(), IsEmpty());
+  output->write("y");
+  output->close();
+}
+
+TEST_F(OutputTest, AFullDiskIsToldOnce) {
+  auto output = Output::open_file("/dev/full");
+  ASSERT_TRUE(output.ok());
+  (*output)->write("x");
+  (*output)->flush();
+  EXPECT_EQ((*output)->take_error(),
+            "cannot write /dev/full: No space left on device; the rest of the trace is lost");
+  (*output)->write("y");
+  (*output)->close();
+  EXPECT_THAT((*output)->take_error(), IsEmpty());
+  EXPECT_FALSE((*output)->reader_gone());
+}
+
+TEST_F(OutputTest, ANonBlockingPipeLosesNothing) {
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_NONBLOCK), 0);
+  ASSERT_EQ(::fcntl(ends[0], F_SETFL, 0), 0);
+  const std::string data(size_t{1} << 20, 'x');
+  size_t received = 0;
+  std::thread reader([&] {
+    const ScopedFd end(ends[0]);
+    char buffer[4096];
+    for (ssize_t n = 0; (n = ::read(end.get(), buffer, sizeof buffer)) > 0;) {
+      received += static_cast<size_t>(n);
+    }
+  });
+  auto output = Output::from_fd(ScopedFd(ends[1]), "pipe");
+  output->write(data);
+  output->close();
+  reader.join();
+  EXPECT_EQ(received, data.size());
+}
+
+// ---- Sets
+
+class BackendSetTest : public TemporaryFolder {
+ protected:
+  Result<BackendSet> open(std::vector<std::string> specs) {
+    return BackendSet::open(specs, options_);
+  }
+  std::string error(std::vector<std::string> specs) {
+    const auto set = open(std::move(specs));
+    return set.ok() ? "" : set.error().message;
+  }
+  [[nodiscard]] std::string output() const { return content(options_.output_path); }
+
+  HostOptions options_{.output_path = path("out")};
+  wc_call call_ = {.pid = 1, .tid = 1, .id = 1, .function = "puts"};
+  wc_syscall syscall_ = {.pid = 1, .tid = 1, .call = 1, .function = "puts", .name = "write"};
+  wc_return return_ = {.pid = 1, .tid = 1, .call = 1, .function = "puts"};
+  wc_totals totals_ = {.pid = 1, .function = "puts", .calls = 1};
+};
+
+TEST_F(BackendSetTest, UnknownNamesGetTheNearestAndAll) {
+  EXPECT_THAT(error({"jsn"}),
+              AllOf(HasSubstr("unknown backend 'jsn'"), HasSubstr("did you mean 'json'?"),
+                    HasSubstr("text, json, summary, none")));
+  EXPECT_THAT(error({"sum"}), HasSubstr("did you mean 'summary'?"));
+  EXPECT_THAT(error({"sqlite"}), Not(HasSubstr("did you mean")));
+  EXPECT_THAT(error({"mine.so"}), HasSubstr("'./mine.so'"));
+}
+
+TEST_F(BackendSetTest, UnknownOptionsNameTheKnown) {
+  EXPECT_EQ(error({"summary:sotr=time"}),
+            "backend 'summary' has no option 'sotr' (did you mean 'sort'?); it knows format, sort, "
+            "output");
+  EXPECT_THAT(error({"json:x=1"}), HasSubstr("it knows output"));
+  EXPECT_THAT(error({"text:hold=x"}), HasSubstr("backend 'text': option 'hold' takes"));
+}
+
+TEST_F(BackendSetTest, SharedObjectsThatDoNotFitAreRefused) {
+  EXPECT_THAT(error({"./does_not_exist.so"}), HasSubstr("cannot load backend './does_not_exist"));
+  EXPECT_THAT(error({PATH_fixture_no_symbol}), HasSubstr("does not export wc_backend_v1()"));
+  EXPECT_THAT(error({PATH_fixture_future_abi}),
+              HasSubstr("is built for backend ABI 2, this tracer has 1"));
+  EXPECT_THAT(error({PATH_fixture_no_table}), HasSubstr("8 bytes"));
+  EXPECT_THAT(error({PATH_fixture_future_want}), HasSubstr("does not offer (wants 0x40000000)"));
+  EXPECT_THAT(error({PATH_fixture_verdicts}),
+              HasSubstr("engine ptrace cannot yet honour verdicts"));
+}
+
+TEST_F(BackendSetTest, AMistakeInTheLastSpecLeavesNoFile) {
+  EXPECT_NE(error({"text:output=" + path("other"), "jsn"}), "");
+  EXPECT_FALSE(std::filesystem::exists(path("other")));
+  EXPECT_FALSE(std::filesystem::exists(options_.output_path));
+}
+
+TEST_F(BackendSetTest, WhenOneCannotStartTheOthersSayNothing) {
+  EXPECT_EQ(error({"summary", std::string(PATH_fixture_recorder) + ":fail=out of luck"}),
+            "backend '" + std::string(PATH_fixture_recorder) + "': out of luck");
+  EXPECT_EQ(output(), "");
+  EXPECT_THAT(error({"text:output=" + path("no/where")}),
+              HasSubstr("backend 'text': cannot write " + path("no/where")));
+}
+
+TEST_F(BackendSetTest, EventsReachAUsersBackendInOrder) {
+  auto set = open({std::string(PATH_fixture_recorder) + ":mark=> "});
+  ASSERT_TRUE(set.ok()) << set.error().message;
+  EXPECT_EQ(set->wants(), 0U);
+  wc_verdict verdict = {};
+  set->call(call_);
+  EXPECT_EQ(set->syscall_enter(syscall_, verdict), WC_GO_ON);
+  set->syscall_exit(syscall_);
+  set->process({});  // no callback
+  set->totals(totals_);
+  set->ret(return_);
+  set->flush(1);
+  set->close();
+  EXPECT_EQ(output(), "> open -\n> call puts\n> syscall write\n> ret puts\n> close -\n")
+      << "entries and totals were not asked for";
+}
+
+TEST_F(BackendSetTest, EntriesWithoutVerdictsNeverDecide) {
+  auto set = open({PATH_fixture_enter});
+  wc_verdict verdict = {};
+  EXPECT_EQ(set->syscall_enter(syscall_, verdict), WC_GO_ON);
+  EXPECT_EQ(verdict.value, 0);
+  set->close();
+  EXPECT_THAT(output(), HasSubstr("enter write\n"));
+}
+
+TEST_F(BackendSetTest, VerdictsWhereTheEngineHonoursThem) {
+  options_.engine_has_verdicts = true;
+  auto set = open({PATH_fixture_enter, PATH_fixture_verdicts});
+  ASSERT_TRUE(set.ok());
+  wc_verdict verdict = {};
+  EXPECT_EQ(set->syscall_enter(syscall_, verdict), WC_FAIL);
+  EXPECT_EQ(verdict.value, 13);
+}
+
+TEST_F(BackendSetTest, AnOlderTableLacksItsLastCallbacks) {
+  auto set = open({PATH_fixture_older_table});
+  ASSERT_TRUE(set.ok()) << set.error().message;
+  set->call(call_);
+  set->syscall_exit(syscall_);
+  set->close();
+  EXPECT_EQ(output(), "open -\ncall puts\n");
+}
+
+TEST_F(BackendSetTest, WantsAreTheirUnionAndWhatTheCommandLineAdds) {
+  EXPECT_EQ(open({"none"})->wants(), 0U);
+  EXPECT_EQ(open({"text"})->wants(), WC_WANT_TEXT | WC_WANT_CALLER);
+  EXPECT_EQ(open({"text", "summary"})->wants(),
+            WC_WANT_TEXT | WC_WANT_CALLER | WC_WANT_CALL_TIME | WC_WANT_COUNTS);
+  options_.all_calls = true;
+  EXPECT_EQ(open({"text"})->wants(), WC_WANT_TEXT | WC_WANT_CALLER | WC_WANT_ALL_CALLS);
+  EXPECT_FALSE(open({"none"})->wants(WC_WANT_ALL_CALLS));
+  EXPECT_FALSE(open({"summary"})->wants(WC_WANT_ALL_CALLS)) << "totals tell it";
+  options_.all_calls = false;
+  options_.show_duration = true;
+  EXPECT_TRUE(open({"text"})->wants(WC_WANT_CALL_TIME));
+}
+
+TEST_F(BackendSetTest, CallsWithoutSyscallsReachOnlyThoseThatWantThem) {
+  auto set = open({std::string(PATH_fixture_recorder) + ":output=" + path("some"),
+                   std::string(PATH_fixture_all_calls) + ":output=" + path("all")});
+  ASSERT_TRUE(set.ok()) << set.error().message;
+  set->call(call_, CallAudience::kWantsAllCalls);
+  set->ret(return_, CallAudience::kWantsAllCalls);
+  call_.function = return_.function = "fputs";
+  set->call(call_, CallAudience::kWantsSyscallsOnly);
+  set->ret(return_);
+  set->close();
+  EXPECT_EQ(content(path("some")), "open -\ncall fputs\nret fputs\nclose -\n");
+  EXPECT_EQ(content(path("all")), "open -\ncall puts\nret puts\nret fputs\nclose -\n");
+  EXPECT_EQ(output(), "");
+}
+
+TEST_F(BackendSetTest, TwoBackendsShareOneFileWithoutOverwriting) {
+  const std::string recorder = PATH_fixture_recorder;
+  ::chdir(folder_.c_str());
+  auto set = open({recorder + ":mark=a ,output=out", recorder + ":mark=b ,output=./x",
+                   recorder + ":mark=c ,output=" + path("x")});
+  ASSERT_TRUE(set.ok()) << set.error().message;
+  set->call(call_);
+  set->close();
+  EXPECT_EQ(output(), "a open -\na call puts\na close -\n");
+  EXPECT_EQ(content(path("x")),
+            "b open -\nc open -\nb call puts\nc call puts\nb close -\nc close -\n");
+}
+
+TEST_F(BackendSetTest, ReplaceLosesAndDoublesNothing) {
+  const std::string recorder = PATH_fixture_recorder;
+  const std::string all_calls = PATH_fixture_all_calls;
+  auto set = open({recorder + ":mark=a "});
+  set->call(call_);
+  EXPECT_FALSE(set->replace(recorder, "jsn").ok());
+  EXPECT_FALSE(set->replace("other", "text").ok());
+  set->syscall_exit(syscall_);
+  ASSERT_TRUE(set->replace(recorder, all_calls).ok());
+  EXPECT_THAT(set->names(), ElementsAre(all_calls));
+  EXPECT_TRUE(set->wants(WC_WANT_ALL_CALLS));
+  set->ret(return_);
+  set->close();
+  EXPECT_EQ(output(),
+            "a open -\na call puts\na syscall write\nopen -\na close -\nret puts\nclose -\n");
+}
+
+TEST_F(BackendSetTest, AddAndRemove) {
+  auto set = open({"none"});
+  ASSERT_TRUE(set->add("summary:output=" + path("sum")).ok());
+  EXPECT_TRUE(set->wants(WC_WANT_COUNTS));
+  set->totals(totals_);
+  ASSERT_TRUE(set->remove("summary").ok());
+  EXPECT_THAT(content(path("sum")), HasSubstr("puts")) << "written when it was removed";
+  EXPECT_EQ(set->wants(), 0U);
+  EXPECT_THAT(set->remove("summary").error().message, HasSubstr("active are: none"));
+}
+
+TEST_F(BackendSetTest, ErrorsOfOutputsAreHandedOverOnce) {
+  auto set = open({"json:output=/dev/full", "text"});
+  set->lost({.count = 1});
+  set->flush_all(1);
+  EXPECT_THAT(set->take_errors(), ElementsAre(StartsWith("cannot write /dev/full: No space")));
+  EXPECT_THAT(set->take_errors(), IsEmpty());
+  EXPECT_EQ(output(), "+++ lost 1 events +++\n") << "the other one goes on";
+  EXPECT_FALSE(set->all_readers_gone());
+}
+
+TEST_F(BackendSetTest, SampleBackendCountsBytesPerFunction) {
+  const std::string sample = PATH_sample_backend;
+  EXPECT_THAT(error({sample + ":top=x"}), HasSubstr("option 'top' takes a number, not 'x'"));
+  auto set = open({sample + ":top=2"});
+  ASSERT_TRUE(set.ok()) << set.error().message;
+  const auto send = [&](const char* function, const char* name, int64_t bytes) {
+    syscall_.function = function;
+    syscall_.name = name;
+    syscall_.ret = bytes;
+    set->syscall_exit(syscall_);
+  };
+  send("puts", "write", 5);
+  send("puts", "write", 6);
+  send("puts", "write", -1);
+  send("puts", "lseek", 1000);
+  send("fread", "read", 4096);
+  send(nullptr, "read", 1);
+  set->close();
+  EXPECT_EQ(output(),
+            "     written         read  function\n"
+            "           0         4096  fread\n"
+            "          11            0  puts\n");
+}
+
+}  // namespace
+}  // namespace wc

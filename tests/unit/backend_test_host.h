@@ -1,0 +1,126 @@
+// A host that keeps what a built-in backend writes, and events with short names.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <map>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "builtin.h"
+#include "wc_backend.h"
+
+namespace wc::backends {
+
+class TestHost {
+ public:
+  using Options = std::map<std::string, std::string, std::less<>>;
+
+  explicit TestHost(const wc_backend* backend, Options options = {}, wc_host settings = {})
+      : backend_(backend), host_(settings), options_(std::move(options)) {
+    host_.abi = WC_BACKEND_ABI;
+    host_.struct_size = sizeof host_;
+    host_.handle = this;
+    host_.write = [](void* handle, const char* data, size_t size) {
+      static_cast<TestHost*>(handle)->written_.append(data, size);
+    };
+    host_.option = [](void* handle, const char* key) -> const char* {
+      const Options& known = static_cast<TestHost*>(handle)->options_;
+      const auto found = known.find(key);
+      return found != known.end() ? found->second.c_str() : nullptr;
+    };
+    char error[200] = "";
+    is_open_ = backend_->open(&context_, &host_, error, sizeof error) == 0;
+    error_ = error;
+  }
+  ~TestHost() { close(); }
+  TestHost(const TestHost&) = delete;
+  TestHost& operator=(const TestHost&) = delete;
+
+  void send(const wc_call& event) { backend_->call(context_, &event); }
+  void send(const wc_syscall& event) { backend_->syscall_exit(context_, &event); }
+  void send(const wc_return& event) { backend_->ret(context_, &event); }
+  void send(const wc_process& event) { backend_->process(context_, &event); }
+  void send(const wc_object& event) { backend_->object(context_, &event); }
+  void send(const wc_lost& event) { backend_->lost(context_, &event); }
+  void send(const wc_totals& event) { backend_->totals(context_, &event); }
+  void flush(uint64_t now) { backend_->flush(context_, now); }
+  void close() {
+    if (is_open_) backend_->close(context_);
+    is_open_ = false;
+  }
+
+  [[nodiscard]] bool is_open() const { return is_open_; }
+  [[nodiscard]] const std::string& error() const { return error_; }
+  // What was written since the last look.
+  std::string take() { return std::exchange(written_, {}); }
+  std::vector<std::string> take_lines() {
+    std::istringstream stream(take());
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(stream, line);) lines.push_back(line);
+    return lines;
+  }
+
+ private:
+  const wc_backend* backend_;
+  wc_host host_;
+  Options options_;
+  void* context_ = nullptr;
+  bool is_open_ = false;
+  std::string error_;
+  std::string written_;
+};
+
+inline constexpr int32_t kPid = 4312;
+
+inline wc_call call_event(uint64_t id, const char* function, const char* args, uint32_t depth = 0) {
+  return {.ts = 1000 * id,
+          .pid = kPid,
+          .tid = kPid,
+          .id = id,
+          .depth = depth,
+          .function = function,
+          .symbol = function,
+          .library = "libc.so.6",
+          .args_text = args};
+}
+
+inline wc_syscall syscall_event(uint64_t call, const char* name, const char* args,
+                                const char* result, uint32_t depth = 0) {
+  return {.ts = 1000 * call + 10,
+          .dur = 42'000,
+          .pid = kPid,
+          .tid = kPid,
+          .call = call,
+          .depth = depth,
+          .nr = 1,
+          .name = name,
+          .args_text = args,
+          .ret_text = result};
+}
+
+inline wc_return return_event(uint64_t call, const char* function, const char* result,
+                              uint32_t depth = 0) {
+  return {.ts = 1000 * call + 500,
+          .dur = 490,
+          .pid = kPid,
+          .tid = kPid,
+          .call = call,
+          .depth = depth,
+          .function = function,
+          .ret_text = result};
+}
+
+inline wc_process process_event(wc_process_kind kind) {
+  return {.ts = 1, .pid = kPid, .tid = kPid, .event = static_cast<uint32_t>(kind)};
+}
+
+template <typename Event>
+Event on_thread(Event event, int32_t tid) {
+  event.tid = tid;
+  return event;
+}
+
+}  // namespace wc::backends

@@ -1,0 +1,31 @@
+find_package(nlohmann_json 3.11 REQUIRED)
+wc_unit_test(backend_text_test LINK wc_backends)
+wc_unit_test(backend_text_random_test LINK wc_backends)
+wc_unit_test(backend_json_test LINK wc_backends nlohmann_json::nlohmann_json)
+wc_unit_test(backend_summary_test LINK wc_backends nlohmann_json::nlohmann_json)
+
+# Shared objects as a user might make them: one that records what it is called with, and some
+# that must be refused.
+function(wc_backend_fixture name)
+  add_library(${name} MODULE ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/fixtures/backend_fixture.c)
+  set_target_properties(${name} PROPERTIES PREFIX "")
+  target_compile_definitions(${name} PRIVATE ${ARGN})
+  target_link_libraries(${name} PRIVATE wc_backend_abi wc_flags)
+  target_compile_definitions(backend_set_test PRIVATE PATH_${name}="$<TARGET_FILE:${name}>")
+  add_dependencies(backend_set_test ${name})
+endfunction()
+
+wc_unit_test(backend_set_test LINK wc_events)
+wc_backend_fixture(fixture_recorder FIXTURE_OPTIONS="mark fail")
+wc_backend_fixture(fixture_all_calls FIXTURE_WANTS=WC_WANT_ALL_CALLS|WC_WANT_TEXT)
+wc_backend_fixture(fixture_enter FIXTURE_WANTS=WC_WANT_ENTER)
+wc_backend_fixture(fixture_verdicts FIXTURE_WANTS=WC_WANT_VERDICTS)
+wc_backend_fixture(fixture_future_want FIXTURE_WANTS=1u<<30)
+wc_backend_fixture(fixture_future_abi FIXTURE_ABI=WC_BACKEND_ABI+1)
+wc_backend_fixture(fixture_older_table
+                   FIXTURE_SIZE=offsetof\(struct\ wc_backend,syscall_exit\))
+wc_backend_fixture(fixture_no_table FIXTURE_SIZE=8)
+wc_backend_fixture(fixture_no_symbol FIXTURE_NO_SYMBOL)
+target_compile_definitions(backend_set_test
+                           PRIVATE PATH_sample_backend="$<TARGET_FILE:sample_backend>")
+add_dependencies(backend_set_test sample_backend)

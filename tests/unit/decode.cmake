@@ -1,0 +1,5 @@
+wc_unit_test(decode_test LINK wc_decode)
+wc_unit_test(decode_args_test LINK wc_decode)
+wc_unit_test(decode_format_test LINK wc_decode)
+wc_unit_test(syscall_table_test LINK wc_decode PkgConfig::SECCOMP)
+wc_unit_test(syscall_filter_test LINK wc_decode)

@@ -1,0 +1,1 @@
+wc_unit_test(private_directory_test LINK wc_session)

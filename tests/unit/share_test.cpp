@@ -1,0 +1,305 @@
+// The tracer's view of the shared memory: whatever the traced process writes there, indices and
+// counts stay within their bounds, and a well-behaved producer loses nothing.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <chrono>
+#include <string>
+#include <thread>
+
+#include "session/process_share.h"
+
+namespace wc {
+namespace {
+
+constexpr uint32_t kFunctions = 3;
+
+class ShareTest : public testing::Test {
+ protected:
+  void make(uint32_t config) {
+    auto made = ProcessShare::create({WC_GATE_DISPATCH, config, kFunctions});
+    ASSERT_TRUE(made.ok()) << made.error().message;
+    share_ = std::move(*made);
+  }
+  void SetUp() override { make(0); }
+
+  // As the shim appends (preload_lib/scope.c), without its test for room.
+  static void append(wc_slot& slot, uint64_t seq) {
+    slot.ring[slot.head % WC_RING_RECORDS] = {seq, seq + 1, seq + 2, WC_RECORD_RETURN, 0};
+    __atomic_store_n(&slot.head, slot.head + 1, __ATOMIC_RELEASE);
+  }
+  wc_counter& counter(uint32_t slot, uint32_t function) {
+    return reinterpret_cast<wc_counter*>(&share_->slot(slot) + 1)[function];
+  }
+
+  std::unique_ptr<ProcessShare> share_;
+};
+
+TEST_F(ShareTest, HeaderTellsTheShimTheLayout) {
+  make(WC_CONFIG_COUNTS | WC_CONFIG_CALL_TIME);
+  const wc_shared_header& header = share_->header();
+  EXPECT_EQ(header.magic, WC_SHARED_MAGIC);
+  EXPECT_EQ(header.slot_count, WC_SLOTS);
+  EXPECT_EQ(header.slot_size, wc_slot_size(kFunctions, WC_CONFIG_COUNTS));
+  EXPECT_EQ(header.function_count, kFunctions);
+  EXPECT_EQ(header.gate, uint32_t{WC_GATE_DISPATCH});
+  EXPECT_EQ(header.config, uint32_t{WC_CONFIG_COUNTS | WC_CONFIG_CALL_TIME});
+  EXPECT_EQ(header.off, 0u);
+  EXPECT_EQ(share_->size(), WC_PAGE + uint64_t{WC_SLOTS} * header.slot_size);
+}
+
+TEST_F(ShareTest, CountersOfManyFunctionsStayInsideTheirSlot) {
+  for (uint32_t functions : {0u, 1u, 2594u, 100'000u}) {
+    uint32_t size = wc_slot_size(functions, WC_CONFIG_COUNTS);
+    EXPECT_EQ(size % WC_PAGE, 0u);
+    EXPECT_GE(size, sizeof(wc_slot) + uint64_t{functions} * sizeof(wc_counter)) << functions;
+  }
+}
+
+TEST_F(ShareTest, SlotsDoNotOverlapAndLieInTheMemory) {
+  auto* first = reinterpret_cast<uint8_t*>(&share_->slot(0));
+  auto* second = reinterpret_cast<uint8_t*>(&share_->slot(1));
+  auto* last = reinterpret_cast<uint8_t*>(&share_->slot(WC_SLOTS - 1));
+  auto* base = reinterpret_cast<uint8_t*>(&share_->header());
+  EXPECT_EQ(first, base + WC_PAGE);
+  EXPECT_EQ(second - first, share_->header().slot_size);
+  EXPECT_EQ(last + share_->header().slot_size, base + share_->size());
+  EXPECT_TRUE(share_->valid_slot(WC_SLOTS - 1));
+  EXPECT_FALSE(share_->valid_slot(WC_SLOTS));
+  EXPECT_FALSE(share_->valid_slot(~uint64_t{0}));
+}
+
+TEST_F(ShareTest, SlotsStayWhereTheyAreWhenTheProcessRewritesTheHeader) {
+  wc_slot* before = &share_->slot(7);
+  std::memset(&share_->header(), 0xff, sizeof(wc_shared_header));
+  EXPECT_EQ(&share_->slot(7), before);
+  EXPECT_EQ(share_->layout().function_count, kFunctions);
+  EXPECT_TRUE(share_->scopes(7).empty());
+}
+
+// ---- scopes
+
+TEST_F(ShareTest, ScopesAreCopiedOutermostFirst) {
+  wc_slot& slot = share_->slot(3);
+  for (uint32_t i = 0; i < 3; i++) slot.scopes[i] = {i + 1, 100 - i, 0, 0, {}, i, 0};
+  slot.depth = 3;
+  auto scopes = share_->scopes(3);
+  ASSERT_EQ(scopes.size(), 3u);
+  for (uint32_t i = 0; i < 3; i++) EXPECT_EQ(scopes[i].function, i);
+  slot.scopes[0].function = 2;
+  EXPECT_EQ(scopes[0].function, 0u) << "a copy: the process can no longer change it";
+}
+
+TEST_F(ShareTest, HostileDepthIsBoundedByTheScopeStack) {
+  for (uint32_t depth : {WC_MAX_SCOPES, WC_MAX_SCOPES + 1, 0x80000000u, 0xffffffffu}) {
+    share_->slot(0).depth = depth;
+    EXPECT_EQ(share_->scopes(0).size(), WC_MAX_SCOPES) << depth;
+  }
+}
+
+TEST_F(ShareTest, ImpossibleFunctionIndexEndsTheList) {
+  for (uint32_t wrong : {kFunctions, 0x7fffffffu, 0xffffffffu}) {
+    for (uint32_t at : {0u, 1u, WC_MAX_SCOPES - 1}) {
+      make(0);
+      share_->slot(0).depth = 0xffffffff;
+      share_->slot(0).scopes[at].function = wrong;
+      EXPECT_EQ(share_->scopes(0).size(), at) << wrong;
+    }
+  }
+}
+
+TEST_F(ShareTest, MarkReportedSetsTheFlagAndNothingBehindTheStack) {
+  share_->mark_reported(0, 5);
+  EXPECT_EQ(share_->slot(0).scopes[5].flags, uint32_t{WC_SCOPE_REPORTED});
+  share_->mark_reported(0, WC_MAX_SCOPES);
+  share_->mark_reported(0, 0xffffffff);
+  const wc_slot& slot = share_->slot(0);
+  EXPECT_EQ(slot.ring[0].seq | slot.ring[1].seq | slot.ring[2].type, 0u);
+}
+
+// ---- ring
+
+TEST_F(ShareTest, DrainTakesEachRecordOnceAndInOrder) {
+  wc_slot& slot = share_->slot(0);
+  EXPECT_TRUE(share_->drain(0).empty());
+  for (uint64_t seq = 1; seq <= 5; seq++) append(slot, seq);
+  auto records = share_->drain(0);
+  ASSERT_EQ(records.size(), 5u);
+  for (uint64_t i = 0; i < 5; i++) EXPECT_EQ(records[i].seq, i + 1);
+  EXPECT_EQ(records[4].ret, 6u);
+  EXPECT_TRUE(share_->drain(0).empty());
+}
+
+TEST_F(ShareTest, DrainSurvivesTheWrapOfRingAndOfCounters) {
+  wc_slot& slot = share_->slot(0);
+  slot.head = slot.tail = 0xffffffff - 60;
+  for (uint64_t seq = 0; seq < WC_RING_RECORDS; seq++) append(slot, seq);
+  auto records = share_->drain(0);
+  ASSERT_EQ(records.size(), WC_RING_RECORDS);
+  for (uint64_t i = 0; i < WC_RING_RECORDS; i++) EXPECT_EQ(records[i].seq, i);
+  EXPECT_EQ(slot.tail, slot.head);
+}
+
+TEST_F(ShareTest, MoreThanTheRingHoldsGivesTheNewestOnce) {
+  wc_slot& slot = share_->slot(0);
+  for (uint64_t seq = 0; seq < WC_RING_RECORDS + 10; seq++) append(slot, seq);
+  auto records = share_->drain(0);
+  ASSERT_EQ(records.size(), WC_RING_RECORDS);
+  EXPECT_EQ(records.front().seq, 10u);
+  EXPECT_EQ(records.back().seq, WC_RING_RECORDS + 9);
+  EXPECT_TRUE(share_->drain(0).empty());
+}
+
+TEST_F(ShareTest, HostileHeadsAndTailsAreBounded) {
+  wc_slot& slot = share_->slot(0);
+  for (uint32_t head : {0u, 1u, 127u, 128u, 129u, 0x7fffffffu, 0x80000000u, 0xffffffffu}) {
+    for (uint32_t tail : {0u, 1u, 128u, 0x80000000u, 0xffffffffu}) {
+      slot.head = head;
+      slot.tail = tail;
+      EXPECT_LE(share_->drain(0).size(), WC_RING_RECORDS) << head << " " << tail;
+      EXPECT_TRUE(share_->drain(0).empty()) << "must not give the same again";
+    }
+  }
+}
+
+TEST_F(ShareTest, HeadThatRunsBackwardsDoesNotStopLaterRecords) {
+  wc_slot& slot = share_->slot(0);
+  for (uint64_t seq = 0; seq < 20; seq++) append(slot, seq);
+  EXPECT_EQ(share_->drain(0).size(), 20u);
+  slot.head = 4;
+  EXPECT_LE(share_->drain(0).size(), WC_RING_RECORDS);
+  append(slot, 77);
+  auto records = share_->drain(0);
+  ASSERT_EQ(records.size(), 1u);
+  EXPECT_EQ(records[0].seq, 77u);
+}
+
+TEST_F(ShareTest, SlotsAreDrainedApart) {
+  append(share_->slot(1), 11);
+  append(share_->slot(WC_SLOTS - 1), 22);
+  EXPECT_TRUE(share_->drain(0).empty());
+  EXPECT_EQ(share_->drain(1)[0].seq, 11u);
+  EXPECT_EQ(share_->drain(WC_SLOTS - 1)[0].seq, 22u);
+}
+
+// The producer is another thread with its own mapping, as the traced process has.
+TEST_F(ShareTest, SingleProducerLosesAndReordersNothing) {
+  constexpr uint64_t kRecords = 300'000;
+  constexpr uint32_t kSlot = 2;
+  void* map = mmap(nullptr, share_->size(), PROT_READ | PROT_WRITE, MAP_SHARED, share_->fd(), 0);
+  ASSERT_NE(map, MAP_FAILED);
+  auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(40);
+  auto late = [deadline] { return std::chrono::steady_clock::now() > deadline; };
+  uint32_t slot_size = share_->header().slot_size;
+  std::thread producer([&] {
+    auto* base = static_cast<uint8_t*>(map) + WC_PAGE + uint64_t{kSlot} * slot_size;
+    auto& slot = *reinterpret_cast<wc_slot*>(base);
+    for (uint64_t seq = 1; seq <= kRecords; seq++) {
+      while (slot.head - __atomic_load_n(&slot.tail, __ATOMIC_ACQUIRE) >= WC_RING_RECORDS) {
+        if (late()) return;
+        std::this_thread::yield();
+      }
+      append(slot, seq);
+    }
+  });
+  uint64_t next = 1, wrong = 0;
+  while (next <= kRecords && wrong == 0 && !late()) {
+    for (const wc_record& record : share_->drain(kSlot)) {
+      if (record.seq != next || record.ret != next + 1 || record.tsc != next + 2) wrong = next;
+      next++;
+    }
+  }
+  if (wrong != 0) share_->slot(kSlot).tail = share_->slot(kSlot).head;
+  while (next <= kRecords && !late()) next += share_->drain(kSlot).size();
+  producer.join();
+  munmap(map, share_->size());
+  EXPECT_EQ(wrong, 0u);
+  EXPECT_EQ(next, kRecords + 1);
+}
+
+// ---- freeing slots
+
+TEST_F(ShareTest, FreedSlotIsCleanAndKeepsItsAnswerCounter) {
+  wc_slot& slot = share_->slot(4);
+  std::memset(static_cast<void*>(&slot), 0xa5, sizeof slot);
+  slot.ack = 41;
+  share_->free_slot(4);
+  EXPECT_EQ(slot.state, uint32_t{WC_SLOT_FREE});
+  EXPECT_EQ(slot.ack, 41u) << "the next owner counts its bells from here";
+  EXPECT_EQ(slot.tid | static_cast<int32_t>(slot.depth | slot.head | slot.tail | slot.bell), 0);
+  EXPECT_EQ(slot.next_seq | slot.selector | slot.scopes[0].seq, 0u);
+  EXPECT_EQ(slot.ring[WC_RING_RECORDS - 1].seq, 0u);
+}
+
+TEST_F(ShareTest, TotalsKeepTheCountersOfFreedSlots) {
+  make(WC_CONFIG_COUNTS);
+  for (uint32_t slot : {0u, 5u, WC_SLOTS - 1}) {
+    share_->slot(slot).state = WC_SLOT_USED;
+    counter(slot, 0) = {10, 100};
+    counter(slot, 2) = {1, 7};
+  }
+  EXPECT_EQ(share_->total(0).calls, 30u);
+  share_->free_slot(5);
+  EXPECT_EQ(share_->counter(5, 0).calls, 0u);
+  EXPECT_EQ(share_->total(0).calls, 30u);
+  EXPECT_EQ(share_->total(0).ticks, 300u);
+  EXPECT_EQ(share_->total(1).calls, 0u);
+  EXPECT_EQ(share_->total(2).ticks, 21u);
+  share_->slot(5).state = WC_SLOT_USED;
+  counter(5, 0) = {2, 3};
+  share_->free_slot(5);
+  EXPECT_EQ(share_->total(0).calls, 32u);
+}
+
+TEST_F(ShareTest, CountersOutOfBoundsOrNotKeptAreZero) {
+  EXPECT_EQ(share_->counter(0, 0).calls, 0u);
+  EXPECT_EQ(share_->total(0).calls, 0u);
+  make(WC_CONFIG_COUNTS);
+  EXPECT_EQ(share_->counter(0, kFunctions).calls, 0u);
+  EXPECT_EQ(share_->counter(0, 0xffffffff).calls, 0u);
+}
+
+TEST_F(ShareTest, InflightSyscallsStayInTheirArray) {
+  wc_slot& slot = share_->slot(0);
+  slot.inflight_next = 0xfffffffe;
+  for (uint64_t i = 1; i <= 6; i++) share_->note_inflight(0, i, {0x1000 + i});
+  EXPECT_EQ(slot.inflight_next, 4u);
+  for (const wc_inflight& one : slot.inflight) EXPECT_EQ(one.ip, 0x1000 + one.sp);
+  EXPECT_EQ(slot.landing_done, 0u);
+}
+
+// ---- the descriptor that the process is given
+
+TEST_F(ShareTest, ProcessCannotResizeTheMemoryUnderTheTracer) {
+  std::string path = "/proc/self/fd/" + std::to_string(share_->fd());
+  ScopedFd again(open(path.c_str(), O_RDWR | O_CLOEXEC));
+  ASSERT_TRUE(again.valid());
+  auto size = static_cast<off_t>(share_->size());
+  for (int fd : {share_->fd(), again.get()}) {
+    for (off_t to : {off_t{0}, size - WC_PAGE, size + WC_PAGE}) {
+      EXPECT_EQ(ftruncate(fd, to), -1) << to;
+      EXPECT_EQ(errno, EPERM);
+    }
+    EXPECT_EQ(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), -1);
+  }
+  struct stat status {};
+  ASSERT_EQ(fstat(share_->fd(), &status), 0);
+  EXPECT_EQ(status.st_size, size);
+  EXPECT_NE(fcntl(share_->fd(), F_GETFD) & FD_CLOEXEC, 0);
+}
+
+TEST_F(ShareTest, HolesPunchedByTheProcessReadAsNothing) {
+  share_->slot(0).depth = 5;
+  append(share_->slot(0), 1);
+  ASSERT_EQ(fallocate(share_->fd(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+                      static_cast<off_t>(share_->size())),
+            0);
+  EXPECT_TRUE(share_->scopes(0).empty());
+  EXPECT_TRUE(share_->drain(0).empty());
+  share_->free_slot(0);
+}
+
+}  // namespace
+}  // namespace wc

@@ -1,0 +1,1 @@
+wc_unit_test(wire_test LINK wc_protocol)

@@ -29,7 +29,7 @@ static uint32_t last_generation;
 
 static int attach_process(void) {
   /* The child of a fork must start detached; without this (Linux < 4.14) nothing is recorded. */
-  if (wc_syscall(kMadvise, (long)&state, WC_PAGE, kWipeOnFork, 0, 0, 0) != 0) return 0;
+  if (wc_syscall(kMadvise, (long)&state, WC_PAGE, kWipeOnFork, 0, 0) != 0) return 0;
   if (wc_stub_table() == NULL || wc_connect() != 0) return 0;
   wc_install_orphan_handlers();
   wc_prepare_scopes();
@@ -55,7 +55,7 @@ static void arm_dispatch(void) {
   long size = wc_exempt_end - wc_exempt_begin;
   wc_thread.selector = 0;
   if (wc_syscall(kPrctl, kSetSyscallUserDispatch, kDispatchOn, (long)wc_exempt_begin, size,
-                 (long)&wc_thread.selector, 0) != 0)
+                 (long)&wc_thread.selector) != 0)
     wc_process.gate = WC_GATE_TRAP, wc_process.fast = 0; /* refused by a policy: the bell works */
 }
 

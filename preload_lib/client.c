@@ -63,14 +63,14 @@ static __attribute__((noinline)) uint64_t cookie_of(int fd) {
   enum { kSolSocket = 1, kSoCookie = 57 };
   uint64_t cookie = 0;
   uint32_t size = sizeof cookie;
-  long n = wc_syscall(kGetsockopt, fd, kSolSocket, kSoCookie, (long)&cookie, (long)&size, 0);
+  long n = wc_syscall(kGetsockopt, fd, kSolSocket, kSoCookie, (long)&cookie, (long)&size);
   return n == 0 ? cookie : 0;
 }
 
 static __attribute__((noinline)) long send_message(int fd, const void *message, uint32_t size) {
   enum { kNoSignal = 0x4000 };
   long n;
-  do n = wc_syscall(kSendto, fd, (long)message, size, kNoSignal, 0, 0);
+  do n = wc_syscall(kSendto, fd, (long)message, size, kNoSignal, 0);
   while (n == kEintr);
   return n == (long)size ? 0 : n < 0 ? n : kEio;
 }
@@ -99,7 +99,7 @@ static long open_socket(const char *path) {
   address.family = kUnix;
   for (unsigned i = 0; i < sizeof address.path; i++) address.path[i] = path[i];
   int64_t patience[2] = {10, 0}; /* seconds: a tracer that does not answer is as good as none */
-  wc_syscall(kSetsockopt, fd, kSolSocket, kRcvTimeo, (long)patience, sizeof patience, 0);
+  wc_syscall(kSetsockopt, fd, kSolSocket, kRcvTimeo, (long)patience, sizeof patience);
   long n;
   do n = wc_sys3(kConnect, fd, (long)&address, sizeof address);
   while (n == kEintr);
@@ -110,7 +110,7 @@ static long open_socket(const char *path) {
 
 static long map_shared(int fd, uint64_t size) {
   enum { kReadWrite = 3, kShared = 1, kNoReserve = 0x4000, kDontFork = 10 };
-  long address = wc_syscall(kMmap, 0, (long)size, kReadWrite, kShared | kNoReserve, fd, 0);
+  long address = wc_syscall(kMmap, 0, (long)size, kReadWrite, kShared | kNoReserve, fd);
   if (address < 0 && address > -WC_PAGE) return address;
   struct wc_shared_header *shared = (struct wc_shared_header *)address;
   uint64_t slots = (uint64_t)shared->slot_count * shared->slot_size;
@@ -204,7 +204,7 @@ int wc_connect(void) {
 static __attribute__((noinline)) int tracer_is_gone(void) {
   enum { kPeekDontWait = 0x42, kAgain = -11 };
   char byte;
-  long n = wc_syscall(kRecvfrom, wc_process.socket, (long)&byte, 1, kPeekDontWait, 0, 0);
+  long n = wc_syscall(kRecvfrom, wc_process.socket, (long)&byte, 1, kPeekDontWait, 0);
   return n != kAgain && n != kEintr;
 }
 

@@ -218,7 +218,8 @@ END wc_entry_caller
   .hidden wc_exempt_begin
 wc_exempt_begin:
 
-/* long wc_syscall(nr, a, b, c, d, e, f) */
+/* long wc_syscall(nr, a, b, c, d, e): the sixth argument is 0, which leaves the caller's stack
+ * alone. */
 HIDDEN wc_syscall
   mov %rdi, %rax
   mov %rsi, %rdi
@@ -226,7 +227,7 @@ HIDDEN wc_syscall
   mov %rcx, %rdx
   mov %r8, %r10
   mov %r9, %r8
-  mov 8(%rsp), %r9
+  xor %r9d, %r9d
   syscall
   ret
 END wc_syscall

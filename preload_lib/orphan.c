@@ -34,13 +34,16 @@ static void default_action(int signal) {
   wc_sys4(kRtSigaction, signal, (long)&action, 0, 8);
 }
 
+/* The thread stands behind the gadget, or where the tracer has sent it back to already. */
 static int return_from_gadget(struct context *context) {
   struct wc_slot *slot = wc_thread.slot;
   if (slot == NULL) return 0;
+  int behind_gadget = context->rip == (uint64_t)wc_gadget_syscall + 3;
   /* The latest first: older ones may have stood at the same stack pointer. */
   for (uint32_t i = 1; i <= WC_INFLIGHT; i++) {
     const struct wc_inflight *one = &slot->inflight[(slot->inflight_next - i) % WC_INFLIGHT];
     if (one->sp != context->rsp || one->ip == 0) continue;
+    if (!behind_gadget && context->rip != one->ip) continue;
     context->rip = one->ip;
     return 1;
   }
@@ -48,7 +51,7 @@ static int return_from_gadget(struct context *context) {
 }
 
 static void on_signal(int signal, struct information *info, struct context *context) {
-  enum { kUserDispatch = 2 };
+  enum { kUserDispatch = 2, kFromKernel = 0x80 /* SI_KERNEL: a breakpoint instruction */ };
   if (signal == kSigsys && info->code == kUserDispatch) {
     wc_go_native();
     /* Issue the syscall again, where the program did: rax still holds its number. The tracer may have
@@ -60,8 +63,7 @@ static void on_signal(int signal, struct information *info, struct context *cont
     wc_go_native();
     return;
   }
-  if (signal == kSigtrap && context->rip == (uint64_t)wc_gadget_syscall + 3 &&
-      return_from_gadget(context)) {
+  if (signal == kSigtrap && info->code == kFromKernel && return_from_gadget(context)) {
     wc_go_native();
     return;
   }

@@ -73,20 +73,20 @@ void wc_install_orphan_handlers(void);
 void wc_bell(struct wc_slot *slot, uint32_t want);
 
 /* entry.S */
-long wc_syscall(long nr, long a, long b, long c, long d, long e, long f);
+long wc_syscall(long nr, long a, long b, long c, long d, long e);
 void wc_bell_trap(uint64_t slot_index);
 void wc_gadget(void);
 void wc_signal_return(void);
 extern const char wc_exempt_begin[], wc_exempt_end[];
 
-static inline long wc_sys0(long nr) { return wc_syscall(nr, 0, 0, 0, 0, 0, 0); }
-static inline long wc_sys1(long nr, long a) { return wc_syscall(nr, a, 0, 0, 0, 0, 0); }
-static inline long wc_sys2(long nr, long a, long b) { return wc_syscall(nr, a, b, 0, 0, 0, 0); }
+static inline long wc_sys0(long nr) { return wc_syscall(nr, 0, 0, 0, 0, 0); }
+static inline long wc_sys1(long nr, long a) { return wc_syscall(nr, a, 0, 0, 0, 0); }
+static inline long wc_sys2(long nr, long a, long b) { return wc_syscall(nr, a, b, 0, 0, 0); }
 static inline long wc_sys3(long nr, long a, long b, long c) {
-  return wc_syscall(nr, a, b, c, 0, 0, 0);
+  return wc_syscall(nr, a, b, c, 0, 0);
 }
 static inline long wc_sys4(long nr, long a, long b, long c, long d) {
-  return wc_syscall(nr, a, b, c, d, 0, 0);
+  return wc_syscall(nr, a, b, c, d, 0);
 }
 
 static inline uint64_t wc_ticks(void) {

@@ -41,6 +41,11 @@ def stat_fields(pid):
     return line[line.index("(") + 1:name_end], state, int(parent)
 
 
+def is_running(pid):
+    fields = stat_fields(pid)
+    return fields is not None and fields[1] != "Z"
+
+
 def descendants(root=None):
     """All processes below `root` (default: this one), parents before children."""
     children = {}

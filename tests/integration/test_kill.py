@@ -43,8 +43,7 @@ class TracerKilled(Case):
 
         def alive():
             processes.reap_orphans([running.pid])
-            return [p for p in children if processes.stat_fields(p)
-                    and processes.stat_fields(p)[1] != "Z"] + processes.descendants()
+            return [p for p in children if processes.is_running(p)] + processes.descendants()
         end = time.monotonic() + 15
         while left := alive():
             if time.monotonic() > end:

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -114,6 +115,26 @@ bool seize(pid_t tid, bool follow, int& error) {
   if (ptrace(PTRACE_SEIZE, tid, nullptr, options) == 0) return true;
   error = errno;
   return false;
+}
+
+pid_t next_stop(bool block, int& status) {
+  siginfo_t info{};
+  const int how = WEXITED | WSTOPPED | WNOWAIT | __WALL | (block ? 0 : WNOHANG);
+  if (waitid(P_ALL, 0, &info, how) != 0) return -1;
+  if (info.si_pid == 0) return 0;
+  bool stopped = info.si_code == CLD_TRAPPED || info.si_code == CLD_STOPPED;
+  bool carries_signal = info.si_status == SIGSYS || info.si_status == SIGTRAP;
+  if (stopped && carries_signal) {
+    status = info.si_status << 8 | 0x7f;
+    return info.si_pid;
+  }
+  // It may have been killed in the meantime: what it is now counts.
+  return waitpid(info.si_pid, &status, __WALL | WNOHANG);
+}
+
+void claim(pid_t tid) {
+  siginfo_t info{};
+  waitid(P_PID, static_cast<id_t>(tid), &info, WSTOPPED | WNOHANG | __WALL);
 }
 
 }  // namespace wc

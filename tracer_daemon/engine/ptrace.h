@@ -72,4 +72,13 @@ class ProcessMemory final : public TraceeMemory {
 
 bool seize(pid_t tid, bool follow, int& error);
 
+// The next stop or end of a tracee, as waitpid(2) tells it: its thread id, 0 if there is none and
+// `block` is false, or -1 with errno. Stops for SIGSYS and SIGTRAP are looked at, not taken
+// (WNOWAIT): waitpid takes the signal away from the stop, and if the tracer is killed before it
+// resumes the thread, the shim's handler (preload_lib/orphan.c) would never run. Such a stop is
+// found again until the thread is resumed or claim() is called.
+pid_t next_stop(bool block, int& status);
+// Takes that stop: it is not found again.
+void claim(pid_t tid);
+
 }  // namespace wc

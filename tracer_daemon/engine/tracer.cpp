@@ -80,13 +80,13 @@ Thread& Tracer::add_thread(pid_t tid, ProcessPtr process) {
 bool Tracer::wait_for_stop(pid_t& tid, int& status) {
   if (options_.gate == WC_GATE_SOCKET) {
     // Stops and messages both matter: wait for either.
-    tid = waitpid(-1, &status, __WALL | WNOHANG);
+    tid = next_stop(false, status);
     if (tid == 0) {
       poll_gate_connections(kTick / 1'000'000);
-      tid = waitpid(-1, &status, __WALL | WNOHANG);
+      tid = next_stop(false, status);
     }
   } else {
-    tid = waitpid(-1, &status, __WALL);  // a timer's signal ends it ten times a second
+    tid = next_stop(true, status);  // a timer's signal ends it ten times a second
   }
   if (tid > 0) return true;
   if (tid < 0 && errno == ECHILD && options_.standing) {
@@ -97,6 +97,7 @@ bool Tracer::wait_for_stop(pid_t& tid, int& status) {
 }
 
 Result<int> Tracer::run() {
+  if (options_.gate == WC_GATE_SOCKET) open_gate_poll();
   while (!stop_) {
     if (threads_.empty() && unclaimed_.empty() && !options_.standing) break;
     pid_t tid = 0;
@@ -140,6 +141,7 @@ void Tracer::on_status(pid_t tid, int status) {
   auto known = threads_.find(tid);
   if (known == threads_.end()) {
     // A child may stop before its parent's event arrives; the parent will tell what it is.
+    claim(tid);
     unclaimed_[tid] = status;
     return;
   }

@@ -124,6 +124,7 @@ class Tracer final : public SessionHost {
   // tracer_session.cpp
   void post(std::function<void()> work);
   void run_posted();
+  void open_gate_poll();
   void poll_gate_connections(int timeout_ms);
   void on_gate_message(pid_t pid, const wc_scope_message& message);
   void on_interrupted(StoppedThread stop, Thread& thread);

@@ -82,21 +82,22 @@ void Tracer::on_gate_connection(int32_t pid, ScopedFd connection) {
   });
 }
 
+// Before the first stop is looked for: a shim's connection may come at any time from then on.
+void Tracer::open_gate_poll() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGCHLD);
+  sigaddset(&signals, SIGUSR1);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  gate_poll_ = ScopedFd(epoll_create1(EPOLL_CLOEXEC));
+  child_signal_ = ScopedFd(signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC));
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.fd = child_signal_.get();
+  epoll_ctl(gate_poll_.get(), EPOLL_CTL_ADD, child_signal_.get(), &event);
+}
+
 void Tracer::poll_gate_connections(int timeout_ms) {
-  if (!gate_poll_.valid()) {
-    sigset_t child;
-    sigemptyset(&child);
-    sigaddset(&child, SIGCHLD);
-    sigaddset(&child, SIGUSR1);
-    pthread_sigmask(SIG_BLOCK, &child, nullptr);
-    gate_poll_ = ScopedFd(epoll_create1(EPOLL_CLOEXEC));
-    child_signal_ = ScopedFd(signalfd(-1, &child, SFD_NONBLOCK | SFD_CLOEXEC));
-    epoll_event event{};
-    event.events = EPOLLIN;
-    event.data.fd = child_signal_.get();
-    epoll_ctl(gate_poll_.get(), EPOLL_CTL_ADD, child_signal_.get(), &event);
-    return;  // a signal may have come before it was blocked: look again
-  }
   epoll_event events[32];
   int n = epoll_wait(gate_poll_.get(), events, 32, timeout_ms);
   for (int i = 0; i < n; i++) {

@@ -96,8 +96,19 @@ bool Tracer::wait_for_stop(pid_t& tid, int& status) {
   return false;
 }
 
+// A stop wakes its waiter also without SIGCHLD, which costs half a microsecond more.
+static void no_signal_for_stops() {
+  struct sigaction action {};
+  action.sa_handler = SIG_DFL;
+  action.sa_flags = SA_NOCLDSTOP;
+  sigaction(SIGCHLD, &action, nullptr);
+}
+
 Result<int> Tracer::run() {
-  if (options_.gate == WC_GATE_SOCKET) open_gate_poll();
+  if (options_.gate == WC_GATE_SOCKET)
+    open_gate_poll();
+  else
+    no_signal_for_stops();
   while (!stop_) {
     if (threads_.empty() && unclaimed_.empty() && !options_.standing) break;
     pid_t tid = 0;
@@ -145,6 +156,7 @@ void Tracer::on_status(pid_t tid, int status) {
     unclaimed_[tid] = status;
     return;
   }
+  known->second->process->memory.forget();
   on_stop(StoppedThread(tid, status), *known->second);
 }
 

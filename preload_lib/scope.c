@@ -15,15 +15,6 @@ static inline struct wc_scope *top(struct wc_slot *slot, uint32_t depth) {
   return &slot->scopes[depth - 1];
 }
 
-static void append(struct wc_slot *slot, uint32_t type, uint64_t seq, uint64_t ret, int32_t error);
-
-static uint32_t pop_unwound(struct wc_slot *slot, uint32_t depth) {
-  if (top(slot, depth)->flags & WC_SCOPE_REPORTED)
-    append(slot, WC_RECORD_UNWOUND, top(slot, depth)->seq, 0, 0);
-  slot->depth = depth - 1;
-  return depth - 1;
-}
-
 static void append(struct wc_slot *slot, uint32_t type, uint64_t seq, uint64_t ret, int32_t error) {
   uint32_t head = slot->head;
   if (head - *(volatile uint32_t *)&slot->tail >= WC_RING_RECORDS) {
@@ -40,7 +31,13 @@ static void append(struct wc_slot *slot, uint32_t type, uint64_t seq, uint64_t r
   __atomic_store_n(&slot->head, head + 1, __ATOMIC_RELEASE);
 }
 
-/* The program left these scopes by longjmp, an exception or cancellation: their frames are gone. */
+static uint32_t pop_unwound(struct wc_slot *slot, uint32_t depth) {
+  if (top(slot, depth)->flags & WC_SCOPE_REPORTED)
+    append(slot, WC_RECORD_UNWOUND, top(slot, depth)->seq, 0, 0);
+  slot->depth = depth - 1;
+  return depth - 1;
+}
+
 /* A handler on an alternate stack may stand above frames that are alive: whether `sp` is on that stack
  * and `other` is not. */
 static __attribute__((noinline, cold)) int stands_apart(uint64_t sp, uint64_t other) {
@@ -55,6 +52,7 @@ static __attribute__((noinline, cold)) int stands_apart(uint64_t sp, uint64_t ot
          other - alternate.low >= alternate.size;
 }
 
+/* The program left these scopes by longjmp, an exception or cancellation: their frames are gone. */
 static __attribute__((noinline, cold)) uint32_t pop_dead(struct wc_slot *slot, uint32_t depth,
                                                          uint64_t sp) {
   while (depth > 0 && top(slot, depth)->sp <= sp && !stands_apart(sp, top(slot, depth)->sp))
@@ -228,15 +226,14 @@ __attribute__((visibility("hidden"))) void wc_leave(struct wc_frame *frame) {
   if (index == 0) wc_thread.selector = 0;
 }
 
-/*
- * execl and its kin. The arguments after the path, up to NULL, stand in rsi..r9 and then on the
- * stack; `fixed_args` is 1. Counted with the closing NULL.
- */
+/* execl and its kin. The arguments after the path, up to NULL, stand in rsi..r9 and then on the
+ * stack. */
 static uint64_t *exec_word(struct wc_frame *frame, uint64_t i) {
   if (i < 5) return &frame->args[1 + i];
   return (uint64_t *)(&frame->caller + 1) + (i - 5);
 }
 
+/* Counted with the closing NULL. */
 __attribute__((visibility("hidden"))) uint64_t wc_exec_words(struct wc_frame *frame) {
   uint64_t n = 0;
   while (*exec_word(frame, n) != 0) n++;

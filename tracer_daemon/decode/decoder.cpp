@@ -167,4 +167,14 @@ std::string join_args(std::span<const DecodedArg> args) {
   return out;
 }
 
+std::string join_known_args(std::span<const DecodedArg> args) {
+  std::string out;
+  for (const DecodedArg& arg : args) {
+    if (&arg != args.data()) out += ", ";
+    if (arg.text.empty()) break;
+    out += arg.text;
+  }
+  return out;
+}
+
 }  // namespace wc

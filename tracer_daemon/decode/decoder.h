@@ -91,6 +91,8 @@ void decode_format_args(const DecodeContext& context, std::string_view format,
 
 // Joins texts with ", ".
 std::string join_args(std::span<const DecodedArg> args);
+// The same up to the first argument that is not decoded yet: "3, " of a read(2).
+std::string join_known_args(std::span<const DecodedArg> args);
 
 // Quotes and escapes as strace does: "a\n\33[0m"..., octal escapes as short as they can be.
 // `limit` bytes at most are shown, "..." appended when `truncated` or longer.

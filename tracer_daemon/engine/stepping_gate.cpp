@@ -26,10 +26,16 @@ void Tracer::on_syscall_stop(StoppedThread stop, Thread& thread) {
   }
   if (is_entry) {
     thread.in_syscall = true;
-    on_syscall_entry(stop, thread, info);
+    if (options_.whole_process)
+      on_any_entry(stop, thread, info);
+    else
+      on_syscall_entry(stop, thread, info);
   } else if (thread.in_syscall) {
     thread.in_syscall = false;
-    on_syscall_exit(stop, thread, info);
+    if (options_.whole_process)
+      on_any_exit(stop, thread, info);
+    else
+      on_syscall_exit(stop, thread, info);
   }
   resume(std::move(stop), thread);
 }

@@ -46,7 +46,7 @@ class Decoding(Case):
     comparisons = {}
 
     def run_both(self, argv, prepare=None):
-        texts = []
+        texts, pid = [], None
         for tool in ("strace", "wc"):
             folder = self.path("work")  # of the same name for both: it stands in their lines
             shutil.rmtree(folder, ignore_errors=True)
@@ -57,11 +57,13 @@ class Decoding(Case):
             if tool == "strace":
                 self.run_plain(["strace", "-f", "-o", trace, "--", *argv], LIMIT, cwd=folder)
             else:
-                self.run_tool(argv, "--scope=process", "-b", "text", "-o", trace, limit=LIMIT,
-                              cwd=folder)
+                events = self.path("events.json")
+                self.run_tool(argv, "--scope=process", "-b", f"text:output={trace}", "-b",
+                              f"json:output={events}", limit=LIMIT, cwd=folder)
+                pid = harness.read_json(events)[0]["pid"]
             with open(trace, encoding="ascii") as file:
                 texts.append(file.read())
-        return traces.compare(*texts)
+        return traces.compare(*texts, pid)
 
     def check(self, name, argv, prepare=None):
         result = self.run_both(argv, prepare)

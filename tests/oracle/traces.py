@@ -22,19 +22,28 @@ CUT = re.compile(r" ?<unfinished \.\.\.>$")
 RESUMED = re.compile(r"^<\.\.\. (\w+) resumed>")
 # What no two runs have in common, in this order.
 VOLATILE = [(re.compile(pattern), replacement) for pattern, replacement in (
-    (r"\)\s+= ", ") = "),                                 # strace aligns results
+    (r"\)\s+= ", ") = "),                                  # strace aligns results
     (r"0x[0-9a-f]{6,16}\b", "ADDRESS"),
     (r"/\* \d{4}-\d\d-\d\dT[^*]*\*/", "/* DATE */"),
     (r"\((\d{4}-\d\d-\d\dT[^)]*)\)", "(DATE)"),
-    (r"(tv_sec|tv_nsec|tv_usec|si_utime|si_stime|ru_\w+)=-?\d{4,}", r"\1=TIME"),
-    (r"(si_utime|si_stime)=\d+", r"\1=TIME"),
+    (r"(ru_[us]time)=\{[^}]*\}", r"\1=TIME"),
+    (r"(tv_sec|tv_nsec|tv_usec|\w+_[acdrs]time)=-?\d{4,}", r"\1=TIME"),
+    (r"(si_[us]time)=\d+", r"\1=TIME"),
+    (r"^(time\(\[)\d+", r"\1TIME"),
     (r"^(time|times|alarm)\((.*) = \d+", r"\1(\2 = TIME"),
     (r"^(times)\(\{.*\}\)", r"\1({...})"),
     (r"^(getrandom\()\"[^\"]*\"", r'\1"..."'),
     (r"htons\([3-6]\d{4}\)", "htons(PORT)"),
-    (r"/tmp/cc\w{6}", "/tmp/ccXXXXXX"),                   # gcc's
-    (r"\btmp[a-z0-9_]{8}\b", "tmpXXXXXXXX"),              # python's
-    (r"\btmp_obj_\w{6}", "tmp_obj_XXXXXX"),               # git's
+    (r"/cc\w{6}\b", "/ccXXXXXX"),                         # gcc's temporary files
+    (r"^sysinfo\(\{.*\}", "sysinfo({...}"),
+    (r"(f_\w*(?:free|avail))=\d+", r"\1=FREE"),
+    (r"([sl]pid|pid)=\d{2,}", r"\1=PID"),
+    (r"^(getp?s?g?rp|getsid|getpgid|setsid)(\(.*\)) = \d+", r"\1\2 = GROUP"),
+    (r"^((?:shm|msg|sem)(?!get)\w+\()\d+", r"\1ID"),
+    (r"^((?:shm|msg|sem)get\(.*\)) = \d+", r"\1 = ID"),
+    (r"^((?:add_key|keyctl)\(.*\)) = \d+", r"\1 = KEY"),
+    # Contents that hold times, random bytes or addresses: git's index, databases, /proc/PID/maps.
+    (r'"(DIRC|SQLite|[0-9a-f]{12}-[0-9a-f]{12} ).*?"(\.\.\.)?', r'"\1..."'),
 )]
 
 
@@ -49,20 +58,14 @@ class Comparison:
         return self.equal / self.total if self.total else 1.0
 
 
-def split(text):
+def split(text, first):
     """Lines by thread id, cut lines joined. strace writes "PID text", we "[pid PID] text" or, until
-    there is a second thread, the text alone."""
+    there is a second thread, the text alone: it is that of thread `first`."""
     threads = collections.OrderedDict()
-    first = re.search(r"^\[pid (\d+)\]", text, re.M)
     for line in text.splitlines():
         found = re.match(r"(?:\[pid )?(\d+)\]?\s+(.*)", line)
-        tid, said = found.groups() if found else (None, line)
+        tid, said = found.groups() if found else (first, line)
         threads.setdefault(tid, []).append(said)
-    # The lines before the first "[pid N]" are those of the first thread.
-    if first and None in threads:
-        alone = threads.pop(None)
-        threads[first.group(1)] = alone + threads.get(first.group(1), [])
-        threads.move_to_end(first.group(1), last=False)
     return {tid: join(lines) for tid, lines in threads.items()}
 
 
@@ -115,15 +118,16 @@ def named(number, names):
     return f"P{names[number]}" if number in names else number
 
 
-def by_name(text):
-    threads = split(text)
+def by_name(text, first):
+    threads = split(text, first)
     names = name_threads(threads)
     return {names.get(tid, "?" + str(tid)): [normalise(line, names) for line in lines]
             for tid, lines in threads.items()}
 
 
-def compare(strace_text, our_text):
-    theirs, ours = by_name(strace_text), by_name(our_text)
+def compare(strace_text, our_text, our_pid):
+    """`our_pid`: of the program in our trace."""
+    theirs, ours = by_name(strace_text, None), by_name(our_text, str(our_pid))
     result = Comparison(0, 0, [])
     for name in theirs.keys() | ours.keys():
         a, b = theirs.get(name, []), ours.get(name, [])

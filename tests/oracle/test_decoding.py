@@ -45,7 +45,8 @@ def tree(folder):
 class Decoding(Case):
     comparisons = {}
 
-    def run_both(self, argv, prepare=None):
+    def run_both(self, argv, prepare=None, options=()):
+        self.env["PYTHONHASHSEED"] = "0"
         texts, pid = [], None
         for tool in ("strace", "wc"):
             folder = self.path("work")  # of the same name for both: it stands in their lines
@@ -55,18 +56,18 @@ class Decoding(Case):
                 prepare(folder)
             trace = self.path(tool + ".trace")
             if tool == "strace":
-                self.run_plain(["strace", "-f", "-o", trace, "--", *argv], LIMIT, cwd=folder)
+                self.run_plain(["strace", "-f", *options, "-o", trace, "--", *argv], LIMIT, cwd=folder)
             else:
                 events = self.path("events.json")
-                self.run_tool(argv, "--scope=process", "-b", f"text:output={trace}", "-b",
-                              f"json:output={events}", limit=LIMIT, cwd=folder)
+                self.run_tool(argv, "--scope=process", *options, "-b", f"text:output={trace}",
+                              "-b", f"json:output={events}", limit=LIMIT, cwd=folder)
                 pid = harness.read_json(events)[0]["pid"]
             with open(trace, encoding="ascii") as file:
                 texts.append(file.read())
         return traces.compare(*texts, pid)
 
-    def check(self, name, argv, prepare=None):
-        result = self.run_both(argv, prepare)
+    def check(self, name, argv, prepare=None, options=()):
+        result = self.run_both(argv, prepare, options)
         self.comparisons[name] = result
         print(f"  {name}: {result.share:.2%} of {result.total} lines", flush=True)
         self.assertGreater(result.total, 10, "hardly anything traced")
@@ -125,6 +126,16 @@ class Decoding(Case):
             with self.subTest(name):
                 self.check(name, [os.path.join(PROGRAMS, name)])
 
+    # ---- options that change the lines
+
+    def test_options(self):
+        for option in ("-y", "-T", "-s7", "-tt", "-r"):
+            with self.subTest(option):
+                self.check("ls " + option, ["ls", "-l", "/usr"], options=[option])
+        for name in ("sockets_unix", "polls", "copies"):
+            with self.subTest(name):
+                self.check(name + " -y", [os.path.join(PROGRAMS, name)], options=["-y"])
+
     # ---- all of them together; unittest runs this one last
 
     def test_zz_share(self):
@@ -138,10 +149,11 @@ class Decoding(Case):
 
 
 def show(argv):
+    options = [word for word in argv[:1] if word.startswith("-")]
     case = Decoding("run_both")
     case.setUp()
     try:
-        result = case.run_both(argv)
+        result = case.run_both(argv[len(options):], options=options)
     finally:
         case.tearDown()
     for theirs, ours in result.differences:

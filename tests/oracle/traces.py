@@ -19,6 +19,8 @@ WITH_PIDS = {
 CHILDREN = ("clone(", "clone3(", "fork(", "vfork(")
 
 CUT = re.compile(r" ?<unfinished \.\.\.>$")
+# What -t, -tt, -ttt and -r put in front, the shape of it.
+STAMP = re.compile(r"^(?:(\d\d:\d\d:\d\d)(\.\d{6})?|( *\d+\.\d{6})) (?=\S)")
 RESUMED = re.compile(r"^<\.\.\. (\w+) resumed>")
 # What no two runs have in common, in this order.
 VOLATILE = [(re.compile(pattern), replacement) for pattern, replacement in (
@@ -28,13 +30,15 @@ VOLATILE = [(re.compile(pattern), replacement) for pattern, replacement in (
     (r"\((\d{4}-\d\d-\d\dT[^)]*)\)", "(DATE)"),
     (r"(ru_[us]time)=\{[^}]*\}", r"\1=TIME"),
     (r"(tv_sec|tv_nsec|tv_usec|\w+_[acdrs]time)=-?\d{4,}", r"\1=TIME"),
-    (r"(si_[us]time)=\d+", r"\1=TIME"),
+    (r"(si_[us]time)=\d+( /\*[^*]*\*/)?", r"\1=TIME"),
     (r"^(time\(\[)\d+", r"\1TIME"),
     (r"^(time|times|alarm)\((.*) = \d+", r"\1(\2 = TIME"),
     (r"^(times)\(\{.*\}\)", r"\1({...})"),
     (r"^(getrandom\()\"[^\"]*\"", r'\1"..."'),
     (r"htons\([3-6]\d{4}\)", "htons(PORT)"),
     (r"/cc\w{6}\b", "/ccXXXXXX"),                         # gcc's temporary files
+    (r"(socket|pipe):\[\d+\]", r"\1:[INODE]"),
+    (r" <\d+\.\d{6}>", " <TIME>"),
     (r"^sysinfo\(\{.*\}", "sysinfo({...}"),
     (r"(f_\w*(?:free|avail))=\d+", r"\1=FREE"),
     (r"([sl]pid|pid)=\d{2,}", r"\1=PID"),
@@ -42,8 +46,10 @@ VOLATILE = [(re.compile(pattern), replacement) for pattern, replacement in (
     (r"^((?:shm|msg|sem)(?!get)\w+\()\d+", r"\1ID"),
     (r"^((?:shm|msg|sem)get\(.*\)) = \d+", r"\1 = ID"),
     (r"^((?:add_key|keyctl)\(.*\)) = \d+", r"\1 = KEY"),
-    # Contents that hold times, random bytes or addresses: git's index, databases, /proc/PID/maps.
-    (r'"(DIRC|SQLite|[0-9a-f]{12}-[0-9a-f]{12} ).*?"(\.\.\.)?', r'"\1..."'),
+    # Contents that hold times, random bytes or addresses: git's index and its checksum, /proc/PID/maps.
+    (r'"(DIRC)[^"]*"(\.\.\.)?', r'"\1..."'),
+    (r'"[0-9a-f]{12}-[0-9a-f]{12} [^"]*"\.\.\.', '"MAPS..."'),
+    (r'^(pread64|write)(\(\d+, )"[^"]*", 20\b', r"\1\2CHECKSUM, 20"),
 )]
 
 
@@ -102,6 +108,9 @@ def name_threads(threads):
 
 
 def normalise(line, names):
+    stamp = STAMP.match(line)
+    if stamp:
+        line = f"{line[stamp.end():]} @{re.sub('[0-9]', '9', stamp.group().strip())[-15:]}"
     call = line.split("(", 1)[0]
     line = re.sub(r"(?<=/proc/)\d+", lambda m: named(m.group(), names), line)
     line = re.sub(r"(si_pid|si_tid)=(\d+)", lambda m: f"{m[1]}={named(m[2], names)}", line)

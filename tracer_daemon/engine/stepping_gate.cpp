@@ -58,6 +58,7 @@ void Tracer::on_syscall_entry(const StoppedThread& stop, Thread& thread,
   entry.ip = info.ip;
   entry.syscall.nr = nr;
   std::copy(std::begin(info.args), std::end(info.args), entry.syscall.args);
+  if (nr == SYS_rt_sigreturn) entry.syscall.args[0] = info.sp;  // it has no arguments, but a frame
   if (pipeline_.reports(nr)) {
     report_calls(thread, scopes, true);
     entry.syscall.in_signal = !thread.handlers.empty();

@@ -104,7 +104,8 @@ enum wc_syscall_flags {
   WC_SYSCALL_IN_SIGNAL = 1u << 1  /* issued by a signal handler that interrupted the call */
 };
 
-/* One syscall. In syscall_enter ts, ids, nr and args are valid; in syscall_exit everything is. */
+/* One syscall. In syscall_exit everything is valid; in syscall_enter ts, ids, nr and args are, and args_text
+ * up to the first argument that is known only afterwards ("3, "). */
 struct wc_syscall {
   uint64_t ts;  /* entry */
   uint64_t dur; /* nanoseconds from entry to exit */

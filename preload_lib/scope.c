@@ -203,7 +203,7 @@ static __attribute__((noinline)) void leave_slowly(struct wc_frame *frame) {
   WC_BARRIER();
   slot->depth = index;
   WC_BARRIER();
-  if (index == 0 && slot->gate_open)
+  if (index == 0 && slot->gate_open && !(config & WC_CONFIG_OPEN_GATE))
     wc_bell(slot, 0);
   else if (reported && (config & WC_CONFIG_ALL_CALLS ||
                         frame->function->flags & WC_FUNCTION_RETURN_BELL))

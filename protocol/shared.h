@@ -37,7 +37,8 @@ enum wc_gate { WC_GATE_OFF = 0, WC_GATE_SOCKET = 1, WC_GATE_TRAP = 2, WC_GATE_DI
 enum wc_config {
   WC_CONFIG_ALL_CALLS = 1u << 0, /* ring the bell at every entry and return */
   WC_CONFIG_CALL_TIME = 1u << 1, /* time stamps (rdtsc) at entry and return */
-  WC_CONFIG_COUNTS = 1u << 2     /* count calls and time in wc_counter */
+  WC_CONFIG_COUNTS = 1u << 2,    /* count calls and time in wc_counter */
+  WC_CONFIG_OPEN_GATE = 1u << 3  /* gate trap: always open, the bell never closes it */
 };
 
 enum wc_slot_state { WC_SLOT_FREE = 0, WC_SLOT_USED = 1 };

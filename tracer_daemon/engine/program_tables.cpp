@@ -180,14 +180,18 @@ Result<ProgramTables::Prepared> ProgramTables::prepare(const Image& program,
   return prepared;
 }
 
+std::string foreign_architecture(const Image& image) {
+  if (image.is_64_bit && image.is_x86_64) return {};
+  return "is not a 64-bit x86-64 program; use strace -f, which knows other architectures";
+}
+
 std::string refusal(const Image& image) {
   if (!image.is_elf) return "is not an ELF program";
-  if (!image.is_64_bit || !image.is_x86_64)
-    return "is not a 64-bit x86-64 program; use strace -f, which knows other architectures";
+  if (std::string why = foreign_architecture(image); !why.empty()) return why;
   if (image.is_musl)
-    return "is linked with musl, whose loader and functions differ from glibc's; use strace -f";
+    return "is linked with musl, whose loader and functions differ from glibc's; use --scope=process";
   if (!image.is_dynamic)
-    return "is statically linked: it has no library calls to wrap; use strace -f";
+    return "is statically linked: it has no library calls to wrap; use --scope=process";
   if (image.set_id && geteuid() != 0)
     return "is set-user-ID or has capabilities: it loads no foreign libraries and loses its rights "
            "under a tracer; run as root";

@@ -54,5 +54,7 @@ class ProgramTables {
 
 // Why a program cannot be wrapped, with what works instead; empty when it can.
 std::string refusal(const Image& image);
+// The one reason why not even its syscalls can be followed; empty: they can.
+std::string foreign_architecture(const Image& image);
 
 }  // namespace wc

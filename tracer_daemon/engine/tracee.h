@@ -27,6 +27,11 @@ struct ShimAddresses {
   }
 };
 
+struct AddressRange {
+  uint64_t begin = 0, end = 0;
+  [[nodiscard]] bool contains(uint64_t at) const { return at >= begin && at < end; }
+};
+
 inline constexpr uint64_t kSignals = 64;
 
 // One address space and what the shim told of it. Written by the tracer thread, but for what HELLO
@@ -40,6 +45,7 @@ struct Process {
   std::shared_ptr<ProcessShare> share_owner;
   std::atomic<ProcessShare*> share{nullptr};
   ShimAddresses shim;
+  AddressRange not_shim;  // process scope, before HELLO: code that was looked up and is not the shim's
   std::array<uint64_t, kSignals + 1> hidden_action_masks{};  // by signal: as Thread::hidden_mask
   uint64_t added_nodefer = 0;  // signals whose handler has an SA_NODEFER of ours
   unsigned threads = 0;

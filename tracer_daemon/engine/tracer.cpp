@@ -163,7 +163,8 @@ void Tracer::on_status(pid_t tid, int status) {
 void Tracer::resume(StoppedThread stop, Thread& thread, int signal) {
   // Any stop takes a pending interruption away; the bell is still to be answered.
   if (thread.awaits_bell) ptrace(PTRACE_INTERRUPT, thread.tid, nullptr, nullptr);
-  cpu_.resume(std::move(stop), thread.armed ? Resume::ToSyscall : Resume::Run, signal);
+  bool watched = thread.armed || options_.whole_process;
+  cpu_.resume(std::move(stop), watched ? Resume::ToSyscall : Resume::Run, signal);
 }
 
 void Tracer::on_stop(StoppedThread stop, Thread& thread) {
@@ -292,7 +293,7 @@ void Tracer::answer_bell(Thread& thread, uint32_t slot, uint64_t sp) {
   wc_slot& shared = share->slot(slot);
   if (options_.gate != WC_GATE_DISPATCH || thread.shares.active) {
     if (!thread.shares.active) {
-      uint32_t want = shared.gate_want != 0 ? 1 : 0;
+      uint32_t want = shared.gate_want != 0 || options_.whole_process ? 1 : 0;
       shared.gate_open = want;
       thread.armed = want != 0;
     }
@@ -448,6 +449,7 @@ void Tracer::on_exec(StoppedThread stop, Thread& thread) {
   }
   process->table = nullptr;
   process->shim = {};
+  process->not_shim = {};
   process->added_nodefer = 0;
   process->hidden_action_masks = {};  // handlers do not survive an exec
   self->slot = -1;
@@ -459,7 +461,7 @@ void Tracer::on_exec(StoppedThread stop, Thread& thread) {
     pipeline_.executed(pid, pid, path);
   else
     pipeline_.started(pid, path);
-  prepare_program(stop, *self);
+  if (options_.wraps) prepare_program(stop, *self);
   process->started = true;
   resume(std::move(stop), *self);
 }

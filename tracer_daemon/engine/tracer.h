@@ -29,6 +29,9 @@ struct TracerOptions {
   uint32_t config = 0;  // OR of enum wc_config
   bool follow = true;
   int verbose = 0;
+  bool whole_process = false;  // --scope=process: all syscalls, with or without a call around them
+  bool wraps = true;           // functions are wrapped
+  std::string shim_path;       // as /proc/PID/maps names it
   bool standing = false;  // serve: goes on when no tracee is left
 };
 
@@ -120,6 +123,13 @@ class Tracer final : public SessionHost {
                         const StoppedThread::SyscallInfo& info);
   void on_syscall_exit(const StoppedThread& stop, Thread& thread,
                        const StoppedThread::SyscallInfo& info);
+
+  // process_scope.cpp
+  void on_any_entry(const StoppedThread& stop, Thread& thread,
+                    const StoppedThread::SyscallInfo& info);
+  void on_any_exit(const StoppedThread& stop, Thread& thread,
+                   const StoppedThread::SyscallInfo& info);
+  bool is_shims_own(Process& process, uint64_t ip) const;
 
   // tracer_session.cpp
   void post(std::function<void()> work);

@@ -43,6 +43,8 @@ void Tracer::on_attach(int32_t pid, std::function<void(const std::string&)> done
                   strerror(error));
     if (first_ == 0) first_ = pid;
     add_thread(pid, add_process(pid));
+    // Its exec is its first syscall that is reported.
+    if (options_.whole_process) ptrace(PTRACE_INTERRUPT, pid, nullptr, nullptr);
     done("");
   });
 }

@@ -346,7 +346,10 @@ void Pipeline::syscall_enter(EventSource source, PendingSyscall& syscall) {
   }
   if (backends_.wants(WC_WANT_ENTER)) {
     wc_verdict verdict{};
-    backends_.syscall_enter(syscall_event(source, syscall), verdict);
+    wc_syscall event = syscall_event(source, syscall);
+    std::string known = join_known_args(syscall.decoded);
+    event.args_text = known.c_str();
+    backends_.syscall_enter(event, verdict);
   }
 }
 

@@ -40,8 +40,21 @@ Result<std::string> read_shim() {
                ENOENT};
 }
 
-uint32_t config_for(const BackendSet& backends) {
-  uint32_t config = 0;
+// Full-process mode wraps nothing of itself.
+bool wraps(const Options& options) {
+  return options.scope != ScopeMode::Process || options.functions_given ||
+         !options.user_preloads.empty();
+}
+
+// In full-process mode threads stop at every syscall anyway; what is left of a gate is the trap, by which
+// the shim tells of new threads, full rings and returns.
+Result<GateDecision> gate_for(const Options& options) {
+  if (options.scope != ScopeMode::Process) return choose_gate(options.gate);
+  return GateDecision{WC_GATE_TRAP, "gate: always open, for --scope=process"};
+}
+
+uint32_t config_for(const BackendSet& backends, const Options& options) {
+  uint32_t config = options.scope == ScopeMode::Process ? WC_CONFIG_OPEN_GATE : 0;
   if (backends.wants(WC_WANT_ALL_CALLS)) config |= WC_CONFIG_ALL_CALLS;
   if (backends.wants(WC_WANT_CALL_TIME)) config |= WC_CONFIG_CALL_TIME;
   if (backends.wants(WC_WANT_COUNTS)) config |= WC_CONFIG_COUNTS | WC_CONFIG_CALL_TIME;
@@ -53,7 +66,7 @@ class Session {
  public:
   static Result<std::unique_ptr<Session>> prepare(const Options& options, bool standing) {
     auto session = std::unique_ptr<Session>(new Session);
-    auto gate = choose_gate(options.gate);
+    auto gate = gate_for(options);
     if (!gate) return gate.error();
     auto terms = parse_selection(options.functions);
     if (!terms) return terms.error();
@@ -69,6 +82,7 @@ class Session {
     host.time_format = static_cast<uint32_t>(options.time_format);
     host.show_duration = options.show_duration;
     host.all_calls = options.all_calls;
+    host.whole_process = options.scope == ScopeMode::Process;
     host.output_path = options.output;
     auto backends = BackendSet::open(options.backends, host);
     if (!backends) return backends.error();
@@ -91,9 +105,12 @@ class Session {
 
     TracerOptions tracer;
     tracer.gate = gate->gate;
-    tracer.config = config_for(*backends);
+    tracer.config = config_for(*backends, options);
     tracer.follow = options.follow;
     tracer.verbose = options.verbose;
+    tracer.whole_process = options.scope == ScopeMode::Process;
+    tracer.wraps = wraps(options);
+    tracer.shim_path = session->directory_->path() + "/" + kShim;
     tracer.standing = standing;
     if (options.verbose > 0) {
       complain("engine ptrace: the only one in this version");
@@ -175,7 +192,8 @@ void complain(const std::string& message) {
 }
 
 int run(const Options& options) {
-  Target target = inspect_target(options.program[0]);
+  Target target =
+      inspect_target(options.program[0], wraps(options) ? Purpose::Wrap : Purpose::Trace);
   if (!target.refusal.message.empty()) {
     complain(target.refusal.message);
     return target.refusal.status;
@@ -186,13 +204,15 @@ int run(const Options& options) {
     complain(session.error().message);
     return kTracerFailed;
   }
-  if (!target.program.empty()) {
+  if (wraps(options) && !target.program.empty()) {
     if (auto fits = (*session)->check_selection(target.program); !fits) {
       complain(fits.error().message);
       return kTracerFailed;
     }
   }
-  auto started = start_program(target.path, options.program, options.follow);
+  auto started = start_program(
+      target.path, options.program, options.follow,
+      options.scope == ScopeMode::Process ? FirstStop::BeforeExec : FirstStop::Exec);
   if (!started) {
     complain(started.error().message);
     return kTracerFailed;

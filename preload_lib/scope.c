@@ -16,19 +16,8 @@ static inline struct wc_scope *top(struct wc_slot *slot, uint32_t depth) {
 }
 
 static void append(struct wc_slot *slot, uint32_t type, uint64_t seq, uint64_t ret, int32_t error) {
-  uint32_t head = slot->head;
-  if (head - *(volatile uint32_t *)&slot->tail >= WC_RING_RECORDS) {
-    /* The tracer drains the ring whenever the thread stops; make it stop. */
-    wc_bell(slot, slot->gate_open);
-    if (head - *(volatile uint32_t *)&slot->tail >= WC_RING_RECORDS) return; /* no tracer any more */
-  }
-  struct wc_record *record = &slot->ring[head % WC_RING_RECORDS];
-  record->type = type;
-  record->seq = seq;
-  record->ret = ret;
-  record->error = error;
-  record->tsc = wc_ticks();
-  __atomic_store_n(&slot->head, head + 1, __ATOMIC_RELEASE);
+  struct wc_record record = {seq, ret, wc_ticks(), type, error};
+  wc_append(slot, &record, NULL, NULL, 0);
 }
 
 static uint32_t pop_unwound(struct wc_slot *slot, uint32_t depth) {
@@ -173,12 +162,23 @@ static int32_t current_errno(void) {
 static __attribute__((noinline, cold)) void report_return(struct wc_frame *frame,
                                                           const struct wc_scope *scope) {
   struct wc_slot *slot = frame->slot;
-  append(slot, WC_RECORD_RETURN, scope->seq, frame->ret, current_errno());
+  int32_t error = current_errno();
+  if (!(wc_process.config & WC_CONFIG_IN_PROCESS) || frame->function->flags & WC_FUNCTION_TRACER) {
+    append(slot, WC_RECORD_RETURN, scope->seq, frame->ret, error);
+    return;
+  }
+  struct wc_piece pieces[WC_FUNCTION_CAPTURES];
+  uint32_t count = wc_measure(frame->function->captures, WC_FUNCTION_CAPTURES, 1, scope->args,
+                              frame->ret, pieces);
+  struct wc_record record = {scope->seq, frame->ret, wc_ticks(),
+                             WC_RECORD_RETURN | WC_RECORD_CAPTURES, error};
+  struct wc_record_body body = {0, scope->function, count, {0}};
+  wc_append(slot, &record, count != 0 ? &body : NULL, pieces, count);
 }
 
 static __attribute__((noinline, cold)) void count(struct wc_slot *slot, const struct wc_scope *scope,
                                                   const struct wc_function *function) {
-  struct wc_counter *counters = (struct wc_counter *)(slot + 1);
+  struct wc_counter *counters = (struct wc_counter *)(wc_slot_ring(slot) + wc_process.ring_mask + 1);
   counters[function->index].calls++;
   counters[function->index].ticks += wc_ticks() - scope->tsc;
 }

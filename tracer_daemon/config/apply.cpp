@@ -25,7 +25,7 @@ constexpr std::string_view kUseProcess = "use process, which has start-up and ex
 
 constexpr Choice<EngineChoice> kEngines[] = {{"auto", EngineChoice::Auto, ""},
                                              {"ptrace", EngineChoice::Ptrace, ""},
-                                             {"inproc", EngineChoice::Inproc, kUsePtrace},
+                                             {"inproc", EngineChoice::Inproc, ""},
                                              {"bpf", EngineChoice::Bpf, kUsePtrace}};
 constexpr Choice<GateChoice> kGates[] = {{"auto", GateChoice::Auto, ""},
                                          {"socket", GateChoice::Socket, ""},

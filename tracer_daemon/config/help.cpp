@@ -26,7 +26,7 @@ Where it goes:
   -c, --summary            totals per function; the same as -b summary
 
 How it is done:
-  -E, --engine NAME        auto | ptrace (default auto)
+  -E, --engine NAME        auto | ptrace | inproc (default auto)
   -g, --gate NAME          auto | socket | trap | dispatch (default auto)
       --scope MODE         functions: system calls inside of wrapped functions (the default);
                            process: all from start to end, as strace -f; wraps only what -F names

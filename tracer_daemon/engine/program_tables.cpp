@@ -7,6 +7,7 @@
 
 #include "decode/decoder.h"
 #include "elf/stub_writer.h"
+#include "engine/capture_plan.h"
 #include "protocol/stub.h"
 
 namespace wc {
@@ -61,7 +62,7 @@ StubEntry entry_of(const FunctionSpec& spec) {
 constexpr uint16_t kUnknownStackWords = 24;
 
 StubFunction stub_for(const ExportedFunction& function, bool several, const FunctionInfo& info,
-                      bool values_at_return) {
+                      const TableOptions& options) {
   StubFunction stub;
   stub.name = stub.target = function.name;
   if (several) {
@@ -81,8 +82,14 @@ StubFunction stub_for(const ExportedFunction& function, bool several, const Func
     stub.target = info.spec->sibling;
     stub.fixed_args = info.spec->arg_count;
   }
-  if (values_at_return && !info.thin && has_values_at_return(*info.spec))
-    stub.flags = WC_FUNCTION_RETURN_BELL;
+  bool planned = options.in_process && plan_function(info.spec, info.thin, options.decode,
+                                                     options.values_at_return, stub.captures);
+  if (options.in_process && !planned) {
+    std::fill(std::begin(stub.captures), std::end(stub.captures), wc_capture{});
+    stub.flags |= WC_FUNCTION_TRACER;
+  }
+  if (options.values_at_return && !info.thin && !planned && has_values_at_return(*info.spec))
+    stub.flags |= WC_FUNCTION_RETURN_BELL;
   if (is_pure_function(function.name)) stub.flags |= WC_FUNCTION_PURE;
   return stub;
 }
@@ -146,7 +153,7 @@ Result<std::shared_ptr<const FunctionTable>> ProgramTables::table_for(
     info.thin = info.spec != nullptr && syscall_number(info.name) >= 0;
     for (const ExportedFunction* version : choice.versions) {
       stubs.push_back(
-          stub_for(*version, choice.versions.size() > 1, info, options_.values_at_return));
+          stub_for(*version, choice.versions.size() > 1, info, options_));
       table->functions.push_back(info);
     }
   }

@@ -19,11 +19,15 @@ struct ShimAddresses {
   uint64_t bell = 0, gadget = 0;
   uint64_t landing = 0, landing_saved = 0, landing_restored = 0, landing_end = 0;
   uint64_t exempt_begin = 0, exempt_end = 0;
+  uint64_t thunks = 0, thunks_end = 0, site = 0, site_end = 0;  // patched sites lead here
+  uint64_t copy = 0, copy_end = 0;
+  int64_t selector_offset = 0;
 
   // A syscall from here is the shim's own. What runs at the gadget and on the landing pad is the
   // program's.
   [[nodiscard]] bool issues(uint64_t ip) const {
-    return ip >= exempt_begin && ip < exempt_end && ip != gadget + 2 && ip != landing + 2;
+    return ip >= exempt_begin && ip < exempt_end && ip != gadget + 2 && ip != landing + 2 &&
+           !(ip > thunks && ip <= thunks_end) && !(ip > site && ip <= site_end);
   }
 };
 
@@ -50,6 +54,8 @@ struct Process {
   uint64_t added_nodefer = 0;  // signals whose handler has an SA_NODEFER of ours
   unsigned threads = 0;
   bool started = false;  // has run its first program
+  bool patched = false;  // its syscall sites lead to the shim, or never will
+  bool told_corrupt = false;
 };
 
 // What is kept from the program about SIGSYS and SIGTRAP while one of its signal syscalls runs.

@@ -48,7 +48,11 @@ bool is_stop_signal(int signal) {
 }  // namespace
 
 Tracer::Tracer(TracerOptions options, ProgramTables& tables, Pipeline& pipeline)
-    : options_(options), tables_(tables), pipeline_(pipeline), tracer_tid_(gettid()) {}
+    : options_(options),
+      tables_(tables),
+      pipeline_(pipeline),
+      patcher_(options_.plans),
+      tracer_tid_(gettid()) {}
 
 Tracer::~Tracer() = default;
 
@@ -199,6 +203,12 @@ void Tracer::on_signal(StoppedThread stop, Thread& thread) {
     if (regs.rip == shim.gadget + 3) return on_gadget_return(std::move(stop), thread, regs);
     if (regs.rip == shim.bell) return on_bell(std::move(stop), thread, regs);
   }
+  bool is_fault = stop.signal() == SIGSEGV || stop.signal() == SIGBUS;
+  if (has_shim && is_fault && regs.rip >= shim.copy && regs.rip < shim.copy_end) {
+    // The shim reads what the program has named: that may be no memory.
+    if (stop.set_ip(shim.copy_end)) resume(std::move(stop), thread);
+    return;
+  }
   siginfo_t info{};
   if (!stop.siginfo(info)) return resume(std::move(stop), thread, stop.signal());
   constexpr int kUserDispatch = 2;  // SYS_USER_DISPATCH
@@ -230,10 +240,22 @@ void Tracer::drain(Thread& thread, uint64_t sp) {
   auto records = share->drain(static_cast<uint32_t>(thread.slot));
   complete_landed(thread);
   drop_left_syscalls(thread, sp);
-  for (const wc_record& record : records) {
-    end_syscalls_from(thread, thread.calls.position(record.seq));
-    pipeline_.records(thread.source(), {&record, 1});
+  RecordReader reader(records);
+  bool whole = true;
+  for (RecordView view; reader.next(view);) {
+    if (view.type == WC_RECORD_RETURN || view.type == WC_RECORD_UNWOUND)
+      end_syscalls_from(thread, thread.calls.position(view.head->seq));
+    whole = pipeline_.record(thread.source(), view, !thread.handlers.empty()) && whole;
   }
+  if (reader.corrupt() || !whole) on_corrupt_ring(thread);
+}
+
+// The program has written over its ring: what was in it is lost, the rest goes on.
+void Tracer::on_corrupt_ring(Thread& thread) {
+  pipeline_.lost(thread.process->pid, 1);
+  if (std::exchange(thread.process->told_corrupt, true)) return;
+  say(0, "process " + std::to_string(thread.process->pid) +
+             " has overwritten the memory that it shares with the tracer; events of it are lost");
 }
 
 void Tracer::drop_missing(Thread& thread, std::span<const wc_scope> scopes) {
@@ -278,9 +300,23 @@ void Tracer::report_calls(Thread& thread, std::span<const wc_scope> scopes, bool
 
 void Tracer::on_bell(StoppedThread stop, Thread& thread, const user_regs_struct& regs) {
   ProcessShare* share = thread.process->share.load(std::memory_order_acquire);
-  if (share != nullptr && share->valid_slot(regs.rdi))
+  if (share != nullptr && share->valid_slot(regs.rdi)) {
+    patch_sites(thread);
     answer_bell(thread, static_cast<uint32_t>(regs.rdi), regs.rsp);
+  }
   resume(std::move(stop), thread);
+}
+
+// Engine inproc, at the process's first bell.
+void Tracer::patch_sites(Thread& thread) {
+  Process& process = *thread.process;
+  if (!(options_.config & WC_CONFIG_IN_PROCESS) || std::exchange(process.patched, true)) return;
+  std::string who = "process " + std::to_string(process.pid) + ": ";
+  if (process.threads != 1) return say(1, who + "has threads already; no syscall site is patched");
+  auto outcome = patcher_.patch(process);
+  if (!outcome.problem.empty()) return say(1, who + outcome.problem + "; all is left to dispatch");
+  say(1, who + std::to_string(outcome.patched) + " syscall sites patched, " +
+             std::to_string(outcome.left) + " left to dispatch");
 }
 
 // The thread rang for one of these: it has just got its slot, it opens or closes its gate, its
@@ -365,6 +401,7 @@ void Tracer::on_new_child(StoppedThread stop, Thread& parent) {
     process->shim = parent.process->shim;
     process->hidden_action_masks = parent.process->hidden_action_masks;
     process->added_nodefer = parent.process->added_nodefer;
+    process->patched = parent.process->patched;
     process->started = true;
   }
   Thread& thread = add_thread(child, process);

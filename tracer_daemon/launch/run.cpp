@@ -61,6 +61,31 @@ uint32_t config_for(const BackendSet& backends, const Options& options) {
   return config;
 }
 
+struct EngineDecision {
+  bool in_process = false;
+  std::string why;
+};
+
+// What engine inproc cannot do; empty: all that is asked for, it can.
+std::string inproc_obstacle(const Options& options, wc_gate gate, const BackendSet& backends) {
+  if (options.scope == ScopeMode::Process) return "--scope=process needs a stop at every syscall";
+  if (gate != WC_GATE_DISPATCH) return "what is not patched needs gate dispatch";
+  if (options.show_paths) return "-y needs a stop at every syscall";
+  if (backends.wants(WC_WANT_ALL_CALLS)) return "-a needs a stop at every call";
+  if (backends.wants(WC_WANT_ENTER)) return "a backend wants to see syscalls before they happen";
+  return {};
+}
+
+Result<EngineDecision> choose_engine(const Options& options, wc_gate gate, const BackendSet& backends) {
+  if (options.engine == EngineChoice::Ptrace) return EngineDecision{false, "engine ptrace: as asked for"};
+  std::string obstacle = inproc_obstacle(options, gate, backends);
+  if (options.engine == EngineChoice::Inproc && !obstacle.empty())
+    return Error{"engine inproc: " + obstacle + "; use -E ptrace", 0};
+  if (options.engine == EngineChoice::Inproc)
+    return EngineDecision{true, "engine inproc: as asked for"};
+  return EngineDecision{false, "engine ptrace: the default"};
+}
+
 // Everything between the options and the first traced instruction.
 class Session {
  public:
@@ -86,6 +111,8 @@ class Session {
     host.output_path = options.output;
     auto backends = BackendSet::open(options.backends, host);
     if (!backends) return backends.error();
+    auto engine = choose_engine(options, gate->gate, *backends);
+    if (!engine) return engine.error();
     auto directory = PrivateDirectory::create();
     if (!directory) return directory.error();
     session->directory_ = std::make_unique<PrivateDirectory>(std::move(*directory));
@@ -93,6 +120,9 @@ class Session {
     if (!shim) return shim.error();
     if (auto copied = session->directory_->write_file(kShim, *shim); !copied) return copied.error();
 
+    DecodeOptions decode;
+    decode.string_size = options.string_size;
+    decode.show_paths = options.show_paths;
     std::string socket = standing ? options.control_path : session->directory_->path() + "/socket";
     TableOptions table_options;
     table_options.terms = std::move(*terms);
@@ -100,12 +130,18 @@ class Session {
     table_options.shim_path = session->directory_->path() + "/" + kShim;
     table_options.socket_path = socket;
     table_options.values_at_return = backends->wants(WC_WANT_TEXT);
+    table_options.in_process = engine->in_process;
+    table_options.decode = decode;
     session->tables_ =
         std::make_unique<ProgramTables>(std::move(table_options), *session->directory_);
 
     TracerOptions tracer;
     tracer.gate = gate->gate;
     tracer.config = config_for(*backends, options);
+    if (engine->in_process) {
+      tracer.config |= WC_CONFIG_IN_PROCESS;
+      tracer.plans = plan_syscalls(filter, decode, backends->wants(WC_WANT_TEXT));
+    }
     tracer.follow = options.follow;
     tracer.verbose = options.verbose;
     tracer.whole_process = options.scope == ScopeMode::Process;
@@ -113,12 +149,9 @@ class Session {
     tracer.shim_path = session->directory_->path() + "/" + kShim;
     tracer.standing = standing;
     if (options.verbose > 0) {
-      complain("engine ptrace: the only one in this version");
+      complain(engine->why);
       complain(gate->why);
     }
-    DecodeOptions decode;
-    decode.string_size = options.string_size;
-    decode.show_paths = options.show_paths;
     session->pipeline_ = std::make_unique<Pipeline>(std::move(*backends), decode, filter);
     session->tracer_ =
         std::make_unique<Tracer>(tracer, *session->tables_, *session->pipeline_);

@@ -29,7 +29,7 @@
 #define WC_SITE_NR 48
 #define WC_SITE_RET 56
 #define WC_SITE_BACK 72
-#define WC_SITE_SIZE 80
+#define WC_SITE_SIZE 88
 #define WC_THUNK_SIZE 64
 #define WC_THUNKS 1024
 

@@ -70,30 +70,99 @@ static struct wc_record *reserve(struct wc_slot *slot, uint32_t places) {
   }
 }
 
+/* How much of a piece is memory, found out by asking the kernel a page at a time: FUTEX_WAIT reads the
+ * word before it compares, and the time to wait is none. Catching the fault would not do, a program
+ * that has SIGSEGV blocked is killed by it. */
+static __attribute__((noinline)) uint64_t readable(uint64_t address, uint64_t size) {
+  enum { kFutex = 202, kWaitPrivate = 128, kUnlikely = 0x5eaf00d5, kFault = -14 };
+  static const int64_t no_time[2] = {0, 0};
+  uint64_t at = address & ~3ull, end = address + size;
+  while (at < end) {
+    if (wc_sys4(kFutex, (long)at, kWaitPrivate, kUnlikely, (long)no_time) == kFault)
+      return at > address ? at - address : 0;
+    at = (at | (WC_PAGE - 1)) + 1;
+  }
+  return size;
+}
+
+static uint64_t string_size(uint64_t address, uint64_t limit, int trusted) {
+  uint64_t done = 0;
+  if (trusted) return wc_string_size(address, limit);
+  while (done < limit) {
+    uint64_t at = address + done, chunk = WC_PAGE - (at & (WC_PAGE - 1));
+    if (chunk > limit - done) chunk = limit - done;
+    if (readable(at, 1) == 0) break;
+    uint64_t n = wc_string_size(at, chunk);
+    done += n;
+    if (n < chunk || *(const char *)(at + n - 1) == 0) break;
+  }
+  return done;
+}
+
 /* The piece of memory that `capture` names; size 0: none. */
-static struct wc_piece measure(struct wc_capture capture, const uint64_t *args, uint64_t ret) {
+static struct wc_piece measure(struct wc_capture capture, const uint64_t *args, uint64_t ret,
+                               int trusted) {
   uint32_t kind = capture.kind_unit & 7, shift = capture.kind_unit >> 4;
   uint32_t word = capture.words & 15;
   uint64_t address = word == WC_CAPTURE_RESULT ? ret : args[word];
   uint64_t size = capture.size;
   enum { kLowestPage = 65536 }; /* what is below is a number */
   if (address < kLowestPage) return (struct wc_piece){0, 0};
-  if (kind == WC_CAPTURE_STRING) {
-    size = wc_string_size(address, size);
-  } else if (kind >= WC_CAPTURE_COUNTED) {
+  if (kind == WC_CAPTURE_STRING)
+    return (struct wc_piece){address, (uint32_t)string_size(address, size, trusted)};
+  if (kind >= WC_CAPTURE_COUNTED) {
     uint64_t n = kind == WC_CAPTURE_COUNTED ? args[capture.words >> 4] : ret;
     if ((int64_t)n < 0) n = 0;
     if (n < size >> shift) size = n << shift;
   }
-  return (struct wc_piece){address, (uint32_t)size};
+  return (struct wc_piece){address, (uint32_t)(trusted ? size : readable(address, size))};
 }
 
-uint32_t wc_measure(const struct wc_capture *captures, uint32_t count, int written,
-                    const uint64_t *args, uint64_t ret, struct wc_piece *pieces) {
+uint32_t wc_measure_syscall(const struct wc_site *site, struct wc_piece *pieces) {
+  enum { kLastError = -4095, kFault = -14 };
+  const struct wc_capture *captures = wc_process.shared->plans[site->nr].captures;
+  int64_t ret = (int64_t)site->ret;
+  int failed = ret < 0 && ret >= kLastError;
   uint32_t n = 0;
-  for (uint32_t i = 0; i < count && captures[i].kind_unit != 0; i++) {
-    if (((captures[i].kind_unit & WC_CAPTURE_WRITTEN) != 0) > written) continue;
-    pieces[n] = measure(captures[i], args, ret);
+  if (ret == kFault) return 0;
+  for (uint32_t i = 0; i < WC_CAPTURES && captures[i].kind_unit != 0; i++) {
+    if (failed && captures[i].kind_unit & WC_CAPTURE_WRITTEN) continue;
+    /* The kernel has just read or written it; only a struct that another argument decides on may be
+     * something else. */
+    int trusted = (captures[i].kind_unit & 7) != WC_CAPTURE_FIXED || captures[i].kind_unit & WC_CAPTURE_WRITTEN;
+    pieces[n] = measure(captures[i], site->args, site->ret, trusted);
+    if (pieces[n].size != 0) n++;
+  }
+  return n;
+}
+
+/* Whether the record of this syscall will hold it. */
+static int is_captured_by(const struct wc_site *site, uint64_t address) {
+  const struct wc_capture *captures = wc_process.shared->plans[site->nr].captures;
+  for (uint32_t i = 0; i < WC_CAPTURES && captures[i].kind_unit != 0; i++)
+    if (site->args[captures[i].words & 15] == address) return 1;
+  return 0;
+}
+
+uint32_t wc_measure_entry(const struct wc_scope *scope, const struct wc_site *site,
+                          struct wc_piece *pieces) {
+  const struct wc_capture *captures = wc_process.functions[scope->function].captures;
+  uint32_t n = 0;
+  for (uint32_t i = 0; i < WC_FUNCTION_CAPTURES && captures[i].kind_unit != 0; i++) {
+    if (captures[i].kind_unit & WC_CAPTURE_WRITTEN) continue;
+    if (site != NULL && is_captured_by(site, scope->args[captures[i].words & 15])) continue;
+    pieces[n] = measure(captures[i], scope->args, 0, 0);
+    if (pieces[n].size != 0) n++;
+  }
+  return n;
+}
+
+uint32_t wc_measure_return(const struct wc_scope *scope, uint64_t ret, struct wc_piece *pieces) {
+  const struct wc_capture *captures = wc_process.functions[scope->function].captures;
+  uint32_t n = 0;
+  for (uint32_t i = 0; i < WC_FUNCTION_CAPTURES && captures[i].kind_unit != 0; i++) {
+    if (!(captures[i].kind_unit & WC_CAPTURE_WRITTEN)) continue;
+    pieces[n] = measure(captures[i], scope->args, ret, 0);
     if (pieces[n].size != 0) n++;
   }
   return n;

@@ -21,6 +21,7 @@ static void append(struct wc_slot *slot, uint32_t type, uint64_t seq, uint64_t r
 }
 
 static uint32_t pop_unwound(struct wc_slot *slot, uint32_t depth) {
+  wc_drop_pending(slot, top(slot, depth));
   if (top(slot, depth)->flags & WC_SCOPE_REPORTED)
     append(slot, WC_RECORD_UNWOUND, top(slot, depth)->seq, 0, 0);
   slot->depth = depth - 1;
@@ -117,6 +118,10 @@ static __attribute__((noinline)) uint64_t enter_slowly(struct wc_frame *frame) {
   if (config & WC_CONFIG_CALL_TIME) scope->tsc = wc_ticks();
   WC_BARRIER();
   int all = (config & WC_CONFIG_ALL_CALLS) != 0;
+  if (all && config & WC_CONFIG_IN_PROCESS && !(function->flags & WC_FUNCTION_TRACER)) {
+    wc_record_call(slot, scope, NULL, wc_ticks());
+    all = 0;
+  }
   int opens = !(function->flags & WC_FUNCTION_PURE);
   if (wc_process.gate == WC_GATE_DISPATCH) {
     if (all) wc_bell(slot, 0);
@@ -168,8 +173,7 @@ static __attribute__((noinline, cold)) void report_return(struct wc_frame *frame
     return;
   }
   struct wc_piece pieces[WC_FUNCTION_CAPTURES];
-  uint32_t count = wc_measure(frame->function->captures, WC_FUNCTION_CAPTURES, 1, scope->args,
-                              frame->ret, pieces);
+  uint32_t count = wc_measure_return(scope, frame->ret, pieces);
   struct wc_record record = {scope->seq, frame->ret, wc_ticks(),
                              WC_RECORD_RETURN | WC_RECORD_CAPTURES, error};
   struct wc_record_body body = {0, scope->function, count, {0}};
@@ -205,7 +209,7 @@ static __attribute__((noinline)) void leave_slowly(struct wc_frame *frame) {
   WC_BARRIER();
   if (index == 0 && slot->gate_open && !(config & WC_CONFIG_OPEN_GATE))
     wc_bell(slot, 0);
-  else if (reported && (config & WC_CONFIG_ALL_CALLS ||
+  else if (reported && ((config & WC_CONFIG_ALL_CALLS && !(config & WC_CONFIG_IN_PROCESS)) ||
                         frame->function->flags & WC_FUNCTION_RETURN_BELL))
     wc_bell(slot, slot->gate_open);
 }

@@ -57,6 +57,8 @@ struct wc_site {
   uint64_t ret;
   uint64_t tsc;
   uint64_t back; /* where the program goes on: behind the site's syscall instruction */
+  uint32_t pending; /* its place in wc_slot.pending */
+  uint32_t reserved;
 };
 WC_STATIC_ASSERT(offsetof(struct wc_site, nr) == WC_SITE_NR, "site.nr");
 WC_STATIC_ASSERT(offsetof(struct wc_site, ret) == WC_SITE_RET, "site.ret");
@@ -93,14 +95,23 @@ void wc_prepare_scopes(void);
 /* orphan.c: handlers that keep the program alive when the tracer dies in the middle of a stop. */
 void wc_install_orphan_handlers(void);
 
-/* ring.c: the pieces that the captures name: all that the call reads, and what it has written if
- * `written`. Returns how many. */
-uint32_t wc_measure(const struct wc_capture *captures, uint32_t count, int written,
-                    const uint64_t *args, uint64_t ret, struct wc_piece *pieces);
+/* ring.c: the pieces of memory that go into the record of a syscall that has come back; of a call,
+ * but for what the record of its first syscall, `site`, will hold (may be NULL); of its return.
+ * Return how many. */
+uint32_t wc_measure_syscall(const struct wc_site *site, struct wc_piece *pieces);
+uint32_t wc_measure_entry(const struct wc_scope *scope, const struct wc_site *site,
+                          struct wc_piece *pieces);
+uint32_t wc_measure_return(const struct wc_scope *scope, uint64_t ret, struct wc_piece *pieces);
 /* Appends a record, waiting for the tracer where the ring is full; `body` may be NULL. 0: there is no
  * tracer any more, nothing was appended. */
 int wc_append(struct wc_slot *slot, const struct wc_record *record, const struct wc_record_body *body,
               const struct wc_piece *pieces, uint32_t count);
+
+/* site.c: the scope `depth` is left by longjmp, an exception or cancellation: so are its syscalls. */
+void wc_drop_pending(struct wc_slot *slot, const struct wc_scope *scope);
+/* Appends the record of a call that is to be reported. `site`: its first syscall, or NULL. */
+void wc_record_call(struct wc_slot *slot, struct wc_scope *scope, const struct wc_site *site,
+                    uint64_t tsc);
 
 /* scope.c: rings the gate's bell. */
 void wc_bell(struct wc_slot *slot, uint32_t want);

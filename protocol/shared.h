@@ -123,6 +123,7 @@ enum wc_record_type {
   WC_RECORD_CALL = 4,    /* a call is reported; ret: its return address */
   WC_RECORD_SYSCALL = 5, /* a syscall of call `seq` has come back */
   WC_RECORD_TYPES = 0xff,
+  WC_RECORD_NO_RESULT = 0x200, /* flag of SYSCALL: it never came back */
   WC_RECORD_CAPTURES = 0x100 /* flag of RETURN: a body follows, for its captures */
 };
 
@@ -157,6 +158,17 @@ struct wc_inflight {
   uint64_t ip;
 };
 
+/* Engine inproc: a syscall that has not come back. */
+#define WC_PENDING 8u
+struct wc_pending {
+  uint64_t seq; /* of its call */
+  uint64_t tsc;
+  uint64_t args[6];
+  uint32_t nr;
+  uint32_t reserved;
+};
+WC_STATIC_ASSERT(sizeof(struct wc_pending) == 72, "wc_pending");
+
 struct wc_counter {
   uint64_t calls;
   uint64_t ticks; /* of the time stamp counter, nested calls included */
@@ -184,7 +196,9 @@ struct wc_slot {
   uint32_t reserved; /* places ever given to a record */
   uint32_t reserved2[14];
   uint32_t tail; /* places ever read; tracer */
-  uint32_t reserved3[15];
+  uint32_t reserved3[14];
+  uint32_t pending_depth;
+  struct wc_pending pending[WC_PENDING];
   struct wc_scope scopes[WC_MAX_SCOPES];
   /* struct wc_record ring[ring_records];
    * struct wc_counter counters[function_count], with WC_CONFIG_COUNTS */
@@ -194,8 +208,8 @@ WC_STATIC_ASSERT(offsetof(struct wc_slot, landing_done) == 116, "wc_slot.landing
 WC_STATIC_ASSERT(offsetof(struct wc_slot, landing_ip) == 120, "wc_slot.landing_ip");
 WC_STATIC_ASSERT(offsetof(struct wc_slot, head) == 144, "wc_slot.head");
 WC_STATIC_ASSERT(offsetof(struct wc_slot, tail) == 208, "wc_slot.tail");
-WC_STATIC_ASSERT(offsetof(struct wc_slot, scopes) == 272, "wc_slot.scopes");
-WC_STATIC_ASSERT(sizeof(struct wc_slot) == 272 + 88 * WC_MAX_SCOPES, "wc_slot");
+WC_STATIC_ASSERT(offsetof(struct wc_slot, scopes) == 848, "wc_slot.scopes");
+WC_STATIC_ASSERT(sizeof(struct wc_slot) == 848 + 88 * WC_MAX_SCOPES, "wc_slot");
 
 static inline struct wc_record *wc_slot_ring(struct wc_slot *slot) {
   return (struct wc_record *)(slot + 1);

@@ -182,6 +182,7 @@ void Tracer::on_event(StoppedThread stop, Thread& thread) {
     case PTRACE_EVENT_FORK:
     case PTRACE_EVENT_VFORK:
     case PTRACE_EVENT_CLONE: return on_new_child(std::move(stop), thread);
+    case PTRACE_EVENT_VFORK_DONE: return on_vfork_done(std::move(stop), thread);
     case PTRACE_EVENT_EXEC: return on_exec(std::move(stop), thread);
     case PTRACE_EVENT_STOP:
       if (is_stop_signal(stop.signal())) {
@@ -214,11 +215,14 @@ void Tracer::on_signal(StoppedThread stop, Thread& thread) {
   constexpr int kUserDispatch = 2;  // SYS_USER_DISPATCH
   if (has_shim && info.si_signo == SIGSYS && info.si_code == kUserDispatch)
     return on_dispatched(std::move(stop), thread, regs, info);
-  if (has_shim && thread.slot >= 0) {
+  if (has_shim && share_of(thread) != nullptr) {
     drain(thread, regs.rsp);
     park_interrupted(stop, thread, regs);
     auto scopes = live_scopes(thread, regs.rsp);
     drop_missing(thread, scopes);
+    // What was left by longjmp is told apart here only: the handler may run on another stack.
+    if (!thread.shares.active)
+      share_of(thread)->set_depth(static_cast<uint32_t>(thread.slot), static_cast<uint32_t>(scopes.size()));
     if (!scopes.empty()) note_handler(thread, info.si_signo, regs.rsp);
   }
   pipeline_.signalled(thread.process->pid, thread.tid, info.si_signo, &info);
@@ -242,10 +246,13 @@ void Tracer::drain(Thread& thread, uint64_t sp) {
   drop_left_syscalls(thread, sp);
   RecordReader reader(records);
   bool whole = true;
-  for (RecordView view; reader.next(view);) {
+  RecordView view, next;
+  for (bool more = reader.next(view); more; view = next) {
+    more = reader.next(next);
     if (view.type == WC_RECORD_RETURN || view.type == WC_RECORD_UNWOUND)
       end_syscalls_from(thread, thread.calls.position(view.head->seq));
-    whole = pipeline_.record(thread.source(), view, !thread.handlers.empty()) && whole;
+    whole = pipeline_.record(thread.source(), view, more ? &next : nullptr,
+                             !thread.handlers.empty()) && whole;
   }
   if (reader.corrupt() || !whole) on_corrupt_ring(thread);
 }
@@ -345,6 +352,22 @@ void Tracer::answer_bell(Thread& thread, uint32_t slot, uint64_t sp) {
     drop_missing(thread, scopes);
 }
 
+// Engine inproc: what the thread waited in when it ended.
+void Tracer::end_pending(Thread& thread) {
+  ProcessShare* share = share_of(thread);
+  bool own = share != nullptr && !thread.shares.active;
+  if (!own || !(options_.config & WC_CONFIG_IN_PROCESS)) return;
+  for (const wc_pending& one : share->take_pending(static_cast<uint32_t>(thread.slot))) {
+    wc_record places[3] = {{one.seq, 0, 0, WC_RECORD_SYSCALL | WC_RECORD_NO_RESULT | 3u << 16, 0}};
+    wc_record_body body{one.tsc, one.nr, 0, {}};
+    std::copy(std::begin(one.args), std::end(one.args), body.args);
+    std::memcpy(places + 1, &body, sizeof body);
+    RecordView view;
+    if (RecordReader reader(places); reader.next(view))
+      pipeline_.record(thread.source(), view, nullptr, !thread.handlers.empty());
+  }
+}
+
 void Tracer::end_inflight(Thread& thread) {
   complete_landed(thread);
   while (!thread.inflight.empty()) {
@@ -358,6 +381,7 @@ void Tracer::end_inflight(Thread& thread) {
 void Tracer::end_scopes(Thread& thread) {
   end_inflight(thread);
   drain(thread, 0);
+  end_pending(thread);
   drop_missing(thread, {});
 }
 
@@ -424,6 +448,18 @@ void Tracer::on_new_child(StoppedThread stop, Thread& parent) {
     unclaimed_.erase(early);
     on_stop(std::move(first), thread);
   }
+  resume(std::move(stop), parent);
+}
+
+// The child has left its parent's memory. It says so itself at its exec or end, but the parent may have
+// opened calls of its own by then: what the child has changed is put back here, before it runs.
+void Tracer::on_vfork_done(StoppedThread stop, Thread& parent) {
+  unsigned long child = 0;
+  if (stop.event_message(child))
+    if (auto found = threads_.find(static_cast<pid_t>(child)); found != threads_.end()) {
+      drain(*found->second, 0);
+      end_sharing(*found->second);
+    }
   resume(std::move(stop), parent);
 }
 

@@ -68,6 +68,7 @@ class Tracer final : public SessionHost {
   void on_event(StoppedThread stop, Thread& thread);
   void on_signal(StoppedThread stop, Thread& thread);
   void on_new_child(StoppedThread stop, Thread& parent);
+  void on_vfork_done(StoppedThread stop, Thread& parent);
   void on_exec(StoppedThread stop, Thread& thread);
   void on_gone(pid_t tid, int status);
   void prepare_program(const StoppedThread& stop, Thread& thread);
@@ -94,6 +95,7 @@ class Tracer final : public SessionHost {
   void answer_bell(Thread& thread, uint32_t slot, uint64_t sp);
   void report_totals(const ProcessPtr& process);
   void end_inflight(Thread& thread);
+  void end_pending(Thread& thread);
   void end_sharing(Thread& thread);
 
   // interrupted.cpp: syscalls and the signals that interrupt them

@@ -291,13 +291,20 @@ bool Pipeline::recorded_syscall(EventSource source, const RecordView& view, bool
   syscall.in_signal = in_signal;
   std::copy(std::begin(body.args), std::end(body.args), syscall.args);
   syscall_enter(source, syscall);
+  if (view.head->type & WC_RECORD_NO_RESULT) {
+    syscall_ended(source, syscall);
+    return true;
+  }
   syscall_exit(source, syscall, static_cast<int64_t>(view.head->ret),
                std::max(syscall.ts, clock_.nanoseconds(view.head->tsc)));
   return true;
 }
 
-bool Pipeline::record(EventSource source, const RecordView& view, bool in_signal) {
+bool Pipeline::record(EventSource source, const RecordView& view, const RecordView* next,
+                      bool in_signal) {
   CapturedMemory memory(view, *source.memory);
+  // What a call hands on to its first syscall is in the record of that one.
+  if (view.type == WC_RECORD_CALL && next != nullptr) memory.add(*next);
   source.memory = &memory;
   if (view.type == WC_RECORD_CALL) return recorded_call(source, view);
   if (view.type == WC_RECORD_SYSCALL) return recorded_syscall(source, view, in_signal);

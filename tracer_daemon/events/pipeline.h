@@ -50,9 +50,9 @@ class Pipeline {
   [[nodiscard]] bool reports(uint32_t nr) const { return nr >= filter_.size() || filter_[nr]; }
   const TickClock& clock() const { return clock_; }
 
-  // What the thread appended to its ring. `in_signal`: while a signal handler ran. False: it makes no
-  // sense, nothing was reported.
-  bool record(EventSource source, const RecordView& view, bool in_signal);
+  // What the thread appended to its ring. `next`: the record behind it, null if there is none yet.
+  // `in_signal`: while a signal handler ran. False: it makes no sense, nothing was reported.
+  bool record(EventSource source, const RecordView& view, const RecordView* next, bool in_signal);
   // Ends known calls that are not among `scopes`.
   void drop_missing(EventSource source, std::span<const wc_scope> scopes);
   // Reports the scopes that are not known yet. `for_syscall`: because a syscall is about to be

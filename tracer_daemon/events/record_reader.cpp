@@ -35,6 +35,10 @@ bool RecordReader::next(RecordView& view) {
 }
 
 CapturedMemory::CapturedMemory(const RecordView& view, TraceeMemory& live) : live_(live) {
+  add(view);
+}
+
+void CapturedMemory::add(const RecordView& view) {
   auto bytes = view.captures;
   uint32_t count = view.body != nullptr ? view.body->captures : 0;
   for (uint32_t i = 0; i < count && bytes.size() >= sizeof(wc_captured); i++) {

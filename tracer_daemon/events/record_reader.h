@@ -37,6 +37,7 @@ class RecordReader {
 class CapturedMemory final : public TraceeMemory {
  public:
   CapturedMemory(const RecordView& view, TraceeMemory& live);
+  void add(const RecordView& view);
   size_t read(RemoteAddress from, void* to, size_t size) override;
 
  private:

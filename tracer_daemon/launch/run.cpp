@@ -71,7 +71,6 @@ std::string inproc_obstacle(const Options& options, wc_gate gate, const BackendS
   if (options.scope == ScopeMode::Process) return "--scope=process needs a stop at every syscall";
   if (gate != WC_GATE_DISPATCH) return "what is not patched needs gate dispatch";
   if (options.show_paths) return "-y needs a stop at every syscall";
-  if (backends.wants(WC_WANT_ALL_CALLS)) return "-a needs a stop at every call";
   if (backends.wants(WC_WANT_ENTER)) return "a backend wants to see syscalls before they happen";
   return {};
 }

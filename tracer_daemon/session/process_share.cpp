@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace wc {
 
@@ -82,6 +83,12 @@ std::span<const wc_record> ProcessShare::drain(uint32_t index) {
   }
   __atomic_store_n(&s.tail, head, __ATOMIC_RELEASE);
   return record_copy_;
+}
+
+std::vector<wc_pending> ProcessShare::take_pending(uint32_t index) {
+  wc_slot& s = slot(index);
+  uint32_t count = std::min(std::exchange(s.pending_depth, 0), WC_PENDING);
+  return {s.pending, s.pending + count};
 }
 
 wc_counter ProcessShare::counter(uint32_t slot_index, uint32_t function) const {

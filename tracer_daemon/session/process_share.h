@@ -49,6 +49,9 @@ class ProcessShare {
   // next call. A record may take several places (RecordReader in events/).
   std::span<const wc_record> drain(uint32_t index);
 
+  // What the thread is waiting in, innermost last, and forgets it.
+  std::vector<wc_pending> take_pending(uint32_t index);
+
   [[nodiscard]] wc_counter counter(uint32_t slot_index, uint32_t function) const;
 
   // Remembers where a thread goes on after the gadget, for the case that the tracer dies.

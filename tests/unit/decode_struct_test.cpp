@@ -145,6 +145,11 @@ TEST_F(Structs, MaskOfASignalFrame) {
   EXPECT_EQ(run("rt_sigreturn", -4, kBad), "rt_sigreturn(0xdead0000) = -1 EINTR (Interrupted system call)");
 }
 
+TEST_F(Structs, RestartedCall) {
+  EXPECT_EQ(run("restart_syscall", 0, SYS_clock_nanosleep),
+            "restart_syscall(<... resuming interrupted clock_nanosleep ...>) = 0");
+}
+
 TEST_F(Structs, InterfaceRequests) {
   std::array<char, 40> request{'l', 'o'};
   request[16] = 1;

@@ -1,5 +1,5 @@
-// Structs that structs.def describes, and commands that decide what an argument is. The expected texts are
-// what strace 6.1 printed for the same bytes.
+// Structs that structs.def describes, and commands that decide what an argument is. The expected
+// texts are what strace 6.1 printed for the same bytes.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <linux/aio_abi.h>
@@ -142,7 +142,8 @@ TEST_F(Structs, MaskOfASignalFrame) {
   std::array<uint64_t, 40> frame{};
   frame[37] = 1u << (SIGINT - 1);
   EXPECT_EQ(run("rt_sigreturn", 0, put(frame)), "rt_sigreturn({mask=[INT]}) = 0");
-  EXPECT_EQ(run("rt_sigreturn", -4, kBad), "rt_sigreturn(0xdead0000) = -1 EINTR (Interrupted system call)");
+  EXPECT_EQ(run("rt_sigreturn", -4, kBad),
+            "rt_sigreturn(0xdead0000) = -1 EINTR (Interrupted system call)");
 }
 
 TEST_F(Structs, RestartedCall) {

@@ -256,6 +256,12 @@ void TextBackend::process(const wc_process& event) {
       tail_ += " ---";
       plain_line(event.pid, event.tid, event.ts, tail_);
       break;
+    case WC_PROCESS_STOP:
+      tail_ = "--- stopped by ";
+      append_signal_name(tail_, event.signal);
+      tail_ += " ---";
+      plain_line(event.pid, event.tid, event.ts, tail_);
+      break;
     case WC_PROCESS_EXIT:
       exited(event);
       break;

@@ -154,7 +154,8 @@ enum wc_process_kind {
   WC_PROCESS_FORK = 1,  /* child: a new process, or a new thread when thread is 1 */
   WC_PROCESS_EXEC = 2,  /* path */
   WC_PROCESS_EXIT = 3,  /* status as wait(2) gives it; thread 1: only this thread ended */
-  WC_PROCESS_SIGNAL = 4 /* signal delivered */
+  WC_PROCESS_SIGNAL = 4, /* signal delivered */
+  WC_PROCESS_STOP = 5    /* this thread was stopped by the signal (job control); full-process mode */
 };
 
 struct wc_process {

@@ -33,6 +33,12 @@ git init -q . && echo text > file && git add file &&
 git -c user.name=n -c user.email=e commit -q -m message
 """
 
+REDIS = """
+redis-server --port 0 --unixsocket s --save "" >/dev/null &
+for i in 1 2 3 4 5 6 7 8 9; do test -S s && break; sleep 0.2; done
+redis-benchmark -s s -c 1 -n 100 -t set,get -q >/dev/null; redis-cli -s s shutdown nosave; wait
+"""
+
 
 def tree(folder):
     for i in range(6):
@@ -45,7 +51,7 @@ def tree(folder):
 class Decoding(Case):
     comparisons = {}
 
-    def run_both(self, argv, prepare=None, options=()):
+    def run_both(self, argv, prepare=None, options=(), compare=traces.compare):
         self.env["PYTHONHASHSEED"] = "0"
         texts, pid = [], None
         for tool in ("strace", "wc"):
@@ -64,10 +70,10 @@ class Decoding(Case):
                 pid = harness.read_json(events)[0]["pid"]
             with open(trace, encoding="ascii") as file:
                 texts.append(file.read())
-        return traces.compare(*texts, pid)
+        return compare(*texts, pid)
 
-    def check(self, name, argv, prepare=None, options=()):
-        result = self.run_both(argv, prepare, options)
+    def check(self, name, argv, *more, **options):
+        result = self.run_both(argv, *more, **options)
         self.comparisons[name] = result
         print(f"  {name}: {result.share:.2%} of {result.total} lines", flush=True)
         self.assertGreater(result.total, 10, "hardly anything traced")
@@ -118,6 +124,16 @@ class Decoding(Case):
 
     def test_grep(self):
         self.check("grep", ["grep", "-r", "line 3", "."], tree)
+
+    # ---- programs that are never the same twice: by kinds of lines
+
+    @need("redis-server", "redis-benchmark", "redis-cli")
+    def test_redis(self):
+        self.check("redis", ["sh", "-c", REDIS], compare=traces.compare_kinds)
+
+    def test_many_threads(self):
+        self.check("many_threads", [harness.program("many_threads")],
+                   compare=traces.compare_kinds)
 
     # ---- small programs
 

@@ -149,6 +149,22 @@ def compare(strace_text, our_text, our_pid):
     return result
 
 
+def kind_of(line):
+    """The line without its numbers and strings."""
+    return re.sub(r"\d+", "N", re.sub(r'"(?:[^"\\]|\\.)*"(\.\.\.)?', "S", line))
+
+
+def compare_kinds(strace_text, our_text, our_pid):
+    """For programs whose lines come in another order and number each time: which kinds of lines
+    there are at all."""
+    kinds = [{kind_of(line) for lines in trace.values() for line in lines}
+             for trace in (by_name(strace_text, None), by_name(our_text, str(our_pid)))]
+    theirs, ours = kinds
+    differences = [([kind], []) for kind in sorted(theirs - ours)]
+    differences += [([], [kind]) for kind in sorted(ours - theirs)]
+    return Comparison(len(theirs & ours), len(theirs | ours), differences)
+
+
 def shapes(comparisons):
     """How often lines of which system call differ, with one example each: most frequent first."""
     counts, examples = collections.Counter(), {}

@@ -380,7 +380,7 @@ TEST(Help, NamesEveryOptionOnceInTheRightPlace) {
       EXPECT_THAT(is_refused ? refused : offered, HasSubstr(pair));
     }
   }
-  for (const char* value : {"inproc", "bpf", "main", "process"}) {
+  for (const char* value : {"inproc", "bpf", "main"}) {
     EXPECT_THAT(refused, HasSubstr(value));
   }
 }

@@ -156,6 +156,7 @@ enum class ArgKind : uint8_t {
   IfreqHardware,    // the same with a hardware address in it
   PerfAttr,         // struct perf_event_attr, read by the call
   SigreturnFrame,   // where a signal handler's frame is: {mask=[...]}
+  ResumedCall,      // number of the syscall that restart_syscall goes on with
   SignalOut,        // pointer to a signal number that the call writes: [SIGTERM]
   FlagsOut,         // pointer to int flags that the call writes; aux = FlagTable
   EnumOut,          // pointer to an int that the call writes; aux = FlagTable
@@ -231,6 +232,7 @@ constexpr bool known_at_entry(ArgKind kind) {
     case ArgKind::Iocbs:
     case ArgKind::PerfAttr:
     case ArgKind::SigreturnFrame:
+    case ArgKind::ResumedCall:
     case ArgKind::EnumIn:
     case ArgKind::Fds:
     case ArgKind::EtherType:

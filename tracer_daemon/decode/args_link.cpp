@@ -63,8 +63,8 @@ bool append_link_address(std::string& out, const sockaddr_storage& storage, size
     append_enum(out, FlagTable::PacketType, address.sll_pkttype);
     out += ", sll_halen=";
     append_udec(out, address.sll_halen);
-    const size_t shown = std::min<size_t>({address.sll_halen, sizeof address.sll_addr,
-                                           length - offsetof(sockaddr_ll, sll_addr)});
+    const size_t shown = std::min<size_t>(
+        {address.sll_halen, sizeof address.sll_addr, length - offsetof(sockaddr_ll, sll_addr)});
     for (size_t i = 0; i < shown; i++) {
       out += i == 0 ? ", sll_addr=[" : ", ";
       append_hex(out, address.sll_addr[i]);

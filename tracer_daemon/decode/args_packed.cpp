@@ -66,11 +66,21 @@ void decode_packed(const Arg& arg, DecodedArg& to) {
   std::string& out = to.text;
   const FlagTable table{arg.spec.aux};
   switch (arg.spec.kind) {
-    case ArgKind::EtherType: return append_ether_type(out, arg.word);
-    case ArgKind::Ioprio: return append_ioprio(out, static_cast<uint32_t>(arg.word));
-    case ArgKind::QuotaCmd: return append_quota_command(out, arg.word);
-    case ArgKind::SyslogAction: return append_syslog_action(out, arg.word);
-    case ArgKind::Fds: return append_descriptors(arg, out);
+    case ArgKind::EtherType:
+      return append_ether_type(out, arg.word);
+    case ArgKind::Ioprio:
+      return append_ioprio(out, static_cast<uint32_t>(arg.word));
+    case ArgKind::QuotaCmd:
+      return append_quota_command(out, arg.word);
+    case ArgKind::SyslogAction:
+      return append_syslog_action(out, arg.word);
+    case ArgKind::ResumedCall:
+      out += "<... resuming interrupted ";
+      out += arg.word == 0 ? "system call" : syscall_spec(static_cast<uint32_t>(arg.word)).name;
+      out += " ...>";
+      return;
+    case ArgKind::Fds:
+      return append_descriptors(arg, out);
     case ArgKind::SignalOut:
       return append_pointee<int32_t>(arg, out, [&](int32_t value) { append_signal(out, value); });
     case ArgKind::FlagsOut:
@@ -85,7 +95,8 @@ void decode_packed(const Arg& arg, DecodedArg& to) {
         append_dec(out, value);
         append_date_comment(out, value, 0, 0);
       });
-    default: return append_pointer(out, arg.word);
+    default:
+      return append_pointer(out, arg.word);
   }
 }
 

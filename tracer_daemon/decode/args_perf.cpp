@@ -10,19 +10,23 @@ namespace {
 
 // The bits behind read_format, from the lowest; precise_ip takes two of them.
 constexpr std::string_view kBits[] = {
-    "disabled",       "inherit",      "pinned",          "exclusive",     "exclude_user",
-    "exclude_kernel", "exclude_hv",   "exclude_idle",    "mmap",          "comm",
-    "freq",           "inherit_stat", "enable_on_exec",  "task",          "watermark"};
+    "disabled",       "inherit",      "pinned",         "exclusive", "exclude_user",
+    "exclude_kernel", "exclude_hv",   "exclude_idle",   "mmap",      "comm",
+    "freq",           "inherit_stat", "enable_on_exec", "task",      "watermark"};
 constexpr std::string_view kPrecision[] = {"arbitrary skid", "constant skid",
                                            "requested to have 0 skid", "must have 0 skid"};
 constexpr size_t kBitsOffset = 40;
 
 void append_config(std::string& out, const perf_event_attr& attr) {
   switch (attr.type) {
-    case PERF_TYPE_HARDWARE: return append_enum(out, FlagTable::PerfHardware, attr.config);
-    case PERF_TYPE_SOFTWARE: return append_enum(out, FlagTable::PerfSoftware, attr.config);
-    case PERF_TYPE_TRACEPOINT: return append_udec(out, attr.config);
-    default: return append_hex(out, attr.config);
+    case PERF_TYPE_HARDWARE:
+      return append_enum(out, FlagTable::PerfHardware, attr.config);
+    case PERF_TYPE_SOFTWARE:
+      return append_enum(out, FlagTable::PerfSoftware, attr.config);
+    case PERF_TYPE_TRACEPOINT:
+      return append_udec(out, attr.config);
+    default:
+      return append_hex(out, attr.config);
   }
 }
 

@@ -39,18 +39,28 @@ void append_field(std::string& out, const DecodeContext& context, const FieldRow
                   const std::byte* at) {
   const uint64_t value = number_at(field, at);
   switch (field.format) {
-    case FieldFormat::Udec: return append_udec(out, value);
-    case FieldFormat::Dec: return append_dec(out, static_cast<int64_t>(value));
-    case FieldFormat::Hex: return append_hex(out, value);
-    case FieldFormat::Pointer: return append_pointer(out, value);
-    case FieldFormat::Octal: return append_octal(out, value);
-    case FieldFormat::Flags: return append_flags(out, FlagTable{field.table}, value);
-    case FieldFormat::Enum: return append_enum(out, FlagTable{field.table}, value);
-    case FieldFormat::Fd: return append_fd(out, context, static_cast<int32_t>(value));
-    case FieldFormat::Text: return append_text(out, field, at);
+    case FieldFormat::Udec:
+      return append_udec(out, value);
+    case FieldFormat::Dec:
+      return append_dec(out, static_cast<int64_t>(value));
+    case FieldFormat::Hex:
+      return append_hex(out, value);
+    case FieldFormat::Pointer:
+      return append_pointer(out, value);
+    case FieldFormat::Octal:
+      return append_octal(out, value);
+    case FieldFormat::Flags:
+      return append_flags(out, FlagTable{field.table}, value);
+    case FieldFormat::Enum:
+      return append_enum(out, FlagTable{field.table}, value);
+    case FieldFormat::Fd:
+      return append_fd(out, context, static_cast<int32_t>(value));
+    case FieldFormat::Text:
+      return append_text(out, field, at);
     case FieldFormat::String:
       return append_string_at(out, context, value, context.options.string_size);
-    case FieldFormat::Bytes: return append_bytes(out, context, at);
+    case FieldFormat::Bytes:
+      return append_bytes(out, context, at);
     case FieldFormat::Struct:
       return append_struct(out, context, StructId{field.table}, {at, field.size});
   }
@@ -123,18 +133,23 @@ void decode_struct(const Arg& arg, DecodedArg& to) {
   std::string& out = to.text;
   switch (arg.spec.kind) {
     case ArgKind::StructIn:
-    case ArgKind::StructOut: return append_struct_at(out, arg, id_of(arg));
+    case ArgKind::StructOut:
+      return append_struct_at(out, arg, id_of(arg));
     case ArgKind::Ifreq:
       return append_struct_at(out, arg, arg.failed ? StructId::IfreqName : id_of(arg));
-    case ArgKind::StructsIn: return append_structs(arg, out, arg.other_word(kCount));
-    case ArgKind::StructsOut: return append_structs(arg, out, arg.ret);
-    case ArgKind::Iocbs: return append_iocbs(arg, out, arg.other_word(kCount));
+    case ArgKind::StructsIn:
+      return append_structs(arg, out, arg.other_word(kCount));
+    case ArgKind::StructsOut:
+      return append_structs(arg, out, arg.ret);
+    case ArgKind::Iocbs:
+      return append_iocbs(arg, out, arg.other_word(kCount));
     case ArgKind::IoUringParams:
       if (!arg.at_exit) return append_struct_at(out, arg, StructId::IoUringParamsIn);
       if (arg.failed) return;
       out.clear();
       return append_struct_at(out, arg, StructId::IoUringParams);
-    default: return append_pointer(out, arg.word);
+    default:
+      return append_pointer(out, arg.word);
   }
 }
 

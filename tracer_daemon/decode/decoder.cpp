@@ -74,7 +74,8 @@ constexpr KindTable make_kinds() {
   set({decode_struct, When::Both}, {K::IoUringParams});
   set({decode_link, When::ExitAlways}, {K::IfreqAddress, K::IfreqHardware});
   set({decode_packed, When::Entry},
-      {K::EtherType, K::Ioprio, K::QuotaCmd, K::SyslogAction, K::Fds, K::EnumIn});
+      {K::EtherType, K::Ioprio, K::QuotaCmd, K::SyslogAction, K::Fds, K::EnumIn,
+       K::ResumedCall});
   set({decode_packed, When::Exit}, {K::SignalOut, K::FlagsOut, K::EnumOut, K::TimeOut});
   set({decode_perf, When::Entry}, {K::PerfAttr});
   return table;

@@ -1,5 +1,5 @@
-// Inside of dependent*.cpp: the list of arguments being made, and what corrects it by the operation that an
-// argument names. `i`, `op`, ... are the index of that argument.
+// Inside of dependent*.cpp: the list of arguments being made, and what corrects it by the operation
+// that an argument names. `i`, `op`, ... are the index of that argument.
 #pragma once
 
 #include <algorithm>

@@ -12,7 +12,7 @@ namespace {
 // What is done with the third argument of an ioctl.
 struct IoctlRow {
   uint32_t request;
-  ArgKind kind;      // Omitted: it has none
+  ArgKind kind;  // Omitted: it has none
   uint8_t aux = 0;
 };
 
@@ -20,29 +20,29 @@ constexpr uint8_t of(StructId id) { return static_cast<uint8_t>(id); }
 constexpr uint8_t of(FlagTable table) { return static_cast<uint8_t>(table); }
 
 constexpr IoctlRow kIoctls[] = {
-    {0x5401, ArgKind::TermiosOut},    // TCGETS
-    {0x5402, ArgKind::Termios},       // TCSETS
-    {0x5403, ArgKind::Termios},       // TCSETSW
-    {0x5404, ArgKind::Termios},       // TCSETSF
-    {0x5413, ArgKind::WinsizeOut},    // TIOCGWINSZ
-    {0x5414, ArgKind::Winsize},       // TIOCSWINSZ
-    {0x541b, ArgKind::IntOut},        // FIONREAD
-    {0x5411, ArgKind::IntOut},        // TIOCOUTQ
-    {0x540f, ArgKind::IntOut},        // TIOCGPGRP
-    {0x5429, ArgKind::IntOut},        // TIOCGSID
-    {0x5424, ArgKind::IntOut},        // TIOCGETD
-    {0x80045430, ArgKind::IntOut},    // TIOCGPTN
-    {0x80045439, ArgKind::IntOut},    // TIOCGPTLCK
-    {0x1268, ArgKind::IntOut},        // BLKSSZGET
-    {0x5421, ArgKind::IntIn},         // FIONBIO
-    {0x5452, ArgKind::IntIn},         // FIOASYNC
-    {0x5410, ArgKind::IntIn},         // TIOCSPGRP
-    {0x5420, ArgKind::IntIn},         // TIOCPKT
-    {0x40045431, ArgKind::IntIn},     // TIOCSPTLCK
-    {0x80081272, ArgKind::UlongOut},  // BLKGETSIZE64
-    {0x5409, ArgKind::Int},           // TCSBRK
-    {0x540e, ArgKind::Int},           // TIOCSCTTY
-    {0x40049409, ArgKind::Int},       // FICLONE
+    {0x5401, ArgKind::TermiosOut},                               // TCGETS
+    {0x5402, ArgKind::Termios},                                  // TCSETS
+    {0x5403, ArgKind::Termios},                                  // TCSETSW
+    {0x5404, ArgKind::Termios},                                  // TCSETSF
+    {0x5413, ArgKind::WinsizeOut},                               // TIOCGWINSZ
+    {0x5414, ArgKind::Winsize},                                  // TIOCSWINSZ
+    {0x541b, ArgKind::IntOut},                                   // FIONREAD
+    {0x5411, ArgKind::IntOut},                                   // TIOCOUTQ
+    {0x540f, ArgKind::IntOut},                                   // TIOCGPGRP
+    {0x5429, ArgKind::IntOut},                                   // TIOCGSID
+    {0x5424, ArgKind::IntOut},                                   // TIOCGETD
+    {0x80045430, ArgKind::IntOut},                               // TIOCGPTN
+    {0x80045439, ArgKind::IntOut},                               // TIOCGPTLCK
+    {0x1268, ArgKind::IntOut},                                   // BLKSSZGET
+    {0x5421, ArgKind::IntIn},                                    // FIONBIO
+    {0x5452, ArgKind::IntIn},                                    // FIOASYNC
+    {0x5410, ArgKind::IntIn},                                    // TIOCSPGRP
+    {0x5420, ArgKind::IntIn},                                    // TIOCPKT
+    {0x40045431, ArgKind::IntIn},                                // TIOCSPTLCK
+    {0x80081272, ArgKind::UlongOut},                             // BLKGETSIZE64
+    {0x5409, ArgKind::Int},                                      // TCSBRK
+    {0x540e, ArgKind::Int},                                      // TIOCSCTTY
+    {0x40049409, ArgKind::Int},                                  // FICLONE
     {0x540a, ArgKind::Enum, of(FlagTable::TcflowAction)},        // TCXONC
     {0x540b, ArgKind::Enum, of(FlagTable::TcflushQueue)},        // TCFLSH
     {0x80086601, ArgKind::FlagsOut, of(FlagTable::InodeFlags)},  // FS_IOC_GETFLAGS
@@ -167,14 +167,20 @@ void resolve_prctl(Builder& b, size_t op) {
 void resolve_bpf(Builder& b, size_t command) {
   const size_t attr = command + 1;
   switch (static_cast<uint32_t>(b.word(command))) {
-    case BPF_MAP_CREATE: return b.set(attr, ArgKind::StructIn, StructId::BpfMapCreate);
+    case BPF_MAP_CREATE:
+      return b.set(attr, ArgKind::StructIn, StructId::BpfMapCreate);
     case BPF_MAP_LOOKUP_ELEM:
-    case BPF_MAP_UPDATE_ELEM: return b.set(attr, ArgKind::StructIn, StructId::BpfElement);
-    case BPF_MAP_DELETE_ELEM: return b.set(attr, ArgKind::StructIn, StructId::BpfKey);
-    case BPF_PROG_LOAD: return b.set(attr, ArgKind::StructIn, StructId::BpfProgLoad);
+    case BPF_MAP_UPDATE_ELEM:
+      return b.set(attr, ArgKind::StructIn, StructId::BpfElement);
+    case BPF_MAP_DELETE_ELEM:
+      return b.set(attr, ArgKind::StructIn, StructId::BpfKey);
+    case BPF_PROG_LOAD:
+      return b.set(attr, ArgKind::StructIn, StructId::BpfProgLoad);
     case BPF_OBJ_PIN:
-    case BPF_OBJ_GET: return b.set(attr, ArgKind::StructIn, StructId::BpfObject);
-    default: return;
+    case BPF_OBJ_GET:
+      return b.set(attr, ArgKind::StructIn, StructId::BpfObject);
+    default:
+      return;
   }
 }
 
@@ -191,14 +197,18 @@ void resolve_fsconfig(Builder& b, size_t command) {
   enum : uint32_t { kString = 1, kBinary = 2, kPath = 3, kPathEmpty = 4, kFd = 5 };
   const size_t value = command + 2, aux = command + 3;
   switch (static_cast<uint32_t>(b.word(command))) {
-    case kString: return b.set(value, ArgKind::String);
-    case kBinary: return b.set(value, ArgSpec{ArgKind::BufferIn, static_cast<uint8_t>(aux)});
+    case kString:
+      return b.set(value, ArgKind::String);
+    case kBinary:
+      return b.set(value, ArgSpec{ArgKind::BufferIn, static_cast<uint8_t>(aux)});
     case kPath:
     case kPathEmpty:
       b.set(value, ArgKind::Path);
       return b.set(aux, ArgKind::DirFd);
-    case kFd: return b.set(aux, ArgKind::Fd);
-    default: return;
+    case kFd:
+      return b.set(aux, ArgKind::Fd);
+    default:
+      return;
   }
 }
 
@@ -207,11 +217,14 @@ void resolve_io_uring_register(Builder& b, size_t op) {
   const size_t arg = op + 1;
   const auto count = static_cast<uint8_t>(op + 2);
   switch (static_cast<uint32_t>(b.word(op))) {
-    case kBuffers: return b.set(arg, ArgSpec{ArgKind::IovecAddr, count});
+    case kBuffers:
+      return b.set(arg, ArgSpec{ArgKind::IovecAddr, count});
     case kFiles:
     case kEventfd:
-    case kEventfdAsync: return b.set(arg, ArgSpec{ArgKind::Fds, count});
-    default: return;
+    case kEventfdAsync:
+      return b.set(arg, ArgSpec{ArgKind::Fds, count});
+    default:
+      return;
   }
 }
 
@@ -261,8 +274,10 @@ void resolve_syslog(Builder& b, size_t action) {
     case kRead:
     case kReadAll:
     case kReadClear:
-    case kConsoleLevel: return;
-    default: return b.cut(action + 1);
+    case kConsoleLevel:
+      return;
+    default:
+      return b.cut(action + 1);
   }
 }
 

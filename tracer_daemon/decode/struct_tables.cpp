@@ -43,8 +43,8 @@ static_assert(sizeof(sched_attr) == 56);
 // First pass: the rows of each struct. Second pass: which rows belong to which struct.
 #define BEGIN_STRUCT(id, type, length) \
   namespace of_##id {                  \
-  using S = type;                      \
-  constexpr FieldRow kFields[] = {
+    using S = type;                    \
+    constexpr FieldRow kFields[] = {
 #define END_STRUCT \
   }                \
   ;                \

@@ -1,6 +1,6 @@
-// Structs as data: structs.def has a row for each field that strace prints, StructId names a struct.
-// ArgSpec::aux carries a StructId for the ArgKinds Struct*. For structs that are printed field by
-// field; what needs thought (sockaddr, msghdr, siginfo, ...) has code of its own.
+// Structs as data: structs.def has a row for each field that strace prints, StructId names a
+// struct. ArgSpec::aux carries a StructId for the ArgKinds Struct*. For structs that are printed
+// field by field; what needs thought (sockaddr, msghdr, siginfo, ...) has code of its own.
 #pragma once
 
 #include <cstdint>
@@ -59,8 +59,8 @@ enum class FieldFormat : uint8_t {
   Hex,
   Pointer,
   Octal,
-  Flags,   // table: a FlagTable
-  Enum,    // table: a FlagTable
+  Flags,  // table: a FlagTable
+  Enum,   // table: a FlagTable
   Fd,
   Text,    // char[], NUL-terminated or full
   String,  // address of a string

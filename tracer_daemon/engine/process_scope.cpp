@@ -62,8 +62,9 @@ void Tracer::on_any_entry(const StoppedThread& stop, Thread& thread,
   entry.ip = info.ip;
   entry.syscall.nr = nr;
   std::copy(std::begin(info.args), std::end(info.args), entry.syscall.args);
-  // It has no arguments; what it restores lies on the stack.
+  // These two have no arguments; what they go back to is shown in their place.
   if (nr == SYS_rt_sigreturn) entry.syscall.args[0] = info.sp;
+  if (nr == SYS_restart_syscall) entry.syscall.args[0] = thread.restarts;
   if (pipeline_.reports(nr)) {
     report_calls(thread, live_scopes(thread, info.sp), true);
     entry.syscall.in_signal = !thread.handlers.empty();
@@ -80,6 +81,9 @@ void Tracer::on_any_exit(const StoppedThread& stop, Thread& thread,
   if (thread.ignore_exit || thread.inflight.empty()) return;
   Inflight done = std::move(thread.inflight.back());
   thread.inflight.pop_back();
+  constexpr int64_t kRestartBlock = -516;  // ERESTART_RESTARTBLOCK, include/linux/errno.h
+  if (info.ret == kRestartBlock && done.syscall.nr != SYS_restart_syscall)
+    thread.restarts = done.syscall.nr;
   on_signal_call_exit(stop, thread, done, info.ret);
   if (done.syscall.reported)
     pipeline_.syscall_exit(thread.source(), done.syscall, info.ret, TickClock::now());

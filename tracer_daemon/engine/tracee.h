@@ -95,6 +95,7 @@ struct Thread {
   CallStack calls;
   std::vector<Inflight> inflight;
   bool armed = false;      // resumed with PTRACE_SYSCALL
+  uint32_t restarts = 0;   // process scope: the syscall that restart_syscall(2) would go on with
   bool in_syscall = false; // armed: between entry and exit stop
   bool step_back = false;  // dispatch gate: clone and its kin run at their own place
   bool ignore_exit = false;

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -43,6 +44,10 @@ std::string program_path(pid_t pid) {
 
 bool is_stop_signal(int signal) {
   return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
+}
+
+bool concerns_affinity(uint32_t nr) {
+  return nr == SYS_sched_getaffinity || nr == SYS_sched_setaffinity;
 }
 
 }  // namespace
@@ -167,8 +172,11 @@ void Tracer::on_status(pid_t tid, int status) {
 void Tracer::resume(StoppedThread stop, Thread& thread, int signal) {
   // Any stop takes a pending interruption away; the bell is still to be answered.
   if (thread.awaits_bell) ptrace(PTRACE_INTERRUPT, thread.tid, nullptr, nullptr);
-  bool watched = thread.armed || options_.whole_process;
-  cpu_.resume(std::move(stop), watched ? Resume::ToSyscall : Resume::Run, signal);
+  Resume how = thread.armed || options_.whole_process ? Resume::ToSyscall : Resume::Run;
+  // The follower changes the affinity that these read or set.
+  if (!thread.inflight.empty() && concerns_affinity(thread.inflight.back().syscall.nr))
+    return std::move(stop).resume(how, signal);
+  cpu_.resume(std::move(stop), how, signal);
 }
 
 void Tracer::on_stop(StoppedThread stop, Thread& thread) {
@@ -186,6 +194,8 @@ void Tracer::on_event(StoppedThread stop, Thread& thread) {
     case PTRACE_EVENT_EXEC: return on_exec(std::move(stop), thread);
     case PTRACE_EVENT_STOP:
       if (is_stop_signal(stop.signal())) {
+        if (options_.whole_process)
+          pipeline_.stopped(thread.process->pid, thread.tid, stop.signal());
         cpu_.resume(std::move(stop), Resume::Listen, 0);
         return;
       }

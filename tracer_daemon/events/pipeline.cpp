@@ -505,6 +505,16 @@ void Pipeline::signalled(int32_t pid, int32_t tid, int signal, const void* sigin
   backends_.process(event);
 }
 
+void Pipeline::stopped(int32_t pid, int32_t tid, int signal) {
+  wc_process event{};
+  event.ts = TickClock::now();
+  event.pid = pid;
+  event.tid = tid;
+  event.event = WC_PROCESS_STOP;
+  event.signal = signal;
+  backends_.process(event);
+}
+
 void Pipeline::exited(int32_t pid, int32_t tid, int status, bool thread) {
   wc_process event{};
   event.ts = TickClock::now();

@@ -72,6 +72,7 @@ class Pipeline {
   void forked(int32_t pid, int32_t tid, int32_t child, bool thread);
   void executed(int32_t pid, int32_t tid, const std::string& path);
   void signalled(int32_t pid, int32_t tid, int signal, const void* siginfo);
+  void stopped(int32_t pid, int32_t tid, int signal);
   void exited(int32_t pid, int32_t tid, int status, bool thread);
   void totals(int32_t pid, const FunctionInfo& function, const wc_counter& counter);
   void lost(int32_t pid, uint64_t count);

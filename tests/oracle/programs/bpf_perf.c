@@ -19,11 +19,16 @@ int main(void) {
   CALL(bpf, BPF_MAP_UPDATE_ELEM, &attr, 32u);
   CALL(bpf, BPF_MAP_LOOKUP_ELEM, &attr, 32u);
   CALL(bpf, BPF_MAP_DELETE_ELEM, &attr, 16u);
-  struct perf_event_attr event = {.type = PERF_TYPE_SOFTWARE, .size = sizeof event, .config = PERF_COUNT_SW_CPU_CLOCK,
-                                  .disabled = 1, .exclude_kernel = 1};
+  struct perf_event_attr event = {.type = PERF_TYPE_SOFTWARE,
+                                  .size = sizeof event,
+                                  .config = PERF_COUNT_SW_CPU_CLOCK,
+                                  .disabled = 1,
+                                  .exclude_kernel = 1};
   CALL(perf_event_open, &event, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
-  event.type = PERF_TYPE_HARDWARE, event.config = PERF_COUNT_HW_INSTRUCTIONS, event.sample_period = 1000;
-  event.sample_type = PERF_SAMPLE_IP | PERF_SAMPLE_TID, event.read_format = PERF_FORMAT_ID, event.freq = 1;
+  event.type = PERF_TYPE_HARDWARE, event.config = PERF_COUNT_HW_INSTRUCTIONS,
+  event.sample_period = 1000;
+  event.sample_type = PERF_SAMPLE_IP | PERF_SAMPLE_TID, event.read_format = PERF_FORMAT_ID,
+  event.freq = 1;
   CALL(perf_event_open, &event, 0, 77, 99, 0ul);
   CALL(perf_event_open, NULL, 0, 0, -1, 1ul);
   return 0;

@@ -12,8 +12,13 @@ int main(void) {
   struct timespec at;
   struct timeval value;
   struct timezone zone;
-  const int clocks[] = {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID,
-                        CLOCK_BOOTTIME, CLOCK_TAI, 99};
+  const int clocks[] = {CLOCK_REALTIME,
+                        CLOCK_MONOTONIC,
+                        CLOCK_PROCESS_CPUTIME_ID,
+                        CLOCK_THREAD_CPUTIME_ID,
+                        CLOCK_BOOTTIME,
+                        CLOCK_TAI,
+                        99};
   for (unsigned i = 0; i < COUNT(clocks); i++) CALL(clock_getres, clocks[i], &at);
   CALL(clock_gettime, CLOCK_MONOTONIC, &at);
   CALL(clock_getres, CLOCK_MONOTONIC, NULL);
@@ -37,7 +42,8 @@ int main(void) {
   CALL(alarm, 100);
   CALL(alarm, 0);
   int id = -1;
-  struct sigevent none = {.sigev_notify = SIGEV_NONE}, with = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN + 1};
+  struct sigevent none = {.sigev_notify = SIGEV_NONE},
+                  with = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN + 1};
   struct sigevent thread = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGUSR1};
   thread._sigev_un._tid = getpid();
   CALL(timer_create, CLOCK_REALTIME, &none, &id);

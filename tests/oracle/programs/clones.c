@@ -23,16 +23,22 @@ int main(void) {
   wait(NULL);
   clone(child, stack + sizeof stack, SIGCHLD, NULL);
   wait(NULL);
-  clone(child, stack + sizeof stack, CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_FS | SIGCHLD, NULL);
+  clone(child, stack + sizeof stack, CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_FS | SIGCHLD,
+        NULL);
   wait(NULL);
-  clone(child, stack + sizeof stack, CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD, NULL, &tid, NULL, &tid);
+  clone(child, stack + sizeof stack, CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD, NULL,
+        &tid, NULL, &tid);
   wait(NULL);
-  struct clone_args args = {.flags = CLONE_PARENT_SETTID | CLONE_CHILD_SETTID, .exit_signal = SIGCHLD,
-                            .parent_tid = (uintptr_t)&tid, .child_tid = (uintptr_t)&tid};
+  struct clone_args args = {.flags = CLONE_PARENT_SETTID | CLONE_CHILD_SETTID,
+                            .exit_signal = SIGCHLD,
+                            .parent_tid = (uintptr_t)&tid,
+                            .child_tid = (uintptr_t)&tid};
   if (CALL(clone3, &args, sizeof args) == 0) _exit(3);
   wait(&status);
   int pidfd = -1;
-  args = (struct clone_args){.flags = CLONE_PIDFD | CLONE_CLEAR_SIGHAND, .exit_signal = SIGCHLD, .pidfd = (uintptr_t)&pidfd};
+  args = (struct clone_args){.flags = CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
+                             .exit_signal = SIGCHLD,
+                             .pidfd = (uintptr_t)&pidfd};
   if (CALL(clone3, &args, 64ul) == 0) _exit(4);
   wait(&status);
   args.flags = ~0ull;

@@ -2,7 +2,8 @@
 #include "oracle.h"
 
 int main(void) {
-  char *argv[] = {"echo", "one", "two\twith\ttabs", "a long argument of more than thirty-two characters", NULL};
+  char *argv[] = {"echo", "one", "two\twith\ttabs",
+                  "a long argument of more than thirty-two characters", NULL};
   char *many[50];
   for (unsigned i = 0; i < COUNT(many) - 1; i++) many[i] = "x";
   many[COUNT(many) - 1] = NULL;

@@ -26,7 +26,10 @@ int main(void) {
   CALL(semctl, sem, 0, IPC_STAT, &sem_state);
   CALL(semctl, sem, 0, IPC_RMID, 0);
   int queue = (int)CALL(msgget, IPC_PRIVATE, IPC_CREAT | 0600);
-  struct { long type; char text[40]; } message = {3, "a message"}, received;
+  struct {
+    long type;
+    char text[40];
+  } message = {3, "a message"}, received;
   CALL(msgsnd, queue, &message, 9ul, IPC_NOWAIT);
   CALL(msgrcv, queue, &received, 40ul, -5l, MSG_NOERROR);
   CALL(msgrcv, queue, &received, 40ul, 0l, IPC_NOWAIT);

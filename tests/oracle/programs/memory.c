@@ -5,16 +5,26 @@
 
 int main(void) {
   int fd = make_file("file", "text");
-  char *page = mmap(NULL, 16384, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_POPULATE, -1, 0);
+  char *page = mmap(NULL, 16384, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_POPULATE, -1, 0);
   mmap(NULL, 4096, PROT_NONE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   mmap(NULL, 4096, PROT_READ, MAP_SHARED_VALIDATE, fd, 0);
   mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 4096);
   mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 1);
   mmap(NULL, 0, PROT_READ, 0, -1, 0);
-  mmap(NULL, 1 << 21, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_LOCKED | MAP_STACK, -1, 0);
+  mmap(NULL, 1 << 21, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_LOCKED | MAP_STACK,
+       -1, 0);
   CALL(mprotect, page, 4096ul, PROT_READ | PROT_EXEC);
   CALL(mprotect, page, 4096ul, PROT_READ | PROT_WRITE | PROT_GROWSDOWN);
-  const int advice[] = {MADV_NORMAL, MADV_RANDOM, MADV_DONTNEED, MADV_FREE, MADV_HUGEPAGE, MADV_DONTFORK, MADV_WIPEONFORK, 22, 999};
+  const int advice[] = {MADV_NORMAL,
+                        MADV_RANDOM,
+                        MADV_DONTNEED,
+                        MADV_FREE,
+                        MADV_HUGEPAGE,
+                        MADV_DONTFORK,
+                        MADV_WIPEONFORK,
+                        22,
+                        999};
   for (unsigned i = 0; i < COUNT(advice); i++) CALL(madvise, page, 4096ul, advice[i]);
   unsigned char in_core[4];
   CALL(mincore, page, 16384ul, in_core);

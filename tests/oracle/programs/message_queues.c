@@ -6,7 +6,8 @@
 
 int main(void) {
   struct mq_attr attributes = {.mq_maxmsg = 3, .mq_msgsize = 32}, old;
-  int queue = (int)CALL(mq_open, "wc-oracle-queue", O_RDWR | O_CREAT | O_NONBLOCK, 0600, &attributes);
+  int queue =
+      (int)CALL(mq_open, "wc-oracle-queue", O_RDWR | O_CREAT | O_NONBLOCK, 0600, &attributes);
   struct timespec past = {1, 0};
   char text[32];
   unsigned priority;

@@ -5,10 +5,20 @@
 
 int main(void) {
   close(make_file("file", "some text"));
-  const int flags[] = {O_RDONLY, O_WRONLY | O_APPEND, O_RDWR | O_SYNC, O_RDONLY | O_DIRECTORY, O_PATH,
-                       O_RDONLY | O_NOFOLLOW | O_CLOEXEC, O_RDWR | O_DSYNC | O_NONBLOCK, O_WRONLY | O_TRUNC,
-                       O_RDONLY | O_NOATIME, O_RDWR | O_EXCL, O_RDONLY | O_DIRECT, 3};
-  for (unsigned i = 0; i < COUNT(flags); i++) close((int)CALL(openat, AT_FDCWD, "file", flags[i], 0));
+  const int flags[] = {O_RDONLY,
+                       O_WRONLY | O_APPEND,
+                       O_RDWR | O_SYNC,
+                       O_RDONLY | O_DIRECTORY,
+                       O_PATH,
+                       O_RDONLY | O_NOFOLLOW | O_CLOEXEC,
+                       O_RDWR | O_DSYNC | O_NONBLOCK,
+                       O_WRONLY | O_TRUNC,
+                       O_RDONLY | O_NOATIME,
+                       O_RDWR | O_EXCL,
+                       O_RDONLY | O_DIRECT,
+                       3};
+  for (unsigned i = 0; i < COUNT(flags); i++)
+    close((int)CALL(openat, AT_FDCWD, "file", flags[i], 0));
   close((int)CALL(open, "new", O_CREAT | O_WRONLY | O_EXCL, 0640));
   close((int)CALL(openat, AT_FDCWD, ".", O_TMPFILE | O_RDWR, 0600));
   close((int)CALL(creat, "created", 0444));
@@ -16,7 +26,8 @@ int main(void) {
   CALL(open, NULL, O_RDONLY);
   CALL(open, NOWHERE, O_RDONLY);
   CALL(openat, -1, "relative", O_RDONLY);
-  struct open_how how = {.flags = O_RDONLY | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH};
+  struct open_how how = {.flags = O_RDONLY | O_CLOEXEC,
+                         .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH};
   close((int)CALL(openat2, AT_FDCWD, "file", &how, sizeof how));
   struct open_how create = {.flags = O_CREAT | O_RDWR, .mode = 0604, .resolve = RESOLVE_IN_ROOT};
   close((int)CALL(openat2, AT_FDCWD, "other", &create, sizeof create));

@@ -10,7 +10,8 @@
 int main(void) {
   int ends[2];
   pipe(ends);
-  struct pollfd fds[] = {{ends[0], POLLIN | POLLPRI, 0}, {ends[1], POLLOUT, 0}, {-1, POLLIN, 0}, {77, POLLRDHUP, 0}};
+  struct pollfd fds[] = {
+      {ends[0], POLLIN | POLLPRI, 0}, {ends[1], POLLOUT, 0}, {-1, POLLIN, 0}, {77, POLLRDHUP, 0}};
   struct timespec little = {0, 1000};
   sigset_t set;
   sigemptyset(&set);
@@ -38,7 +39,10 @@ int main(void) {
   FD_SET(60, &in);
   CALL(select, 64, &in, NULL, NULL, NULL);
   CALL(select, 0, NULL, NULL, NULL, &short_time);
-  struct { const sigset_t *set; size_t size; } mask = {&set, 8};
+  struct {
+    const sigset_t *set;
+    size_t size;
+  } mask = {&set, 8};
   FD_ZERO(&in);
   FD_SET(ends[0], &in);
   CALL(pselect6, 8, &in, NULL, NULL, &little, &mask);

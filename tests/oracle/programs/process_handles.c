@@ -17,13 +17,15 @@ int main(void) {
   CALL(rseq, NULL, 32, 0, 0);
   CALL(userfaultfd, 0x80000 | 1);
   CALL(perf_event_open, NULL, -1, -1, -1, 0);
-  struct landlock_ruleset_attr rules = {.handled_access_fs = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE};
+  struct landlock_ruleset_attr rules = {.handled_access_fs = LANDLOCK_ACCESS_FS_EXECUTE |
+                                                             LANDLOCK_ACCESS_FS_READ_FILE};
   CALL(landlock_create_ruleset, &rules, sizeof rules, 0);
   CALL(landlock_create_ruleset, NULL, 0ul, 1);
   CALL(landlock_add_rule, -1, 1, &rules, 0);
   CALL(landlock_restrict_self, -1, 0);
   CALL(seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &(uint32_t){SECCOMP_RET_TRACE});
-  struct sock_filter allow[] = {{BPF_LD | BPF_W | BPF_ABS, 0, 0, 0}, {BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 59},
+  struct sock_filter allow[] = {{BPF_LD | BPF_W | BPF_ABS, 0, 0, 0},
+                                {BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 59},
                                 {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW}};
   struct sock_fprog program = {COUNT(allow), allow};
   CALL(prctl, 38, 1, 0, 0, 0);

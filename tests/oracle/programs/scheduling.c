@@ -35,9 +35,11 @@ int main(void) {
   CALL(sched_getattr, 0, &attributes, sizeof attributes, 0);
   attributes = (struct attributes){.size = 48, .policy = SCHED_OTHER, .flags = 1, .nice = 3};
   CALL(sched_setattr, 0, &attributes, 0);
-  attributes = (struct attributes){.size = 48, .policy = SCHED_DEADLINE, .runtime = 1, .deadline = 2, .period = 3};
+  attributes = (struct attributes){
+      .size = 48, .policy = SCHED_DEADLINE, .runtime = 1, .deadline = 2, .period = 3};
   CALL(sched_setattr, 0, &attributes, 0);
-  attributes = (struct attributes){.size = sizeof attributes, .policy = SCHED_FIFO, .flags = 0x60, .priority = 200};
+  attributes = (struct attributes){
+      .size = sizeof attributes, .policy = SCHED_FIFO, .flags = 0x60, .priority = 200};
   CALL(sched_setattr, 0, &attributes, 0);
   CALL(sched_setattr, 0, NULL, 0);
   CALL(sched_getattr, 0, NULL, 48, 0);

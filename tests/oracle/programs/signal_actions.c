@@ -2,7 +2,9 @@
 #include "oracle.h"
 
 static void handler(int number) { (void)number; }
-static void with_info(int number, siginfo_t *info, void *context) { (void)number, (void)info, (void)context; }
+static void with_info(int number, siginfo_t *info, void *context) {
+  (void)number, (void)info, (void)context;
+}
 
 int main(void) {
   struct sigaction action = {.sa_handler = handler}, old;

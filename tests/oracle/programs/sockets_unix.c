@@ -16,7 +16,10 @@ static void send_control(int fd, int type, const void *data, size_t size) {
   control.head.cmsg_type = type;
   memcpy(CMSG_DATA(&control.head), data, size);
   struct iovec text[2] = {{(void *)"with ", 5}, {(void *)"control", 7}};
-  struct msghdr message = {.msg_iov = text, .msg_iovlen = 2, .msg_control = &control, .msg_controllen = CMSG_SPACE(size)};
+  struct msghdr message = {.msg_iov = text,
+                           .msg_iovlen = 2,
+                           .msg_control = &control,
+                           .msg_controllen = CMSG_SPACE(size)};
   sendmsg(fd, &message, MSG_NOSIGNAL);
 }
 
@@ -24,8 +27,12 @@ static void receive(int fd, int flags) {
   char bytes[64], control[256];
   struct sockaddr_un from;
   struct iovec room = {bytes, sizeof bytes};
-  struct msghdr message = {.msg_name = &from, .msg_namelen = sizeof from, .msg_iov = &room, .msg_iovlen = 1,
-                           .msg_control = control, .msg_controllen = sizeof control};
+  struct msghdr message = {.msg_name = &from,
+                           .msg_namelen = sizeof from,
+                           .msg_iov = &room,
+                           .msg_iovlen = 1,
+                           .msg_control = control,
+                           .msg_controllen = sizeof control};
   recvmsg(fd, &message, flags);
 }
 
@@ -44,7 +51,8 @@ int main(void) {
   getsockopt(pair[0], SOL_SOCKET, SO_PEERCRED, &own, &size);
 
   int server = socket(AF_UNIX, SOCK_DGRAM, 0), client = socket(AF_UNIX, SOCK_DGRAM, 0);
-  struct sockaddr_un name = {.sun_family = AF_UNIX, .sun_path = "server"}, mine = {.sun_family = AF_UNIX, .sun_path = "client"};
+  struct sockaddr_un name = {.sun_family = AF_UNIX, .sun_path = "server"},
+                     mine = {.sun_family = AF_UNIX, .sun_path = "client"};
   bind(server, (struct sockaddr *)&name, sizeof name);
   bind(client, (struct sockaddr *)&mine, sizeof mine);
   sendto(client, "to the server", 13, 0, (struct sockaddr *)&name, sizeof name);

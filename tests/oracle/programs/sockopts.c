@@ -17,11 +17,12 @@ static void both(int fd, int level, int name, const void *value, socklen_t size)
 }
 
 int main(void) {
-  int tcp = socket(AF_INET, SOCK_STREAM, 0), six = socket(AF_INET6, SOCK_DGRAM, 0), one = 1, size = 8192;
+  int tcp = socket(AF_INET, SOCK_STREAM, 0), six = socket(AF_INET6, SOCK_DGRAM, 0), one = 1,
+      size = 8192;
   struct linger linger = {1, 5};
   struct timeval wait = {2, 500000};
-  const int flags[] = {SO_REUSEADDR, SO_KEEPALIVE, SO_BROADCAST, SO_OOBINLINE, SO_REUSEPORT, SO_TIMESTAMP, SO_PRIORITY,
-                       SO_MARK, SO_RCVLOWAT};
+  const int flags[] = {SO_REUSEADDR, SO_KEEPALIVE, SO_BROADCAST, SO_OOBINLINE, SO_REUSEPORT,
+                       SO_TIMESTAMP, SO_PRIORITY,  SO_MARK,      SO_RCVLOWAT};
   for (unsigned i = 0; i < COUNT(flags); i++) both(tcp, SOL_SOCKET, flags[i], &one, sizeof one);
   both(tcp, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
   both(tcp, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
@@ -31,7 +32,8 @@ int main(void) {
   both(tcp, SOL_SOCKET, SO_DOMAIN, &one, sizeof one);
   both(tcp, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3);
   both(tcp, SOL_SOCKET, 99, &one, sizeof one);
-  const int tcps[] = {TCP_NODELAY, TCP_KEEPIDLE, TCP_CORK, TCP_QUICKACK, TCP_DEFER_ACCEPT, TCP_USER_TIMEOUT};
+  const int tcps[] = {TCP_NODELAY,  TCP_KEEPIDLE,     TCP_CORK,
+                      TCP_QUICKACK, TCP_DEFER_ACCEPT, TCP_USER_TIMEOUT};
   for (unsigned i = 0; i < COUNT(tcps); i++) both(tcp, IPPROTO_TCP, tcps[i], &one, sizeof one);
   both(tcp, IPPROTO_TCP, TCP_CONGESTION, "reno", 4);
   both(tcp, IPPROTO_IP, IP_TOS, &one, sizeof one);

@@ -4,7 +4,9 @@
 #include <sys/sysmacros.h>
 
 #include "oracle.h"
-struct kernel_stat { char bytes[144]; };
+struct kernel_stat {
+  char bytes[144];
+};
 
 int main(void) {
   struct kernel_stat buffer;
@@ -16,7 +18,8 @@ int main(void) {
   mknod("pipe", S_IFIFO | 0600, 0);
   mknod("node", S_IFCHR | 0600, makedev(1, 3));
   chmod("plain", 04755);
-  const char *names[] = {"plain", "link", "folder", "pipe", "missing", "/dev/null", "/dev/tty", "/", "/proc/self/stat"};
+  const char *names[] = {"plain",     "link",     "folder", "pipe",           "missing",
+                         "/dev/null", "/dev/tty", "/",      "/proc/self/stat"};
   for (unsigned i = 0; i < COUNT(names); i++) {
     CALL(stat, names[i], &buffer);
     CALL(lstat, names[i], &buffer);
@@ -26,7 +29,8 @@ int main(void) {
   }
   CALL(fstat, fd, &buffer);
   CALL(newfstatat, fd, "", &buffer, AT_EMPTY_PATH);
-  CALL(statx, fd, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, STATX_BASIC_STATS | STATX_BTIME, &extended);
+  CALL(statx, fd, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, STATX_BASIC_STATS | STATX_BTIME,
+       &extended);
   CALL(statx, AT_FDCWD, "plain", AT_SYMLINK_NOFOLLOW, STATX_TYPE | STATX_MODE, &extended);
   CALL(fstatfs, fd, &fs);
   CALL(fstat, -1, &buffer);

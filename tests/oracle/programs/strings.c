@@ -5,9 +5,18 @@
 
 int main(void) {
   int fd = make_file("sink", "");
-  const char *texts[] = {"", "plain", "tab\tnewline\nquote\"backslash\\", "\1\2\3", "\0012\0018\001a", "\033[0m", "caf\xc3\xa9",
-                         "\v\f\r\a\b\177", "exactly thirty-two bytes long...", "one more than thirty-two bytes..!",
-                         "a string that is much longer than what strace shows of strings by default"};
+  const char *texts[] = {
+      "",
+      "plain",
+      "tab\tnewline\nquote\"backslash\\",
+      "\1\2\3",
+      "\0012\0018\001a",
+      "\033[0m",
+      "caf\xc3\xa9",
+      "\v\f\r\a\b\177",
+      "exactly thirty-two bytes long...",
+      "one more than thirty-two bytes..!",
+      "a string that is much longer than what strace shows of strings by default"};
   for (unsigned i = 0; i < COUNT(texts); i++) CALL(write, fd, texts[i], strlen(texts[i]));
   CALL(write, fd, "a\0b\0\0c", 6ul);
   CALL(write, fd, "\0001", 2ul);

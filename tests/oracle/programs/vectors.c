@@ -6,7 +6,9 @@
 int main(void) {
   int fd = make_file("file", "");
   char a[8], b[100], c[3];
-  struct iovec out[] = {{(void *)"first", 5}, {(void *)"", 0}, {(void *)"the second is a string of more than thirty-two bytes\n", 53}};
+  struct iovec out[] = {{(void *)"first", 5},
+                        {(void *)"", 0},
+                        {(void *)"the second is a string of more than thirty-two bytes\n", 53}};
   struct iovec in[] = {{a, sizeof a}, {b, sizeof b}, {c, sizeof c}};
   struct iovec bad[] = {{NOWHERE, 10}, {NULL, 0}};
   CALL(writev, fd, out, 3);

@@ -251,7 +251,13 @@ void Tracer::drain(Thread& thread, uint64_t sp) {
   if (share == nullptr) return;
   // In this order: a syscall on the landing pad is complete before its call's record is written, and
   // the thread may be running.
-  auto records = share->drain(static_cast<uint32_t>(thread.slot));
+  auto slot = static_cast<uint32_t>(thread.slot);
+  if (!pipeline_.backends().has_audience() && thread.calls.calls().empty()) {
+    share->discard(slot);
+    complete_landed(thread);
+    return;
+  }
+  auto records = share->drain(slot);
   complete_landed(thread);
   drop_left_syscalls(thread, sp);
   RecordReader reader(records);

@@ -73,7 +73,13 @@ Status BackendSet::start(BackendInstance& backend) {
 
 void BackendSet::count_wants() {
   wants_ = 0;
-  for (const Instance& backend : backends_) wants_ |= backend->wants();
+  has_audience_ = false;
+  for (const Instance& backend : backends_) {
+    const wc_backend& callbacks = backend->callbacks();
+    wants_ |= backend->wants();
+    has_audience_ = has_audience_ || callbacks.call != nullptr || callbacks.ret != nullptr ||
+                    callbacks.syscall_enter != nullptr || callbacks.syscall_exit != nullptr;
+  }
 }
 
 void BackendSet::close() {

@@ -44,6 +44,9 @@ class BackendSet {
   [[nodiscard]] uint32_t wants() const { return wants_; }
   [[nodiscard]] bool wants(wc_want want) const { return (wants_ & want) != 0; }
 
+  // Whether anybody listens to calls and syscalls (`none` does not).
+  [[nodiscard]] bool has_audience() const { return has_audience_; }
+
   void call(const wc_call& event, CallAudience audience = CallAudience::kEveryone);
   void ret(const wc_return& event, CallAudience audience = CallAudience::kEveryone);
   // To those that want WC_WANT_ENTER or WC_WANT_VERDICTS. The first verdict of one that wants
@@ -87,6 +90,7 @@ class BackendSet {
   std::vector<Instance> backends_;
   std::vector<std::string> errors_;
   uint32_t wants_ = 0;
+  bool has_audience_ = false;
 };
 
 }  // namespace wc

@@ -48,7 +48,7 @@ class Pipeline {
 
   BackendSet& backends() { return backends_; }
   [[nodiscard]] bool reports(uint32_t nr) const { return nr >= filter_.size() || filter_[nr]; }
-  const TickClock& clock() const { return clock_; }
+  TickClock& clock() { return clock_; }
 
   // What the thread appended to its ring. `next`: the record behind it, null if there is none yet.
   // `in_signal`: while a signal handler ran. False: it makes no sense, nothing was reported.

@@ -19,23 +19,33 @@ class TickClock {
     return static_cast<uint64_t>(t.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(t.tv_nsec);
   }
 
-  // The rate is the one observed since this clock was made; the conversion goes back from now, so
-  // its error is that of the rate times the age of the stamp. Never later than now.
-  [[nodiscard]] uint64_t nanoseconds(uint64_t ticks) const {
-    uint64_t ns = now(), current = __rdtsc();
-    if (ticks >= current || current == start_ticks_) return ns;
-    return ns - std::min(ns, duration(current - ticks, ns, current));
+  // The rate is the one observed since this clock was made; the conversion goes back from a moment
+  // after the stamp, so its error is that of the rate times the age of the stamp. Never later than
+  // now. Asks for the time only where the stamp is newer than the last that was asked for: many
+  // records are converted at one stop.
+  [[nodiscard]] uint64_t nanoseconds(uint64_t ticks) {
+    if (ticks > synced_ticks_) synchronise();
+    if (ticks >= synced_ticks_) return synced_ns_;
+    return synced_ns_ - std::min(synced_ns_, duration(synced_ticks_ - ticks));
   }
 
-  [[nodiscard]] uint64_t duration(uint64_t ticks) const { return duration(ticks, now(), __rdtsc()); }
+  [[nodiscard]] uint64_t duration(uint64_t ticks) {
+    if (rate_ == 0) synchronise();
+    return static_cast<uint64_t>(static_cast<double>(ticks) * rate_);
+  }
 
  private:
-  [[nodiscard]] uint64_t duration(uint64_t ticks, uint64_t ns, uint64_t current) const {
-    double rate = static_cast<double>(ns - start_ns_) / static_cast<double>(current - start_ticks_);
-    return static_cast<uint64_t>(static_cast<double>(ticks) * rate);
+  void synchronise() {
+    synced_ns_ = now();
+    synced_ticks_ = __rdtsc();
+    if (synced_ticks_ != start_ticks_)
+      rate_ = static_cast<double>(synced_ns_ - start_ns_) /
+              static_cast<double>(synced_ticks_ - start_ticks_);
   }
 
   uint64_t start_ns_, start_ticks_;
+  uint64_t synced_ns_ = 0, synced_ticks_ = 0;
+  double rate_ = 0;  // nanoseconds a tick
 };
 
 }  // namespace wc

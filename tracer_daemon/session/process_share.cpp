@@ -85,6 +85,11 @@ std::span<const wc_record> ProcessShare::drain(uint32_t index) {
   return record_copy_;
 }
 
+void ProcessShare::discard(uint32_t index) {
+  wc_slot& s = slot(index);
+  __atomic_store_n(&s.tail, __atomic_load_n(&s.head, __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);
+}
+
 std::vector<wc_pending> ProcessShare::take_pending(uint32_t index) {
   wc_slot& s = slot(index);
   uint32_t count = std::min(std::exchange(s.pending_depth, 0), WC_PENDING);

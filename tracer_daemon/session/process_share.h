@@ -48,6 +48,8 @@ class ProcessShare {
   // Takes what the thread has appended since the last call, oldest first: a copy, valid until the
   // next call. A record may take several places (RecordReader in events/).
   std::span<const wc_record> drain(uint32_t index);
+  // The same where nobody wants to know.
+  void discard(uint32_t index);
 
   // What the thread is waiting in, innermost last, and forgets it.
   std::vector<wc_pending> take_pending(uint32_t index);

@@ -25,6 +25,11 @@ struct ShimAddresses {
   [[nodiscard]] bool issues(uint64_t ip) const {
     return ip >= exempt_begin && ip < exempt_end && ip != gadget + 2 && ip != landing + 2;
   }
+  // Whether it is one of the shim's functions.
+  [[nodiscard]] bool contains(uint64_t address) const {
+    constexpr uint64_t kReach = 1u << 15;  // the shim's code is smaller than this
+    return address != 0 && address + kReach > bell && address < bell + kReach;
+  }
 };
 
 inline constexpr uint64_t kSignals = 64;
@@ -86,6 +91,7 @@ struct Thread {
   bool in_syscall = false; // armed: between entry and exit stop
   bool step_back = false;  // dispatch gate: clone and its kin run at their own place
   bool ignore_exit = false;
+  bool own_dispatch = false;  // uses Syscall User Dispatch for itself: its SIGSYS are its own
 
   SharedMemoryChild shares;
   std::vector<uint64_t> handlers;  // stack pointers that running signal handlers have interrupted

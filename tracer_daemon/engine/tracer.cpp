@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -19,6 +20,7 @@ namespace wc {
 namespace {
 
 constexpr uint64_t kTick = 100'000'000;  // nanoseconds between two looks at outputs and orphans
+constexpr uint64_t kOrphanTicks = 3;     // that a child waits for its parent's event
 
 pid_t status_field(pid_t tid, const char* field) {
   char path[48];
@@ -142,7 +144,7 @@ void Tracer::on_status(pid_t tid, int status) {
   if (known == threads_.end()) {
     // A child may stop before its parent's event arrives; the parent will tell what it is.
     claim(tid);
-    unclaimed_[tid] = status;
+    unclaimed_[tid] = {status, ticks_};
     return;
   }
   on_stop(StoppedThread(tid, status), *known->second);
@@ -189,8 +191,11 @@ void Tracer::on_signal(StoppedThread stop, Thread& thread) {
   siginfo_t info{};
   if (!stop.siginfo(info)) return resume(std::move(stop), thread, stop.signal());
   constexpr int kUserDispatch = 2;  // SYS_USER_DISPATCH
-  if (has_shim && info.si_signo == SIGSYS && info.si_code == kUserDispatch)
+  if (has_shim && info.si_signo == SIGSYS && info.si_code == kUserDispatch &&
+      options_.gate == WC_GATE_DISPATCH && !thread.own_dispatch)
     return on_dispatched(std::move(stop), thread, regs, info);
+  if (has_shim && info.si_signo == SIGSEGV && read_clock_for_shim(stop, thread, regs))
+    return resume(std::move(stop), thread);
   if (has_shim && thread.slot >= 0) {
     drain(thread, regs.rsp);
     park_interrupted(stop, thread, regs);
@@ -200,6 +205,21 @@ void Tracer::on_signal(StoppedThread stop, Thread& thread) {
   }
   pipeline_.signalled(thread.process->pid, thread.tid, info.si_signo, &info);
   resume(std::move(stop), thread, info.si_signo);
+}
+
+// A program may forbid itself to read the time-stamp counter (PR_SET_TSC in prctl(2)); the shim's time
+// stamps are none of its business.
+bool Tracer::read_clock_for_shim(const StoppedThread& stop, Thread& thread, user_regs_struct& regs) {
+  constexpr std::array<uint8_t, 2> kRdtsc = {0x0f, 0x31};
+  std::array<uint8_t, 2> code{};
+  if (!thread.process->shim.contains(regs.rip) ||
+      !thread.process->memory.read_all({regs.rip}, code.data(), code.size()) || code != kRdtsc)
+    return false;
+  uint64_t now = __builtin_ia32_rdtsc();
+  regs.rax = now & 0xffffffff;
+  regs.rdx = now >> 32;
+  regs.rip += kRdtsc.size();
+  return stop.set_registers(regs);
 }
 
 // ---- scopes
@@ -345,6 +365,8 @@ void Tracer::on_new_child(StoppedThread stop, Thread& parent) {
   bool is_thread = group == parent.process->pid;
   drain(parent, 0);
   pipeline_.forked(parent.process->pid, parent.tid, child, is_thread);
+  // Adopted, because its parent was kept waiting for long: it has run since, and is known.
+  if (threads_.contains(child)) return resume(std::move(stop), parent);
   ProcessPtr process = parent.process;
   if (!is_thread) {
     process = add_process(group != 0 ? group : child);
@@ -370,7 +392,7 @@ void Tracer::on_new_child(StoppedThread stop, Thread& parent) {
     thread.armed = true;
   }
   if (auto early = unclaimed_.find(child); early != unclaimed_.end()) {
-    StoppedThread first(child, early->second);
+    StoppedThread first(child, early->second.status);
     unclaimed_.erase(early);
     on_stop(std::move(first), thread);
   }
@@ -395,9 +417,16 @@ void Tracer::adopt(StoppedThread stop) {
   on_stop(std::move(stop), thread);
 }
 
+// A busy parent's event may take a while to be its turn: only those that have waited for whole ticks.
 void Tracer::adopt_orphans() {
-  auto waiting = std::exchange(unclaimed_, {});
-  for (const auto& [tid, status] : waiting) adopt(StoppedThread(tid, status));
+  ticks_++;
+  std::vector<std::pair<pid_t, int>> orphans;
+  for (const auto& [tid, first] : unclaimed_)
+    if (ticks_ - first.tick > kOrphanTicks) orphans.emplace_back(tid, first.status);
+  for (const auto& [tid, status] : orphans) {
+    unclaimed_.erase(tid);
+    adopt(StoppedThread(tid, status));
+  }
 }
 
 void Tracer::on_exec(StoppedThread stop, Thread& thread) {
@@ -440,7 +469,7 @@ void Tracer::on_exec(StoppedThread stop, Thread& thread) {
   process->hidden_action_masks = {};  // handlers do not survive an exec
   self->slot = -1;
   self->handlers.clear();
-  self->armed = self->in_syscall = self->step_back = false;
+  self->armed = self->in_syscall = self->step_back = self->own_dispatch = false;
   pipeline_.forget_process(pid);
   std::string path = program_path(pid);
   if (process->started)

@@ -193,6 +193,16 @@ class Sequence(Case):
         events = self.part("children", functions="access", options=["--no-follow"])
         self.assertEqual([e for e in events if e["type"] == "syscall"], [])
 
+    def test_first_call_after_vfork(self):
+        # The kernel lets the parent go before the tracer hears of the child's exec or end.
+        result, events = self.events([program("vfork_then_calls")], functions="access,syscall,waitpid")
+        self.assertEqual(result.status, 0)
+        first = events[0]["pid"]
+        names = [e["name"] for e in events if e["type"] == "syscall" and e["pid"] == first]
+        self.assertEqual(names, ["access", "wait4"] * 20)
+        children = [e["name"] for e in events if e["type"] == "syscall" and e["pid"] != first]
+        self.assertEqual(children, ["close_range"] * 20)
+
     def test_values(self):
         events = self.part("values", functions="printf,puts,fflush,strlen")
         calls = [e for e in events if e["type"] == "call"]

@@ -111,7 +111,7 @@ bool ProcessMemory::write(RemoteAddress to, const void* from, size_t size) {
 
 bool seize(pid_t tid, bool follow, int& error) {
   long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC | PTRACE_O_TRACECLONE;
-  if (follow) options |= PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK;
+  if (follow) options |= PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEVFORKDONE;
   if (ptrace(PTRACE_SEIZE, tid, nullptr, options) == 0) return true;
   error = errno;
   return false;

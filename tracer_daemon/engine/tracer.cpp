@@ -167,6 +167,7 @@ void Tracer::on_event(StoppedThread stop, Thread& thread) {
     case PTRACE_EVENT_FORK:
     case PTRACE_EVENT_VFORK:
     case PTRACE_EVENT_CLONE: return on_new_child(std::move(stop), thread);
+    case PTRACE_EVENT_VFORK_DONE: return on_vfork_done(std::move(stop), thread);
     case PTRACE_EVENT_EXEC: return on_exec(std::move(stop), thread);
     case PTRACE_EVENT_STOP:
       if (is_stop_signal(stop.signal())) {
@@ -395,6 +396,21 @@ void Tracer::on_new_child(StoppedThread stop, Thread& parent) {
     StoppedThread first(child, early->second.status);
     unclaimed_.erase(early);
     on_stop(std::move(first), thread);
+  }
+  resume(std::move(stop), parent);
+}
+
+// The child has left its parent's memory, by an exec or by its end, whose stop is yet to come. The parent
+// must find its slot as it left it before it runs.
+void Tracer::on_vfork_done(StoppedThread stop, Thread& parent) {
+  unsigned long child = 0;
+  if (stop.event_message(child)) {
+    auto found = threads_.find(static_cast<pid_t>(child));
+    if (found != threads_.end() && found->second->shares.active &&
+        found->second->slot == parent.slot) {
+      drain(*found->second, 0);
+      end_sharing(*found->second);
+    }
   }
   resume(std::move(stop), parent);
 }

@@ -68,6 +68,7 @@ class Tracer final : public SessionHost {
   void on_signal(StoppedThread stop, Thread& thread);
   bool read_clock_for_shim(const StoppedThread& stop, Thread& thread, user_regs_struct& regs);
   void on_new_child(StoppedThread stop, Thread& parent);
+  void on_vfork_done(StoppedThread stop, Thread& parent);
   void on_exec(StoppedThread stop, Thread& thread);
   void on_gone(pid_t tid, int status);
   void prepare_program(const StoppedThread& stop, Thread& thread);

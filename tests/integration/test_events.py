@@ -142,6 +142,16 @@ class Sequence(Case):
         written = next(e for e in events if e.get("name") == "write")
         self.assertEqual((written["function"], written["signal"]), ("read", True))
 
+    def test_handler_on_an_alternate_stack_above(self):
+        result, events = self.events([program("alternate_above")], functions="qsort,access,raise")
+        self.assertEqual(result.status, 0)
+        self.assertEqual([(e["chain"], e["name"]) for e in events if e["type"] == "syscall"],
+                         [(["qsort", "access"], "access")] +
+                         [(["qsort", "raise"], n) for n in ("gettid", "getpid", "tgkill")] +
+                         [(["qsort", "raise", "access"], "access"),
+                          (["qsort", "raise"], "rt_sigreturn"), (["qsort", "access"], "access")])
+        self.assertFalse([e for e in events if e.get("unwound")])
+
     def test_left_by_longjmp(self):
         events = self.part("unwound", functions="qsort,read,write")
         ids = {e["function"]: e for e in events if e["type"] == "call"}

@@ -81,6 +81,13 @@ class Threads(Case):
         self.compare([program("many_threads"), "64", "2"], limit=40)
 
 
+    def test_busy_threads_get_their_turns(self):
+        result = self.run_tool([program("busy_threads")], "-o", "/dev/null", functions="getppid")
+        counts = [int(n) for n in result.out.split()]
+        self.assertEqual(len(counts), 8)
+        self.assertGreater(min(counts) * 10, max(counts), counts)
+
+
 class Descriptors(Case):
     def test_closing_all_of_them(self):
         for how in ("loop", "range", "reuse"):

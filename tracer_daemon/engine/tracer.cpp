@@ -79,7 +79,27 @@ Thread& Tracer::add_thread(pid_t tid, ProcessPtr process) {
 
 // ---- the loop
 
+// The kernel tells the stops of the youngest thread first: two busy threads would keep all others
+// waiting for ever. So, once for as many stops as there are threads, each is looked at in turn.
+bool Tracer::next_in_turn(pid_t& tid, int& status) {
+  constexpr size_t kMany = 4;  // a round that found a fourth of the threads stopped is repeated
+  if (turn_.empty() && threads_.size() > 1 &&
+      (++stops_since_round_ >= threads_.size() || found_in_round_ * kMany >= threads_.size())) {
+    stops_since_round_ = found_in_round_ = 0;
+    for (const auto& [known, thread] : threads_) turn_.push_back(known);
+  }
+  while (!turn_.empty()) {
+    tid = turn_.back();
+    turn_.pop_back();
+    if (!threads_.contains(tid) || !stop_of(tid, status)) continue;
+    found_in_round_++;
+    return true;
+  }
+  return false;
+}
+
 bool Tracer::wait_for_stop(pid_t& tid, int& status) {
+  if (next_in_turn(tid, status)) return true;
   if (options_.gate == WC_GATE_SOCKET) {
     // Stops and messages both matter: wait for either.
     tid = next_stop(false, status);
@@ -269,7 +289,8 @@ std::span<const wc_scope> Tracer::live_scopes(Thread& thread, uint64_t sp) {
   if (share == nullptr) return {};
   auto scopes = share->scopes(static_cast<uint32_t>(thread.slot));
   if (thread.shares.active) scopes = scopes.subspan(std::min<size_t>(thread.shares.base_depth, scopes.size()));
-  return CallStack::alive(scopes, sp);
+  drop_left_handlers(thread, sp);
+  return CallStack::alive(scopes, sp, thread.handlers);
 }
 
 void Tracer::report_calls(Thread& thread, std::span<const wc_scope> scopes, bool for_syscall) {

@@ -94,6 +94,18 @@ TEST_F(PrivateDirectoryTest, FilesAreNewAndForTheirOwnerOnly) {
   EXPECT_EQ(read_file(directory->path() + "/stubs.so"), bytes);
 }
 
+TEST_F(PrivateDirectoryTest, AFolderInUseIsKeptWhateverItsPidSays) {
+  // As the folder of a run in another pid namespace looks from here.
+  auto directory = create();
+  ASSERT_TRUE(directory);
+  const std::string elsewhere =
+      folder_ / ("wc-intercept-" + std::to_string(dead_pid()) + "-abcdef");
+  fs::rename(directory->path(), elsewhere);
+  auto other = create();
+  EXPECT_TRUE(fs::exists(elsewhere));
+  fs::rename(elsewhere, directory->path());
+}
+
 TEST_F(PrivateDirectoryTest, SymbolicLinksAreNotFollowed) {
   auto directory = create();
   ASSERT_TRUE(directory);

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -48,6 +49,14 @@ void remove_tree(const std::string& path) {
   rmdir(path.c_str());
 }
 
+// The folder's owner holds this lock for as long as it lives. Its pid alone proves nothing: it may live in
+// another pid namespace that shares this /tmp.
+ScopedFd lock_folder(const std::string& path) {
+  ScopedFd fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (fd.valid() && flock(fd.get(), LOCK_EX | LOCK_NB) != 0) fd.reset();
+  return fd;
+}
+
 // "wc-intercept-PID-RANDOM" of a process that is gone, ours by ownership.
 void sweep(const std::string& parent) {
   std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir(parent.c_str()), closedir);
@@ -58,7 +67,8 @@ void sweep(const std::string& parent) {
     struct stat status {};
     std::string path = parent + "/" + entry->d_name;
     if (pid > 0 && kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH &&
-        lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == geteuid())
+        lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == geteuid() &&
+        lock_folder(path).valid())
       remove_tree(path);
   }
 }
@@ -74,7 +84,7 @@ Result<PrivateDirectory> PrivateDirectory::create() {
     }
     sweep(parent);
     std::string path = parent + "/" + kPrefix + std::to_string(getpid()) + "-XXXXXX";
-    if (mkdtemp(path.data()) != nullptr) return PrivateDirectory(path);
+    if (mkdtemp(path.data()) != nullptr) return PrivateDirectory(path, lock_folder(path));
     tried += (tried.empty() ? "" : ", ") + parent;
   }
   return Error{"no folder for the run's socket and libraries: none of " + tried +

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "base/scoped_fd.h"
 
 namespace wc {
 
@@ -14,7 +15,8 @@ class PrivateDirectory {
   // Libraries are mapped from it with PROT_EXEC, so file systems mounted noexec are passed over.
   static Result<PrivateDirectory> create();
 
-  PrivateDirectory(PrivateDirectory&& other) noexcept : path_(std::move(other.path_)) {
+  PrivateDirectory(PrivateDirectory&& other) noexcept
+      : path_(std::move(other.path_)), lock_(std::move(other.lock_)) {
     other.path_.clear();
   }
   PrivateDirectory& operator=(PrivateDirectory&&) = delete;
@@ -26,8 +28,10 @@ class PrivateDirectory {
   [[nodiscard]] Status write_file(const std::string& name, const std::string& bytes) const;
 
  private:
-  explicit PrivateDirectory(std::string path) : path_(std::move(path)) {}
+  PrivateDirectory(std::string path, ScopedFd lock)
+      : path_(std::move(path)), lock_(std::move(lock)) {}
   std::string path_;
+  ScopedFd lock_;
 };
 
 }  // namespace wc

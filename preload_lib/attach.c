@@ -70,10 +70,12 @@ static int attach_slot(void) {
   slot->gate_open = 0;
   slot->bell = slot->ack;
   slot->selector = (uint64_t)&wc_thread.selector;
-  wc_thread.slot = slot;
-  wc_thread.generation = wc_process.generation;
   if (wc_process.gate == WC_GATE_DISPATCH) arm_dispatch();
   wc_bell(slot, 0); /* tells the tracer which slot is this thread's */
+  /* Not before the tracer knows: a signal handler that comes in between must run native. */
+  WC_BARRIER();
+  wc_thread.slot = slot;
+  wc_thread.generation = wc_process.generation;
   return 1;
 }
 

@@ -246,6 +246,7 @@ void wc_ring_socket(struct wc_slot *slot, uint16_t type) {
   uint32_t number = ++slot->bell;
   if (send_bell(slot, type, number))
     wait_for_answer(slot, number);
-  else
+  else if ((int32_t)wc_sys0(kGetpid) == wc_process.pid)
     wc_go_native(); /* the program closed our descriptor, or the tracer is gone */
+  /* Else a vfork child has closed its own; its gate stands open, and its parent's memory is not its. */
 }

@@ -142,6 +142,16 @@ class Sequence(Case):
         written = next(e for e in events if e.get("name") == "write")
         self.assertEqual((written["function"], written["signal"]), ("read", True))
 
+    def test_handler_on_an_alternate_stack_above(self):
+        result, events = self.events([program("alternate_above")], functions="qsort,access,raise")
+        self.assertEqual(result.status, 0)
+        self.assertEqual([(e["chain"], e["name"]) for e in events if e["type"] == "syscall"],
+                         [(["qsort", "access"], "access")] +
+                         [(["qsort", "raise"], n) for n in ("gettid", "getpid", "tgkill")] +
+                         [(["qsort", "raise", "access"], "access"),
+                          (["qsort", "raise"], "rt_sigreturn"), (["qsort", "access"], "access")])
+        self.assertFalse([e for e in events if e.get("unwound")])
+
     def test_left_by_longjmp(self):
         events = self.part("unwound", functions="qsort,read,write")
         ids = {e["function"]: e for e in events if e["type"] == "call"}
@@ -192,6 +202,16 @@ class Sequence(Case):
         # Not followed: the children run and are not seen.
         events = self.part("children", functions="access", options=["--no-follow"])
         self.assertEqual([e for e in events if e["type"] == "syscall"], [])
+
+    def test_first_call_after_vfork(self):
+        # The kernel lets the parent go before the tracer hears of the child's exec or end.
+        result, events = self.events([program("vfork_then_calls")], functions="access,syscall,waitpid")
+        self.assertEqual(result.status, 0)
+        first = events[0]["pid"]
+        names = [e["name"] for e in events if e["type"] == "syscall" and e["pid"] == first]
+        self.assertEqual(names, ["access", "wait4"] * 20)
+        children = [e["name"] for e in events if e["type"] == "syscall" and e["pid"] != first]
+        self.assertEqual(children, ["close_range"] * 20)
 
     def test_values(self):
         events = self.part("values", functions="printf,puts,fflush,strlen")

@@ -81,6 +81,13 @@ class Threads(Case):
         self.compare([program("many_threads"), "64", "2"], limit=40)
 
 
+    def test_busy_threads_get_their_turns(self):
+        result = self.run_tool([program("busy_threads")], "-o", "/dev/null", functions="getppid")
+        counts = [int(n) for n in result.out.split()]
+        self.assertEqual(len(counts), 8)
+        self.assertGreater(min(counts) * 10, max(counts), counts)
+
+
 class Descriptors(Case):
     def test_closing_all_of_them(self):
         for how in ("loop", "range", "reuse"):
@@ -106,6 +113,15 @@ class Signals(Case):
         native = self.compare_both([program("own_traps")])
         self.assertEqual(native.status, -signal.SIGTRAP)
         self.assertIn(b"traps 2, system 1", native.out)
+
+    @unittest.skipIf(GATE == "socket", "the shim's own syscalls would be dispatched to the program")
+    def test_syscall_user_dispatch_of_the_programs_own(self):
+        native = self.compare_both([program("own_dispatch")])
+        if native.status == 0:  # else the kernel has none
+            self.assertIn(b"caught 1, number right, result right", native.out)
+
+    def test_time_stamps_forbidden(self):
+        self.assertEqual(self.compare_both([program("no_time_stamp")]).status, 0)
 
     def test_signal_storm(self):
         native = self.compare_both([program("signal_storm")], limit=40)

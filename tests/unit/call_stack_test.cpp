@@ -205,6 +205,9 @@ TEST_F(CallStackTest, AliveAreTheScopesAboveTheStackPointer) {
   EXPECT_EQ(alive(0x7f00), 1u);
   EXPECT_EQ(alive(0x8000), 0u);
   EXPECT_EQ(alive(~uint64_t{0}), 0u);
+  const std::vector<uint64_t> interrupted = {0x7d00};
+  EXPECT_EQ(CallStack::alive(thread_.scopes(), 0x9000, interrupted).size(), 3u)
+      << "a handler runs on an alternate stack";
 }
 
 TEST_F(CallStackTest, AliveKeepsOuterScopesOnAnotherStack) {

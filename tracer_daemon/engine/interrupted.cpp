@@ -43,11 +43,16 @@ void Tracer::note_handler(Thread& thread, int signal, uint64_t sp) {
   if (is_caught(thread.process->pid, signal)) thread.handlers.push_back(sp);
 }
 
-// A handler left by longjmp: the syscalls that it interrupted never come back.
-void Tracer::drop_left_syscalls(Thread& thread, uint64_t sp) {
+// Handlers that were left by longjmp: the thread stands above what they had interrupted.
+void Tracer::drop_left_handlers(Thread& thread, uint64_t sp) {
   auto& handlers = thread.handlers;
   while (!handlers.empty() && handlers.back() <= sp && sp - handlers.back() < kOneStack)
     handlers.pop_back();
+}
+
+// The syscalls that such handlers interrupted never come back.
+void Tracer::drop_left_syscalls(Thread& thread, uint64_t sp) {
+  drop_left_handlers(thread, sp);
   auto& inflight = thread.inflight;
   while (!inflight.empty() && inflight.back().sp < sp && sp - inflight.back().sp < kOneStack) {
     Inflight left = std::move(inflight.back());

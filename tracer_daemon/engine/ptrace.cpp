@@ -134,10 +134,12 @@ bool seize(pid_t tid, bool follow, int& error) {
   return false;
 }
 
-pid_t next_stop(bool block, int& status) {
+namespace {
+
+pid_t look_for_stop(idtype_t whose, pid_t tid, bool block, int& status) {
   siginfo_t info{};
   const int how = WEXITED | WSTOPPED | WNOWAIT | __WALL | (block ? 0 : WNOHANG);
-  if (waitid(P_ALL, 0, &info, how) != 0) return -1;
+  if (waitid(whose, static_cast<id_t>(tid), &info, how) != 0) return -1;
   if (info.si_pid == 0) return 0;
   bool stopped = info.si_code == CLD_TRAPPED || info.si_code == CLD_STOPPED;
   bool carries_signal = info.si_status == SIGSYS || info.si_status == SIGTRAP;
@@ -148,6 +150,12 @@ pid_t next_stop(bool block, int& status) {
   // It may have been killed in the meantime: what it is now counts.
   return waitpid(info.si_pid, &status, __WALL | WNOHANG);
 }
+
+}  // namespace
+
+pid_t next_stop(bool block, int& status) { return look_for_stop(P_ALL, 0, block, status); }
+
+bool stop_of(pid_t tid, int& status) { return look_for_stop(P_PID, tid, false, status) > 0; }
 
 void claim(pid_t tid) {
   siginfo_t info{};

@@ -87,6 +87,8 @@ bool seize(pid_t tid, bool follow, int& error);
 // resumes the thread, the shim's handler (preload_lib/orphan.c) would never run. Such a stop is
 // found again until the thread is resumed or claim() is called.
 pid_t next_stop(bool block, int& status);
+// The same for one thread, if it has stopped or ended.
+bool stop_of(pid_t tid, int& status);
 // Takes that stop: it is not found again.
 void claim(pid_t tid);
 

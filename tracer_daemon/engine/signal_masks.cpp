@@ -4,9 +4,14 @@
 // and forgets its handler. So they are taken out of the masks that a program sets inside its
 // calls, remembered, and put back into the masks that it reads. Likewise the shim's own handlers
 // are not shown to a program that asks for the old action.
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #include "engine/tracer.h"
+
+#ifndef PR_SET_SYSCALL_USER_DISPATCH
+#define PR_SET_SYSCALL_USER_DISPATCH 59
+#endif
 
 namespace wc {
 namespace {
@@ -31,11 +36,6 @@ uint64_t hidden_after(uint64_t hidden, uint64_t how, uint64_t set) {
   }
 }
 
-bool is_shims(const ShimAddresses& shim, uint64_t handler) {
-  constexpr uint64_t kReach = 1u << 15;  // the shim's code is smaller than this
-  return handler != 0 && handler + kReach > shim.bell && handler < shim.bell + kReach;
-}
-
 }  // namespace
 
 void Tracer::on_signal_call(const StoppedThread& stop, Thread& thread, Inflight& entry) {
@@ -43,6 +43,10 @@ void Tracer::on_signal_call(const StoppedThread& stop, Thread& thread, Inflight&
   SignalCall& call = entry.signals;
   if (options_.gate == WC_GATE_SOCKET) return;  // its stops come without a signal
   if (entry.syscall.nr == SYS_rt_sigaction) return on_action_call(stop, thread, entry);
+  if (entry.syscall.nr == SYS_prctl && args[0] == PR_SET_SYSCALL_USER_DISPATCH) {
+    call.watched = true;
+    return;
+  }
   if (entry.syscall.nr != SYS_rt_sigprocmask || args[3] != sizeof(uint64_t)) return;
   ProcessMemory& memory = thread.process->memory;
   uint64_t set = 0;
@@ -89,6 +93,15 @@ void Tracer::replace_argument(const StoppedThread& stop, Thread& thread, Infligh
   entry.signals.own_set = entry.syscall.args[1];
 }
 
+// The program has taken Syscall User Dispatch for itself, or switched it off: this thread's gate is gone.
+void Tracer::on_own_dispatch(Thread& thread, uint64_t mode) {
+  constexpr uint64_t kOff = 0;
+  thread.own_dispatch = mode != kOff;
+  if (options_.gate == WC_GATE_DISPATCH)
+    say(1, "thread " + std::to_string(thread.tid) +
+               " uses Syscall User Dispatch itself; its calls are not seen any more: use -g trap");
+}
+
 void Tracer::on_signal_call_exit(const StoppedThread& stop, Thread& thread, const Inflight& done,
                                  int64_t ret) {
   if (!done.signals.watched) return;
@@ -102,6 +115,7 @@ void Tracer::on_signal_call_exit(const StoppedThread& stop, Thread& thread, cons
     }
   }
   if (ret != 0) return;
+  if (done.syscall.nr == SYS_prctl) return on_own_dispatch(thread, args[1]);
   if (done.syscall.nr == SYS_rt_sigaction) {
     uint64_t& hidden = thread.process->hidden_action_masks[args[0]];
     KernelAction old{};
@@ -109,7 +123,7 @@ void Tracer::on_signal_call_exit(const StoppedThread& stop, Thread& thread, cons
       old.mask |= hidden;
       if ((thread.process->added_nodefer & bit(static_cast<int>(args[0]))) != 0)
         old.flags &= ~static_cast<uint64_t>(SA_NODEFER);
-      if (is_shims(thread.process->shim, old.handler)) old = {};
+      if (thread.process->shim.contains(old.handler)) old = {};
       memory.write({args[2]}, &old, sizeof old);
     }
     hidden = done.signals.hidden_after;

@@ -29,6 +29,11 @@ struct ShimAddresses {
     return ip >= exempt_begin && ip < exempt_end && ip != gadget + 2 && ip != landing + 2 &&
            !(ip > thunks && ip <= thunks_end) && !(ip > site && ip <= site_end);
   }
+  // Whether it is one of the shim's functions.
+  [[nodiscard]] bool contains(uint64_t address) const {
+    constexpr uint64_t kReach = 1u << 15;  // the shim's code is smaller than this
+    return address != 0 && address + kReach > bell && address < bell + kReach;
+  }
 };
 
 struct AddressRange {
@@ -99,6 +104,7 @@ struct Thread {
   bool in_syscall = false; // armed: between entry and exit stop
   bool step_back = false;  // dispatch gate: clone and its kin run at their own place
   bool ignore_exit = false;
+  bool own_dispatch = false;  // uses Syscall User Dispatch for itself: its SIGSYS are its own
 
   SharedMemoryChild shares;
   std::vector<uint64_t> handlers;  // stack pointers that running signal handlers have interrupted

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -20,6 +21,7 @@ namespace wc {
 namespace {
 
 constexpr uint64_t kTick = 100'000'000;  // nanoseconds between two looks at outputs and orphans
+constexpr uint64_t kOrphanTicks = 3;     // that a child waits for its parent's event
 
 pid_t status_field(pid_t tid, const char* field) {
   char path[48];
@@ -86,7 +88,27 @@ Thread& Tracer::add_thread(pid_t tid, ProcessPtr process) {
 
 // ---- the loop
 
+// The kernel tells the stops of the youngest thread first: two busy threads would keep all others
+// waiting for ever. So, once for as many stops as there are threads, each is looked at in turn.
+bool Tracer::next_in_turn(pid_t& tid, int& status) {
+  constexpr size_t kMany = 4;  // a round that found a fourth of the threads stopped is repeated
+  if (turn_.empty() && threads_.size() > 1 &&
+      (++stops_since_round_ >= threads_.size() || found_in_round_ * kMany >= threads_.size())) {
+    stops_since_round_ = found_in_round_ = 0;
+    for (const auto& [known, thread] : threads_) turn_.push_back(known);
+  }
+  while (!turn_.empty()) {
+    tid = turn_.back();
+    turn_.pop_back();
+    if (!threads_.contains(tid) || !stop_of(tid, status)) continue;
+    found_in_round_++;
+    return true;
+  }
+  return false;
+}
+
 bool Tracer::wait_for_stop(pid_t& tid, int& status) {
+  if (next_in_turn(tid, status)) return true;
   if (options_.gate == WC_GATE_SOCKET) {
     // Stops and messages both matter: wait for either.
     tid = next_stop(false, status);
@@ -162,7 +184,7 @@ void Tracer::on_status(pid_t tid, int status) {
   if (known == threads_.end()) {
     // A child may stop before its parent's event arrives; the parent will tell what it is.
     claim(tid);
-    unclaimed_[tid] = status;
+    unclaimed_[tid] = {status, ticks_};
     return;
   }
   known->second->process->memory.forget();
@@ -223,8 +245,11 @@ void Tracer::on_signal(StoppedThread stop, Thread& thread) {
   siginfo_t info{};
   if (!stop.siginfo(info)) return resume(std::move(stop), thread, stop.signal());
   constexpr int kUserDispatch = 2;  // SYS_USER_DISPATCH
-  if (has_shim && info.si_signo == SIGSYS && info.si_code == kUserDispatch)
+  if (has_shim && info.si_signo == SIGSYS && info.si_code == kUserDispatch &&
+      options_.gate == WC_GATE_DISPATCH && !thread.own_dispatch)
     return on_dispatched(std::move(stop), thread, regs, info);
+  if (has_shim && info.si_signo == SIGSEGV && read_clock_for_shim(stop, thread, regs))
+    return resume(std::move(stop), thread);
   if (has_shim && share_of(thread) != nullptr) {
     drain(thread, regs.rsp);
     park_interrupted(stop, thread, regs);
@@ -237,6 +262,21 @@ void Tracer::on_signal(StoppedThread stop, Thread& thread) {
   }
   pipeline_.signalled(thread.process->pid, thread.tid, info.si_signo, &info);
   resume(std::move(stop), thread, info.si_signo);
+}
+
+// A program may forbid itself to read the time-stamp counter (PR_SET_TSC in prctl(2)); the shim's time
+// stamps are none of its business.
+bool Tracer::read_clock_for_shim(const StoppedThread& stop, Thread& thread, user_regs_struct& regs) {
+  constexpr std::array<uint8_t, 2> kRdtsc = {0x0f, 0x31};
+  std::array<uint8_t, 2> code{};
+  if (!thread.process->shim.contains(regs.rip) ||
+      !thread.process->memory.read_all({regs.rip}, code.data(), code.size()) || code != kRdtsc)
+    return false;
+  uint64_t now = __builtin_ia32_rdtsc();
+  regs.rax = now & 0xffffffff;
+  regs.rdx = now >> 32;
+  regs.rip += kRdtsc.size();
+  return stop.set_registers(regs);
 }
 
 // ---- scopes
@@ -306,7 +346,8 @@ std::span<const wc_scope> Tracer::live_scopes(Thread& thread, uint64_t sp) {
   if (share == nullptr) return {};
   auto scopes = share->scopes(static_cast<uint32_t>(thread.slot));
   if (thread.shares.active) scopes = scopes.subspan(std::min<size_t>(thread.shares.base_depth, scopes.size()));
-  return CallStack::alive(scopes, sp);
+  drop_left_handlers(thread, sp);
+  return CallStack::alive(scopes, sp, thread.handlers);
 }
 
 void Tracer::report_calls(Thread& thread, std::span<const wc_scope> scopes, bool for_syscall) {
@@ -434,6 +475,8 @@ void Tracer::on_new_child(StoppedThread stop, Thread& parent) {
   bool is_thread = group == parent.process->pid;
   drain(parent, 0);
   pipeline_.forked(parent.process->pid, parent.tid, child, is_thread);
+  // Adopted, because its parent was kept waiting for long: it has run since, and is known.
+  if (threads_.contains(child)) return resume(std::move(stop), parent);
   ProcessPtr process = parent.process;
   if (!is_thread) {
     process = add_process(group != 0 ? group : child);
@@ -460,22 +503,25 @@ void Tracer::on_new_child(StoppedThread stop, Thread& parent) {
     thread.armed = true;
   }
   if (auto early = unclaimed_.find(child); early != unclaimed_.end()) {
-    StoppedThread first(child, early->second);
+    StoppedThread first(child, early->second.status);
     unclaimed_.erase(early);
     on_stop(std::move(first), thread);
   }
   resume(std::move(stop), parent);
 }
 
-// The child has left its parent's memory. It says so itself at its exec or end, but the parent may have
-// opened calls of its own by then: what the child has changed is put back here, before it runs.
+// The child has left its parent's memory, by an exec or by its end, whose stop is yet to come. The parent
+// must find its slot as it left it before it runs.
 void Tracer::on_vfork_done(StoppedThread stop, Thread& parent) {
   unsigned long child = 0;
-  if (stop.event_message(child))
-    if (auto found = threads_.find(static_cast<pid_t>(child)); found != threads_.end()) {
+  if (stop.event_message(child)) {
+    auto found = threads_.find(static_cast<pid_t>(child));
+    if (found != threads_.end() && found->second->shares.active &&
+        found->second->slot == parent.slot) {
       drain(*found->second, 0);
       end_sharing(*found->second);
     }
+  }
   resume(std::move(stop), parent);
 }
 
@@ -497,9 +543,16 @@ void Tracer::adopt(StoppedThread stop) {
   on_stop(std::move(stop), thread);
 }
 
+// A busy parent's event may take a while to be its turn: only those that have waited for whole ticks.
 void Tracer::adopt_orphans() {
-  auto waiting = std::exchange(unclaimed_, {});
-  for (const auto& [tid, status] : waiting) adopt(StoppedThread(tid, status));
+  ticks_++;
+  std::vector<std::pair<pid_t, int>> orphans;
+  for (const auto& [tid, first] : unclaimed_)
+    if (ticks_ - first.tick > kOrphanTicks) orphans.emplace_back(tid, first.status);
+  for (const auto& [tid, status] : orphans) {
+    unclaimed_.erase(tid);
+    adopt(StoppedThread(tid, status));
+  }
 }
 
 void Tracer::on_exec(StoppedThread stop, Thread& thread) {
@@ -543,7 +596,7 @@ void Tracer::on_exec(StoppedThread stop, Thread& thread) {
   process->hidden_action_masks = {};  // handlers do not survive an exec
   self->slot = -1;
   self->handlers.clear();
-  self->armed = self->in_syscall = self->step_back = false;
+  self->armed = self->in_syscall = self->step_back = self->own_dispatch = false;
   pipeline_.forget_process(pid);
   std::string path = program_path(pid);
   if (process->started)

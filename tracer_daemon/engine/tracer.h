@@ -60,13 +60,19 @@ class Tracer final : public SessionHost {
 
  private:
   using ProcessPtr = std::shared_ptr<Process>;
+  struct FirstStop {
+    int status;
+    uint64_t tick;
+  };
 
   // tracer.cpp: the loop and what every engine state has in common
   bool wait_for_stop(pid_t& tid, int& status);
+  bool next_in_turn(pid_t& tid, int& status);
   void on_status(pid_t tid, int status);
   void on_stop(StoppedThread stop, Thread& thread);
   void on_event(StoppedThread stop, Thread& thread);
   void on_signal(StoppedThread stop, Thread& thread);
+  bool read_clock_for_shim(const StoppedThread& stop, Thread& thread, user_regs_struct& regs);
   void on_new_child(StoppedThread stop, Thread& parent);
   void on_vfork_done(StoppedThread stop, Thread& parent);
   void on_exec(StoppedThread stop, Thread& thread);
@@ -100,6 +106,7 @@ class Tracer final : public SessionHost {
 
   // interrupted.cpp: syscalls and the signals that interrupt them
   void note_handler(Thread& thread, int signal, uint64_t sp);
+  static void drop_left_handlers(Thread& thread, uint64_t sp);
   void drop_left_syscalls(Thread& thread, uint64_t sp);
   void park_interrupted(const StoppedThread& stop, Thread& thread, user_regs_struct& regs);
   bool resumes_interrupted(Thread& thread, uint64_t sp, uint64_t ip, uint32_t nr);
@@ -108,6 +115,7 @@ class Tracer final : public SessionHost {
   // signal_masks.cpp
   void on_signal_call(const StoppedThread& stop, Thread& thread, Inflight& entry);
   void on_action_call(const StoppedThread& stop, Thread& thread, Inflight& entry);
+  void on_own_dispatch(Thread& thread, uint64_t mode);
   void replace_argument(const StoppedThread& stop, Thread& thread, Inflight& entry,
                         const void* bytes, size_t size);
   void on_signal_call_exit(const StoppedThread& stop, Thread& thread, const Inflight& done,
@@ -153,7 +161,10 @@ class Tracer final : public SessionHost {
 
   std::unordered_map<pid_t, std::unique_ptr<Thread>> threads_;
   std::unordered_map<pid_t, ProcessPtr> processes_;  // by pid; guarded by session_mutex_ for writing
-  std::unordered_map<pid_t, int> unclaimed_;         // stopped before their parent's event came
+  std::unordered_map<pid_t, FirstStop> unclaimed_;   // stopped before their parent's event came
+  uint64_t ticks_ = 0;
+  std::vector<pid_t> turn_;  // still to be looked at in this round
+  size_t stops_since_round_ = 0, found_in_round_ = 0;
   pid_t first_ = 0;
   std::optional<int> first_status_;
   std::optional<Error> failure_;

@@ -4,9 +4,14 @@
 
 namespace wc {
 
-std::span<const wc_scope> CallStack::alive(std::span<const wc_scope> scopes, uint64_t sp) {
+std::span<const wc_scope> CallStack::alive(std::span<const wc_scope> scopes, uint64_t sp,
+                                           std::span<const uint64_t> interrupted) {
+  auto is_dead = [&](const wc_scope& scope) {
+    return scope.sp <= sp && std::none_of(interrupted.begin(), interrupted.end(),
+                                          [&](uint64_t at) { return at < scope.sp; });
+  };
   size_t n = scopes.size();
-  while (n > 0 && scopes[n - 1].sp <= sp) n--;
+  while (n > 0 && is_dead(scopes[n - 1])) n--;
   return scopes.first(n);
 }
 

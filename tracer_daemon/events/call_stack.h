@@ -39,8 +39,11 @@ struct EndedCall {
 class CallStack {
  public:
   // The part of `scopes` that is alive when the thread stands at stack pointer `sp`: a scope whose
-  // place on the stack is not above it has been left by longjmp.
-  static std::span<const wc_scope> alive(std::span<const wc_scope> scopes, uint64_t sp);
+  // place on the stack is not above it has been left by longjmp, unless it lies above one of
+  // `interrupted`: where signal handlers that still run have interrupted the thread. Those stand
+  // on an alternate stack, and nothing can be told from `sp` about the one below.
+  static std::span<const wc_scope> alive(std::span<const wc_scope> scopes, uint64_t sp,
+                                         std::span<const uint64_t> interrupted = {});
 
   // A record of the thread's ring: ends that call, and everything opened inside it before that.
   // Innermost first. Records of unknown calls are ignored.

@@ -41,7 +41,8 @@ static int attach_process(void) {
 
 static struct wc_slot *claim_slot(void) {
   for (uint32_t i = 0; i < wc_process.slot_count; i++) {
-    struct wc_slot *slot = (struct wc_slot *)(wc_process.slots + (uint64_t)i * wc_process.slot_size);
+    struct wc_slot *slot =
+        (struct wc_slot *)(wc_process.slots + (uint64_t)i * wc_process.slot_size);
     uint32_t expected = WC_SLOT_FREE;
     if (__atomic_load_n(&slot->state, __ATOMIC_RELAXED) == WC_SLOT_FREE &&
         __atomic_compare_exchange_n(&slot->state, &expected, WC_SLOT_USED, 0, __ATOMIC_ACQ_REL,
@@ -57,7 +58,8 @@ static void arm_dispatch(void) {
   wc_thread.selector = 0;
   if (wc_syscall(kPrctl, kSetSyscallUserDispatch, kDispatchOn, (long)wc_exempt_begin, size,
                  (long)&wc_thread.selector) != 0)
-    wc_process.gate = WC_GATE_TRAP, wc_process.fast = wc_process.in_process = 0; /* refused by a policy: the bell works */
+    wc_process.gate = WC_GATE_TRAP,
+    wc_process.fast = wc_process.in_process = 0; /* refused by a policy: the bell works */
 }
 
 static int attach_slot(void) {
@@ -84,7 +86,8 @@ static int process_is_ready(void) {
   if (__atomic_compare_exchange_n(&wc_process.state, &expected, WC_ATTACHING, 0, __ATOMIC_ACQ_REL,
                                   __ATOMIC_ACQUIRE)) {
     int attached = attach_process();
-    uint32_t generation = attached && wc_process.gate == WC_GATE_DISPATCH ? wc_process.generation : 0;
+    uint32_t generation =
+        attached && wc_process.gate == WC_GATE_DISPATCH ? wc_process.generation : 0;
     uint32_t config = wc_process.config;
     wc_process.in_process = config & WC_CONFIG_IN_PROCESS ? generation : 0;
     uint32_t plain = config & ~(uint32_t)WC_CONFIG_IN_PROCESS ? 0 : generation;

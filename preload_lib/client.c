@@ -57,8 +57,8 @@ struct control {
 static int32_t inherited_socket = -1;
 static uint64_t inherited_cookie;
 
-/* Names one socket of this kernel for ever (SO_COOKIE, Linux 4.12); 0 for what is no socket. Asks for
- * 8 bytes of stack where fstat takes 144. */
+/* Names one socket of this kernel for ever (SO_COOKIE, Linux 4.12); 0 for what is no socket. Asks
+ * for 8 bytes of stack where fstat takes 144. */
 static __attribute__((noinline)) uint64_t cookie_of(int fd) {
   enum { kSolSocket = 1, kSoCookie = 57 };
   uint64_t cookie = 0;
@@ -131,7 +131,7 @@ static long map_shared(int fd, uint64_t size) {
 }
 
 extern const char wc_gadget_syscall[], wc_bell_address[];
-extern const char wc_thunks[], wc_thunks_end[], wc_site_begin[], wc_site_end[];
+extern const char wc_thunks[], wc_thunks_end[], wc_site_begin[], wc_site_end[], wc_site_return[];
 extern const char wc_copy_begin[], wc_copy_end[];
 extern const char wc_landing[], wc_landing_saved[], wc_landing_restored[], wc_landing_end[];
 
@@ -154,9 +154,11 @@ static long shake_hands(int fd, const struct wc_stubs *stubs) {
       .thunks_end = (uint64_t)wc_thunks_end,
       .site = (uint64_t)wc_site_begin,
       .site_end = (uint64_t)wc_site_end,
+      .site_return = (uint64_t)wc_site_return,
       .copy = (uint64_t)wc_copy_begin,
       .copy_end = (uint64_t)wc_copy_end,
-      .selector_offset = (int64_t)((uint64_t)&wc_thread.selector - (uint64_t)__builtin_thread_pointer()),
+      .selector_offset =
+          (int64_t)((uint64_t)&wc_thread.selector - (uint64_t)__builtin_thread_pointer()),
   };
   long n = send_message(fd, &hello, sizeof hello);
   if (n != 0) return n;
@@ -248,5 +250,6 @@ void wc_ring_socket(struct wc_slot *slot, uint16_t type) {
     wait_for_answer(slot, number);
   else if ((int32_t)wc_sys0(kGetpid) == wc_process.pid)
     wc_go_native(); /* the program closed our descriptor, or the tracer is gone */
-  /* Else a vfork child has closed its own; its gate stands open, and its parent's memory is not its. */
+  /* Else a vfork child has closed its own; its gate stands open, and its parent's memory is not
+   * its. */
 }

@@ -296,7 +296,7 @@ wc_thunks:
   .cfi_startproc simple
   .cfi_def_cfa %rsp, 0
   .cfi_escape 0x16, 16, 3, 0x72, 5, 0x06   /* rip = *(rcx + 5) */
-  .fill WC_THUNKS * WC_THUNK_SIZE, 1, 0xcc
+  .fill WC_THUNKS * WC_THUNK_SIZE, 1, 0xf4  /* hlt */
   .cfi_endproc
   .size wc_thunks, . - wc_thunks
 LABEL wc_thunks_end
@@ -338,6 +338,7 @@ LABEL wc_site_begin
   jb 2f
   ja 1f
   syscall
+LABEL wc_site_return
   mov %rax, WC_SITE_RET(%rsp)
   mov %rsp, %rdi
   call wc_site_exit

@@ -37,13 +37,26 @@ static int read_object(const struct link_map *map, struct object *object) {
     uint64_t pointer = d->d_un.d_ptr;
     if (pointer < map->l_addr) pointer += map->l_addr;
     switch (d->d_tag) {
-      case DT_SYMTAB: object->symbols = (const ElfW(Sym) *)pointer; break;
-      case DT_STRTAB: object->strings = (const char *)pointer; break;
-      case DT_GNU_HASH: object->gnu_hash = (const uint32_t *)pointer; break;
-      case DT_VERSYM: object->versions = (const ElfW(Half) *)pointer; break;
-      case DT_VERDEF: object->definitions = (const ElfW(Verdef) *)pointer; break;
-      case DT_VERDEFNUM: object->definition_count = d->d_un.d_val; break;
-      default: break;
+      case DT_SYMTAB:
+        object->symbols = (const ElfW(Sym) *)pointer;
+        break;
+      case DT_STRTAB:
+        object->strings = (const char *)pointer;
+        break;
+      case DT_GNU_HASH:
+        object->gnu_hash = (const uint32_t *)pointer;
+        break;
+      case DT_VERSYM:
+        object->versions = (const ElfW(Half) *)pointer;
+        break;
+      case DT_VERDEF:
+        object->definitions = (const ElfW(Verdef) *)pointer;
+        break;
+      case DT_VERDEFNUM:
+        object->definition_count = d->d_un.d_val;
+        break;
+      default:
+        break;
     }
   }
   return object->symbols && object->strings && object->gnu_hash;

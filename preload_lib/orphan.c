@@ -54,8 +54,8 @@ static void on_signal(int signal, struct information *info, struct context *cont
   enum { kUserDispatch = 2, kFromKernel = 0x80 /* SI_KERNEL: a breakpoint instruction */ };
   if (signal == kSigsys && info->code == kUserDispatch) {
     wc_go_native();
-    /* Issue the syscall again, where the program did: rax still holds its number. The tracer may have
-     * moved rip already. */
+    /* Issue the syscall again, where the program did: rax still holds its number. The tracer may
+     * have moved rip already. */
     context->rip = info->call_address - 2;
     return;
   }

@@ -3,11 +3,13 @@
  *
  * A signal handler may interrupt the writing of a record and write records of its own. Places are
  * therefore reserved by one instruction, and only the outermost writer publishes. A reserved place
- * reads SKIP until its record is complete: a handler that leaves by longjmp leaves nothing half done.
+ * reads SKIP until its record is complete: a handler that leaves by longjmp leaves nothing half
+ * done.
  */
 #include "preload_lib/shim.h"
 
-/* Signals cannot come between the load and the store of one instruction; other threads do not write. */
+/* Signals cannot come between the load and the store of one instruction; other threads do not
+ * write. */
 static inline uint32_t fetch_add(uint32_t *at, uint32_t n) {
   __asm__ volatile("xadd %0, %1" : "+r"(n), "+m"(*at) : : "memory", "cc");
   return n;
@@ -43,21 +45,31 @@ static void skip(struct wc_slot *slot, uint32_t from, uint32_t places) {
   wc_slot_ring(slot)[from & wc_process.ring_mask].type = WC_RECORD_SKIP | places << 16;
 }
 
-/* Rings until there is room up to `end`; 0 when there is no tracer any more. The tracer drains the
- * ring whenever the thread stops. */
+/* Lets the tracer drain the ring, which it does whenever the thread stops; 0: there is none any
+ * more. */
 static __attribute__((noinline, cold)) int make_room(struct wc_slot *slot, uint32_t end) {
   uint32_t before = *(volatile uint32_t *)&slot->tail;
-  if (wc_thread.writers == 1) __atomic_store_n(&slot->head, *(volatile uint32_t *)&slot->reserved, __ATOMIC_RELEASE);
+  if (wc_thread.writers == 1) publish(slot);
   wc_bell(slot, slot->gate_open);
   return *(volatile uint32_t *)&slot->tail != before && used(slot, end) <= wc_process.ring_mask + 1;
 }
 
+/* Engine inproc has no gate that would need the socket, and little stack to spare. */
+static __attribute__((noinline, cold)) int make_room_in_process(struct wc_slot *slot,
+                                                                uint32_t end) {
+  uint32_t before = *(volatile uint32_t *)&slot->tail;
+  if (wc_thread.writers == 1) publish(slot);
+  wc_bell_trap(wc_slot_index(slot));
+  return *(volatile uint32_t *)&slot->tail != before && used(slot, end) <= wc_process.ring_mask + 1;
+}
+
 /* `places` in a row. NULL when there is no tracer to take them. */
-static struct wc_record *reserve(struct wc_slot *slot, uint32_t places) {
+static inline struct wc_record *reserve(struct wc_slot *slot, uint32_t places,
+                                        int (*make)(struct wc_slot *, uint32_t)) {
   uint32_t mask = wc_process.ring_mask;
   for (;;) {
     if (WC_UNLIKELY(used(slot, slot->reserved + 2 * places) > mask) &&
-        !make_room(slot, slot->reserved + 2 * places))
+        !make(slot, slot->reserved + 2 * places))
       return NULL;
     uint32_t start = fetch_add(&slot->reserved, places);
     uint32_t left = mask + 1 - (start & mask);
@@ -70,9 +82,9 @@ static struct wc_record *reserve(struct wc_slot *slot, uint32_t places) {
   }
 }
 
-/* How much of a piece is memory, found out by asking the kernel a page at a time: FUTEX_WAIT reads the
- * word before it compares, and the time to wait is none. Catching the fault would not do, a program
- * that has SIGSEGV blocked is killed by it. */
+/* How much of a piece is memory, found out by asking the kernel a page at a time: FUTEX_WAIT reads
+ * the word before it compares, and the time to wait is none. Catching the fault would not do, a
+ * program that has SIGSEGV blocked is killed by it. */
 static __attribute__((noinline)) uint64_t readable(uint64_t address, uint64_t size) {
   enum { kFutex = 202, kWaitPrivate = 128, kUnlikely = 0x5eaf00d5, kFault = -14 };
   static const int64_t no_time[2] = {0, 0};
@@ -85,7 +97,7 @@ static __attribute__((noinline)) uint64_t readable(uint64_t address, uint64_t si
   return size;
 }
 
-static uint64_t string_size(uint64_t address, uint64_t limit, int trusted) {
+static inline uint64_t string_size(uint64_t address, uint64_t limit, int trusted) {
   uint64_t done = 0;
   if (trusted) return wc_string_size(address, limit);
   while (done < limit) {
@@ -100,25 +112,25 @@ static uint64_t string_size(uint64_t address, uint64_t limit, int trusted) {
 }
 
 /* The piece of memory that `capture` names; size 0: none. */
-static struct wc_piece measure(struct wc_capture capture, const uint64_t *args, uint64_t ret,
-                               int trusted) {
+static inline __attribute__((always_inline)) wc_piece measure(struct wc_capture capture,
+                                                              const uint64_t *args, uint64_t ret,
+                                                              int trusted) {
   uint32_t kind = capture.kind_unit & 7, shift = capture.kind_unit >> 4;
   uint32_t word = capture.words & 15;
   uint64_t address = word == WC_CAPTURE_RESULT ? ret : args[word];
   uint64_t size = capture.size;
   enum { kLowestPage = 65536 }; /* what is below is a number */
-  if (address < kLowestPage) return (struct wc_piece){0, 0};
-  if (kind == WC_CAPTURE_STRING)
-    return (struct wc_piece){address, (uint32_t)string_size(address, size, trusted)};
+  if (address < kLowestPage || address >> (WC_ADDRESS_BITS - 1) != 0) return 0;
+  if (kind == WC_CAPTURE_STRING) return wc_piece_of(address, string_size(address, size, trusted));
   if (kind >= WC_CAPTURE_COUNTED) {
     uint64_t n = kind == WC_CAPTURE_COUNTED ? args[capture.words >> 4] : ret;
     if ((int64_t)n < 0) n = 0;
     if (n < size >> shift) size = n << shift;
   }
-  return (struct wc_piece){address, (uint32_t)(trusted ? size : readable(address, size))};
+  return wc_piece_of(address, trusted ? size : readable(address, size));
 }
 
-uint32_t wc_measure_syscall(const struct wc_site *site, struct wc_piece *pieces) {
+uint32_t wc_measure_syscall(const struct wc_site *site, wc_piece *pieces) {
   enum { kLastError = -4095, kFault = -14 };
   const struct wc_capture *captures = wc_process.shared->plans[site->nr].captures;
   int64_t ret = (int64_t)site->ret;
@@ -129,9 +141,10 @@ uint32_t wc_measure_syscall(const struct wc_site *site, struct wc_piece *pieces)
     if (failed && captures[i].kind_unit & WC_CAPTURE_WRITTEN) continue;
     /* The kernel has just read or written it; only a struct that another argument decides on may be
      * something else. */
-    int trusted = (captures[i].kind_unit & 7) != WC_CAPTURE_FIXED || captures[i].kind_unit & WC_CAPTURE_WRITTEN;
+    int trusted = (captures[i].kind_unit & 7) != WC_CAPTURE_FIXED ||
+                  captures[i].kind_unit & WC_CAPTURE_WRITTEN;
     pieces[n] = measure(captures[i], site->args, site->ret, trusted);
-    if (pieces[n].size != 0) n++;
+    if (wc_piece_size(pieces[n]) != 0) n++;
   }
   return n;
 }
@@ -145,62 +158,86 @@ static int is_captured_by(const struct wc_site *site, uint64_t address) {
 }
 
 uint32_t wc_measure_entry(const struct wc_scope *scope, const struct wc_site *site,
-                          struct wc_piece *pieces) {
+                          wc_piece *pieces) {
   const struct wc_capture *captures = wc_process.functions[scope->function].captures;
   uint32_t n = 0;
   for (uint32_t i = 0; i < WC_FUNCTION_CAPTURES && captures[i].kind_unit != 0; i++) {
     if (captures[i].kind_unit & WC_CAPTURE_WRITTEN) continue;
     if (site != NULL && is_captured_by(site, scope->args[captures[i].words & 15])) continue;
     pieces[n] = measure(captures[i], scope->args, 0, 0);
-    if (pieces[n].size != 0) n++;
+    if (wc_piece_size(pieces[n]) != 0) n++;
   }
   return n;
 }
 
-uint32_t wc_measure_return(const struct wc_scope *scope, uint64_t ret, struct wc_piece *pieces) {
+uint32_t wc_measure_return(const struct wc_scope *scope, uint64_t ret, wc_piece *pieces) {
   const struct wc_capture *captures = wc_process.functions[scope->function].captures;
   uint32_t n = 0;
   for (uint32_t i = 0; i < WC_FUNCTION_CAPTURES && captures[i].kind_unit != 0; i++) {
     if (!(captures[i].kind_unit & WC_CAPTURE_WRITTEN)) continue;
     pieces[n] = measure(captures[i], scope->args, ret, 0);
-    if (pieces[n].size != 0) n++;
+    if (wc_piece_size(pieces[n]) != 0) n++;
   }
   return n;
 }
 
-static uint32_t room_for(const struct wc_piece *piece) { return (piece->size + 7) & ~7u; }
+static uint32_t room_for(wc_piece piece) { return (wc_piece_size(piece) + 7) & ~7u; }
 
-static void copy_pieces(void *to, const struct wc_piece *pieces, uint32_t count) {
+static void copy_pieces(void *to, const wc_piece *pieces, uint32_t count) {
   for (uint32_t i = 0; i < count; i++) {
     struct wc_captured *captured = to;
-    captured->address = pieces[i].address;
-    captured->room = room_for(&pieces[i]);
-    captured->size = (uint32_t)wc_copy(captured + 1, pieces[i].address, pieces[i].size);
+    captured->address = wc_piece_address(pieces[i]);
+    captured->room = room_for(pieces[i]);
+    captured->size = (uint32_t)wc_copy(captured + 1, captured->address, wc_piece_size(pieces[i]));
     to = (uint8_t *)(captured + 1) + captured->room;
   }
 }
 
-int wc_append(struct wc_slot *slot, const struct wc_record *record, const struct wc_record_body *body,
-              const struct wc_piece *pieces, uint32_t count) {
-  uint32_t bytes = sizeof *record + (body != NULL ? sizeof *body : 0);
-  for (uint32_t i = 0; i < count; i++) bytes += sizeof(struct wc_captured) + room_for(&pieces[i]);
-  uint32_t places = (bytes + sizeof *record - 1) / sizeof *record;
+struct wc_record_body *wc_begin_record(struct wc_slot *slot, const wc_piece *pieces,
+                                       uint32_t count) {
+  uint32_t bytes = sizeof(struct wc_record) + sizeof(struct wc_record_body);
+  for (uint32_t i = 0; i < count; i++) bytes += sizeof(struct wc_captured) + room_for(pieces[i]);
+  uint32_t places = (bytes + sizeof(struct wc_record) - 1) / sizeof(struct wc_record);
   begin_writing(slot);
-  struct wc_record *to = reserve(slot, places);
-  if (WC_LIKELY(to != NULL)) {
-    to->seq = record->seq;
-    to->ret = record->ret;
-    to->tsc = record->tsc;
-    to->error = record->error;
-    void *behind = to + 1;
-    if (body != NULL) {
-      *(struct wc_record_body *)behind = *body;
-      behind = (struct wc_record_body *)behind + 1;
-    }
-    copy_pieces(behind, pieces, count);
+  struct wc_record *record = reserve(slot, places, make_room_in_process);
+  if (record == NULL) {
+    end_writing(slot);
+    return NULL;
+  }
+  struct wc_record_body *body = (struct wc_record_body *)(record + 1);
+  body->captures = count;
+  copy_pieces(body + 1, pieces, count);
+  return body;
+}
+
+void wc_end_record(struct wc_slot *slot, struct wc_record_body *body, uint32_t type) {
+  struct wc_record *record = (struct wc_record *)body - 1;
+  WC_BARRIER();
+  record->type = type | (record->type & ~0xffffu); /* it has read SKIP so far */
+  end_writing(slot);
+}
+
+static inline __attribute__((always_inline)) void append(struct wc_slot *slot, uint32_t type,
+                                                         uint64_t seq, uint64_t ret,
+                                                         int32_t error) {
+  begin_writing(slot);
+  struct wc_record *record = reserve(slot, 1, make_room);
+  if (record != NULL) {
+    record->seq = seq;
+    record->ret = ret;
+    record->error = error;
+    record->tsc = wc_ticks();
     WC_BARRIER();
-    to->type = record->type | places << 16;
+    record->type = type | 1u << 16;
   }
   end_writing(slot);
-  return to != NULL;
+}
+
+void wc_append_return(struct wc_slot *slot, uint64_t seq, uint64_t ret, int32_t error) {
+  append(slot, WC_RECORD_RETURN, seq, ret, error);
+}
+
+/* On its own: it stands deepest on the stack, and has less to keep there. */
+void wc_append_unwound(struct wc_slot *slot, uint64_t seq) {
+  append(slot, WC_RECORD_UNWOUND, seq, 0, 0);
 }

@@ -15,21 +15,15 @@ static inline struct wc_scope *top(struct wc_slot *slot, uint32_t depth) {
   return &slot->scopes[depth - 1];
 }
 
-static void append(struct wc_slot *slot, uint32_t type, uint64_t seq, uint64_t ret, int32_t error) {
-  struct wc_record record = {seq, ret, wc_ticks(), type, error};
-  wc_append(slot, &record, NULL, NULL, 0);
-}
-
 static uint32_t pop_unwound(struct wc_slot *slot, uint32_t depth) {
   wc_drop_pending(slot, top(slot, depth));
-  if (top(slot, depth)->flags & WC_SCOPE_REPORTED)
-    append(slot, WC_RECORD_UNWOUND, top(slot, depth)->seq, 0, 0);
+  if (top(slot, depth)->flags & WC_SCOPE_REPORTED) wc_append_unwound(slot, top(slot, depth)->seq);
   slot->depth = depth - 1;
   return depth - 1;
 }
 
-/* A handler on an alternate stack may stand above frames that are alive: whether `sp` is on that stack
- * and `other` is not. */
+/* A handler on an alternate stack may stand above frames that are alive: whether `sp` is on that
+ * stack and `other` is not. */
 static __attribute__((noinline, cold)) int stands_apart(uint64_t sp, uint64_t other) {
   enum { kOnStack = 1, kSigaltstack = 131 };
   struct {
@@ -144,8 +138,8 @@ __attribute__((visibility("hidden"))) uint64_t wc_enter(struct wc_frame *frame) 
   if (WC_UNLIKELY(slot == NULL || wc_thread.generation != wc_process.fast || real == 0))
     return enter_slowly(frame);
   uint32_t depth = slot->depth;
-  if (WC_UNLIKELY(depth > 0 && (depth >= WC_MAX_SCOPES ||
-                                top(slot, depth)->sp <= (uint64_t)&frame->caller)))
+  if (WC_UNLIKELY(depth > 0 &&
+                  (depth >= WC_MAX_SCOPES || top(slot, depth)->sp <= (uint64_t)&frame->caller)))
     return enter_slowly(frame);
   push(slot, depth, frame);
   WC_BARRIER();
@@ -164,25 +158,35 @@ static int32_t current_errno(void) {
   return errno_location == 0 ? 0 : *((int32_t * (*)(void)) errno_location)();
 }
 
-static __attribute__((noinline, cold)) void report_return(struct wc_frame *frame,
-                                                          const struct wc_scope *scope) {
-  struct wc_slot *slot = frame->slot;
-  int32_t error = current_errno();
-  if (!(wc_process.config & WC_CONFIG_IN_PROCESS) || frame->function->flags & WC_FUNCTION_TRACER) {
-    append(slot, WC_RECORD_RETURN, scope->seq, frame->ret, error);
-    return;
-  }
-  struct wc_piece pieces[WC_FUNCTION_CAPTURES];
+/* Engine inproc: with what the call has written. 0: that takes the tracer, or there is nothing. */
+static __attribute__((noinline)) int record_return(struct wc_frame *frame,
+                                                   const struct wc_scope *scope, int32_t error) {
+  wc_piece pieces[WC_FUNCTION_CAPTURES];
   uint32_t count = wc_measure_return(scope, frame->ret, pieces);
-  struct wc_record record = {scope->seq, frame->ret, wc_ticks(),
-                             WC_RECORD_RETURN | WC_RECORD_CAPTURES, error};
-  struct wc_record_body body = {0, scope->function, count, {0}};
-  wc_append(slot, &record, count != 0 ? &body : NULL, pieces, count);
+  if (count == 0) return 0;
+  struct wc_record_body *body = wc_begin_record(frame->slot, pieces, count);
+  if (body == NULL) return 1;
+  wc_record_of(body)->seq = scope->seq;
+  wc_record_of(body)->ret = frame->ret;
+  wc_record_of(body)->tsc = wc_ticks();
+  wc_record_of(body)->error = error;
+  wc_end_record(frame->slot, body, WC_RECORD_RETURN | WC_RECORD_CAPTURES);
+  return 1;
 }
 
-static __attribute__((noinline, cold)) void count(struct wc_slot *slot, const struct wc_scope *scope,
+static inline void report_return(struct wc_frame *frame, const struct wc_scope *scope) {
+  int32_t error = current_errno();
+  if (wc_process.in_process != 0 && frame->function->captures[0].kind_unit != 0 &&
+      record_return(frame, scope, error))
+    return;
+  wc_append_return(frame->slot, scope->seq, frame->ret, error);
+}
+
+static __attribute__((noinline, cold)) void count(struct wc_slot *slot,
+                                                  const struct wc_scope *scope,
                                                   const struct wc_function *function) {
-  struct wc_counter *counters = (struct wc_counter *)(wc_slot_ring(slot) + wc_process.ring_mask + 1);
+  struct wc_counter *counters =
+      (struct wc_counter *)(wc_slot_ring(slot) + wc_process.ring_mask + 1);
   counters[function->index].calls++;
   counters[function->index].ticks += wc_ticks() - scope->tsc;
 }

@@ -24,9 +24,9 @@ enum wc_attach_state { WC_DETACHED = 0, WC_ATTACHING = 1, WC_READY = 2, WC_NATIV
 struct wc_process {
   uint32_t state; /* enum wc_attach_state */
   uint32_t generation;
-  uint32_t config; /* OR of enum wc_config */
-  uint32_t gate;   /* enum wc_gate */
-  uint32_t fast;   /* the generation, if ready with gate dispatch and no config; else 0 */
+  uint32_t config;     /* OR of enum wc_config */
+  uint32_t gate;       /* enum wc_gate */
+  uint32_t fast;       /* the generation, if ready with gate dispatch and no config; else 0 */
   uint32_t in_process; /* the generation, if ready with engine inproc; else 0 */
   uint32_t ring_mask;  /* places of a slot's ring, less one */
   const struct wc_function *functions; /* the stub library's table */
@@ -56,7 +56,7 @@ struct wc_site {
   uint64_t nr;
   uint64_t ret;
   uint64_t tsc;
-  uint64_t back; /* where the program goes on: behind the site's syscall instruction */
+  uint64_t back;    /* where the program goes on: behind the site's syscall instruction */
   uint32_t pending; /* its place in wc_slot.pending */
   uint32_t reserved;
 };
@@ -65,11 +65,19 @@ WC_STATIC_ASSERT(offsetof(struct wc_site, ret) == WC_SITE_RET, "site.ret");
 WC_STATIC_ASSERT(offsetof(struct wc_site, back) == WC_SITE_BACK, "site.back");
 WC_STATIC_ASSERT(sizeof(struct wc_site) == WC_SITE_SIZE, "wc_site");
 
-/* A piece of the program's memory that goes into a record. */
-struct wc_piece {
-  uint64_t address;
-  uint32_t size;
-};
+/* A piece of the program's memory that goes into a record: its address, and its size above. One
+ * word, because stacks are small. */
+typedef uint64_t wc_piece;
+#define WC_ADDRESS_BITS 48
+static inline wc_piece wc_piece_of(uint64_t address, uint64_t size) {
+  return address | size << WC_ADDRESS_BITS;
+}
+static inline uint64_t wc_piece_address(wc_piece piece) {
+  return piece & ((1ull << WC_ADDRESS_BITS) - 1);
+}
+static inline uint32_t wc_piece_size(wc_piece piece) {
+  return (uint32_t)(piece >> WC_ADDRESS_BITS);
+}
 
 extern struct wc_process wc_process;
 extern __thread struct wc_thread wc_thread;
@@ -89,7 +97,8 @@ void wc_ring_socket(struct wc_slot *slot, uint16_t type);
 uint64_t wc_resolve(struct wc_function *function);
 uint64_t wc_lookup(const char *name, const char *version);
 
-/* scope.c: finds what it needs of libc, once, so that no look-up stands on the program's stack later. */
+/* scope.c: finds what it needs of libc, once, so that no look-up stands on the program's stack
+ * later. */
 void wc_prepare_scopes(void);
 
 /* orphan.c: handlers that keep the program alive when the tracer dies in the middle of a stop. */
@@ -98,16 +107,24 @@ void wc_install_orphan_handlers(void);
 /* ring.c: the pieces of memory that go into the record of a syscall that has come back; of a call,
  * but for what the record of its first syscall, `site`, will hold (may be NULL); of its return.
  * Return how many. */
-uint32_t wc_measure_syscall(const struct wc_site *site, struct wc_piece *pieces);
+uint32_t wc_measure_syscall(const struct wc_site *site, wc_piece *pieces);
 uint32_t wc_measure_entry(const struct wc_scope *scope, const struct wc_site *site,
-                          struct wc_piece *pieces);
-uint32_t wc_measure_return(const struct wc_scope *scope, uint64_t ret, struct wc_piece *pieces);
-/* Appends a record, waiting for the tracer where the ring is full; `body` may be NULL. 0: there is no
- * tracer any more, nothing was appended. */
-int wc_append(struct wc_slot *slot, const struct wc_record *record, const struct wc_record_body *body,
-              const struct wc_piece *pieces, uint32_t count);
+                          wc_piece *pieces);
+uint32_t wc_measure_return(const struct wc_scope *scope, uint64_t ret, wc_piece *pieces);
+/* Append a record of one place, waiting for the tracer where the ring is full. */
+void wc_append_return(struct wc_slot *slot, uint64_t seq, uint64_t ret, int32_t error);
+void wc_append_unwound(struct wc_slot *slot, uint64_t seq);
+/* A record with a body and pieces: reserved, to be filled in, and ended. NULL: there is no tracer
+ * any more. Nothing but stores may stand between the two. */
+struct wc_record_body *wc_begin_record(struct wc_slot *slot, const wc_piece *pieces,
+                                       uint32_t count);
+void wc_end_record(struct wc_slot *slot, struct wc_record_body *body, uint32_t type);
+static inline struct wc_record *wc_record_of(struct wc_record_body *body) {
+  return (struct wc_record *)body - 1;
+}
 
-/* site.c: the scope `depth` is left by longjmp, an exception or cancellation: so are its syscalls. */
+/* site.c: the scope `depth` is left by longjmp, an exception or cancellation: so are its syscalls.
+ */
 void wc_drop_pending(struct wc_slot *slot, const struct wc_scope *scope);
 /* Appends the record of a call that is to be reported. `site`: its first syscall, or NULL. */
 void wc_record_call(struct wc_slot *slot, struct wc_scope *scope, const struct wc_site *site,

@@ -28,12 +28,18 @@ static void push_pending(struct wc_slot *slot, struct wc_site *site, uint64_t se
 
 void wc_record_call(struct wc_slot *slot, struct wc_scope *scope, const struct wc_site *site,
                     uint64_t tsc) {
-  struct wc_piece pieces[WC_FUNCTION_CAPTURES];
+  wc_piece pieces[WC_FUNCTION_CAPTURES];
   uint32_t count = wc_measure_entry(scope, site, pieces);
-  struct wc_record record = {scope->seq, scope->caller, tsc, WC_RECORD_CALL, 0};
-  struct wc_record_body body = {scope->sp, scope->function, count, {0}};
-  for (int i = 0; i < 6; i++) body.args[i] = scope->args[i];
-  if (wc_append(slot, &record, &body, pieces, count)) scope->flags |= WC_SCOPE_REPORTED;
+  struct wc_record_body *body = wc_begin_record(slot, pieces, count);
+  if (body == NULL) return;
+  wc_record_of(body)->seq = scope->seq;
+  wc_record_of(body)->ret = scope->caller;
+  wc_record_of(body)->tsc = tsc;
+  body->place = scope->sp;
+  body->what = scope->function;
+  for (int i = 0; i < 6; i++) body->args[i] = scope->args[i];
+  wc_end_record(slot, body, WC_RECORD_CALL);
+  scope->flags |= WC_SCOPE_REPORTED;
 }
 
 /* Returns enum wc_plan_action. */
@@ -58,17 +64,22 @@ __attribute__((visibility("hidden"))) uint32_t wc_site_enter(struct wc_site *sit
 }
 
 static void append_syscall(struct wc_slot *slot, const struct wc_pending *pending, uint32_t type,
-                           uint64_t ret, uint64_t tsc, const struct wc_piece *pieces, uint32_t count) {
-  struct wc_record record = {pending->seq, ret, tsc, type, 0};
-  struct wc_record_body body = {pending->tsc, pending->nr, count, {0}};
-  for (int i = 0; i < 6; i++) body.args[i] = pending->args[i];
-  wc_append(slot, &record, &body, pieces, count);
+                           uint64_t ret, uint64_t tsc, const wc_piece *pieces, uint32_t count) {
+  struct wc_record_body *body = wc_begin_record(slot, pieces, count);
+  if (body == NULL) return;
+  wc_record_of(body)->seq = pending->seq;
+  wc_record_of(body)->ret = ret;
+  wc_record_of(body)->tsc = tsc;
+  body->place = pending->tsc;
+  body->what = pending->nr;
+  for (int i = 0; i < 6; i++) body->args[i] = pending->args[i];
+  wc_end_record(slot, body, type);
 }
 
 __attribute__((visibility("hidden"))) void wc_site_exit(struct wc_site *site) {
   uint64_t tsc = wc_ticks();
   struct wc_slot *slot = wc_thread.slot;
-  struct wc_piece pieces[WC_CAPTURES];
+  wc_piece pieces[WC_CAPTURES];
   uint32_t count = wc_measure_syscall(site, pieces);
   const struct wc_pending *pending = &slot->pending[site->pending % WC_PENDING];
   /* A scope that is gone has told of it already: the program switches stacks. */

@@ -56,6 +56,7 @@ struct wc_hello {
   uint64_t thunks_end;
   uint64_t site;           /* where a thunk goes when a scope is open, until site_end */
   uint64_t site_end;
+  uint64_t site_return;    /* behind the syscall that is recorded */
   uint64_t copy;           /* a fault from here ... */
   uint64_t copy_end;       /* ... until here goes on at copy_end */
   int64_t selector_offset; /* of the selector, from the thread pointer */
@@ -86,7 +87,7 @@ struct wc_attach {
 };
 
 WC_STATIC_ASSERT(sizeof(struct wc_message) == 16, "wc_message");
-WC_STATIC_ASSERT(sizeof(struct wc_hello) == 160, "wc_hello");
+WC_STATIC_ASSERT(sizeof(struct wc_hello) == 168, "wc_hello");
 WC_STATIC_ASSERT(offsetof(struct wc_hello, stub_id) == 32, "wc_hello.stub_id");
 WC_STATIC_ASSERT(sizeof(struct wc_welcome) == 24, "wc_welcome");
 WC_STATIC_ASSERT(sizeof(struct wc_refuse) == 128, "wc_refuse");

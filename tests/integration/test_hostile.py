@@ -11,7 +11,7 @@ from harness import Case, processes, program
 
 MAGIC, VERSION = 0x30494357, 1
 HELLO, WELCOME, REFUSE, SCOPE_BEGIN, ATTACH, ATTACHED = 1, 2, 3, 4, 7, 8
-HELLO_SIZE = 104
+HELLO_SIZE = 168
 
 
 def head(kind, size, version=VERSION, magic=MAGIC):
@@ -19,7 +19,7 @@ def head(kind, size, version=VERSION, magic=MAGIC):
 
 
 def hello(version=VERSION, oldest=VERSION, pid=1, size=HELLO_SIZE, stub=0):
-    body = struct.pack("<IiiIQ", oldest, pid, pid, 0, stub) + bytes(range(64))
+    body = struct.pack("<IiiIQ", oldest, pid, pid, 0, stub) + bytes(range(128))
     return (head(HELLO, size, version) + body).ljust(HELLO_SIZE, b"\xff")
 
 
@@ -77,7 +77,7 @@ class Hostile(Case):
     def test_garbage(self):
         self.begin()
         chance = random.Random(20)
-        for length in (1, 4, 15, 16, 17, 24, 103, 104, 105, 255, 256, 257, 4096, 100000):
+        for length in (1, 4, 15, 16, 17, 24, HELLO_SIZE - 1, HELLO_SIZE, HELLO_SIZE + 1, 255, 256, 257, 4096, 100000):
             for _ in range(3):
                 self.assertEqual(self.answer(chance.randbytes(length)), b"")
         self.end()

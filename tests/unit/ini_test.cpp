@@ -262,7 +262,7 @@ TEST_F(IniFile, WhatIsNotBuiltIsRefusedWithFileAndLine) {
               StartsWith(at(2) + "[sampling] every.printf" + refused));
   EXPECT_THAT(bad("[policy]\ninject=a\n"), StartsWith(at(2) + "[policy] inject" + refused));
   EXPECT_THAT(bad("scope=main\n"), StartsWith(at(1) + "scope: main" + refused));
-  EXPECT_THAT(bad("engine=inproc\n"), StartsWith(at(1) + "engine: inproc" + refused));
+  EXPECT_THAT(bad("engine=bpf\n"), StartsWith(at(1) + "engine: bpf" + refused));
 }
 
 TEST_F(IniFile, FilesThatCannotBeRead) {

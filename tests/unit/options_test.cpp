@@ -333,7 +333,6 @@ INSTANTIATE_TEST_SUITE_P(
                     Refused{{"--replay", "f"}, "option --replay"},
                     Refused{{"--overflow=drop", "p"}, "option --overflow"},
                     Refused{{"--scope=main", "p"}, "option --scope: main"},
-                    Refused{{"-E", "inproc", "p"}, "option -E/--engine: inproc"},
                     Refused{{"-Ebpf", "p"}, "option -E/--engine: bpf"},
                     Refused{{"-e", "inject=open:error=EIO", "p"},
                             "option -e/--syscalls: 'inject='"},
@@ -380,7 +379,7 @@ TEST(Help, NamesEveryOptionOnceInTheRightPlace) {
       EXPECT_THAT(is_refused ? refused : offered, HasSubstr(pair));
     }
   }
-  for (const char* value : {"inproc", "bpf", "main"}) {
+  for (const char* value : {"bpf", "main"}) {
     EXPECT_THAT(refused, HasSubstr(value));
   }
 }

@@ -20,9 +20,6 @@ struct SavedContext {
   uint64_t r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip;
 };
 
-// Kernel-internal results: the syscall is to be issued again, or to fail with EINTR.
-bool is_restart(int64_t ret) { return ret == -512 || ret == -513 || ret == -514 || ret == -516; }
-
 // Whether the process has a handler for it (SigCgt in proc(5)).
 bool is_caught(pid_t pid, int signal) {
   std::ifstream status("/proc/" + std::to_string(pid) + "/status");

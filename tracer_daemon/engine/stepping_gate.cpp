@@ -9,12 +9,6 @@
 #include "engine/tracer.h"
 
 namespace wc {
-namespace {
-
-// The kernel's own results of an interrupted syscall, seen by tracers only (include/linux/errno.h).
-bool is_restart(int64_t ret) { return ret == -512 || ret == -513 || ret == -514 || ret == -516; }
-
-}  // namespace
 
 void Tracer::on_syscall_stop(StoppedThread stop, Thread& thread) {
   StoppedThread::SyscallInfo info;

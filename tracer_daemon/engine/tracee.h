@@ -20,6 +20,7 @@ struct ShimAddresses {
   uint64_t landing = 0, landing_saved = 0, landing_restored = 0, landing_end = 0;
   uint64_t exempt_begin = 0, exempt_end = 0;
   uint64_t thunks = 0, thunks_end = 0, site = 0, site_end = 0;  // patched sites lead here
+  uint64_t site_return = 0;                                     // behind the syscall that is recorded
   uint64_t copy = 0, copy_end = 0;
   int64_t selector_offset = 0;
 
@@ -31,7 +32,7 @@ struct ShimAddresses {
   }
   // Whether it is one of the shim's functions.
   [[nodiscard]] bool contains(uint64_t address) const {
-    constexpr uint64_t kReach = 1u << 15;  // the shim's code is smaller than this
+    constexpr uint64_t kReach = 1u << 18;  // the shim's code is smaller than this
     return address != 0 && address + kReach > bell && address < bell + kReach;
   }
 };

@@ -1,4 +1,4 @@
-// The loop, and what is common to all gates: who is traced, how they come and go.
+// The loop, and what is common to all gates.
 #include "engine/tracer.h"
 
 #include <fcntl.h>
@@ -21,29 +21,6 @@ namespace wc {
 namespace {
 
 constexpr uint64_t kTick = 100'000'000;  // nanoseconds between two looks at outputs and orphans
-constexpr uint64_t kOrphanTicks = 3;     // that a child waits for its parent's event
-
-pid_t status_field(pid_t tid, const char* field) {
-  char path[48];
-  snprintf(path, sizeof path, "/proc/%d/status", tid);
-  FILE* file = fopen(path, "re");
-  if (file == nullptr) return 0;
-  char line[128];
-  int value = 0;
-  size_t length = strlen(field);
-  while (fgets(line, sizeof line, file) != nullptr)
-    if (strncmp(line, field, length) == 0 && sscanf(line + length, ": %d", &value) == 1) break;
-  fclose(file);
-  return value;
-}
-
-std::string program_path(pid_t pid) {
-  char link[32], path[4096];
-  snprintf(link, sizeof link, "/proc/%d/exe", pid);
-  ssize_t n = readlink(link, path, sizeof path);
-  return n > 0 ? std::string(path, static_cast<size_t>(n)) : std::string();
-}
-
 bool is_stop_signal(int signal) {
   return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
 }
@@ -252,6 +229,7 @@ void Tracer::on_signal(StoppedThread stop, Thread& thread) {
     return resume(std::move(stop), thread);
   if (has_shim && share_of(thread) != nullptr) {
     drain(thread, regs.rsp);
+    complete_pending(thread, regs);
     park_interrupted(stop, thread, regs);
     auto scopes = live_scopes(thread, regs.rsp);
     drop_missing(thread, scopes);
@@ -371,18 +349,6 @@ void Tracer::on_bell(StoppedThread stop, Thread& thread, const user_regs_struct&
   resume(std::move(stop), thread);
 }
 
-// Engine inproc, at the process's first bell.
-void Tracer::patch_sites(Thread& thread) {
-  Process& process = *thread.process;
-  if (!(options_.config & WC_CONFIG_IN_PROCESS) || std::exchange(process.patched, true)) return;
-  std::string who = "process " + std::to_string(process.pid) + ": ";
-  if (process.threads != 1) return say(1, who + "has threads already; no syscall site is patched");
-  auto outcome = patcher_.patch(process);
-  if (!outcome.problem.empty()) return say(1, who + outcome.problem + "; all is left to dispatch");
-  say(1, who + std::to_string(outcome.patched) + " syscall sites patched, " +
-             std::to_string(outcome.left) + " left to dispatch");
-}
-
 // The thread rang for one of these: it has just got its slot, it opens or closes its gate, its
 // ring is full, all calls are wanted, a call returns with values in memory.
 void Tracer::answer_bell(Thread& thread, uint32_t slot, uint64_t sp) {
@@ -407,22 +373,6 @@ void Tracer::answer_bell(Thread& thread, uint32_t slot, uint64_t sp) {
     report_calls(thread, scopes, false);
   else
     drop_missing(thread, scopes);
-}
-
-// Engine inproc: what the thread waited in when it ended.
-void Tracer::end_pending(Thread& thread) {
-  ProcessShare* share = share_of(thread);
-  bool own = share != nullptr && !thread.shares.active;
-  if (!own || !(options_.config & WC_CONFIG_IN_PROCESS)) return;
-  for (const wc_pending& one : share->take_pending(static_cast<uint32_t>(thread.slot))) {
-    wc_record places[3] = {{one.seq, 0, 0, WC_RECORD_SYSCALL | WC_RECORD_NO_RESULT | 3u << 16, 0}};
-    wc_record_body body{one.tsc, one.nr, 0, {}};
-    std::copy(std::begin(one.args), std::end(one.args), body.args);
-    std::memcpy(places + 1, &body, sizeof body);
-    RecordView view;
-    if (RecordReader reader(places); reader.next(view))
-      pipeline_.record(thread.source(), view, nullptr, !thread.handlers.empty());
-  }
 }
 
 void Tracer::end_inflight(Thread& thread) {
@@ -462,210 +412,6 @@ void Tracer::report_totals(const ProcessPtr& process) {
   for (uint32_t i = 0; i < functions.size(); i++)
     if (wc_counter counter = share->total(i); counter.calls != 0)
       pipeline_.totals(process->pid, functions[i], counter);
-}
-
-// ---- coming and going
-
-void Tracer::on_new_child(StoppedThread stop, Thread& parent) {
-  unsigned long message = 0;
-  if (!stop.event_message(message)) return resume(std::move(stop), parent);
-  auto child = static_cast<pid_t>(message);
-  bool vfork = stop.event() == PTRACE_EVENT_VFORK;
-  pid_t group = stop.event() == PTRACE_EVENT_CLONE ? status_field(child, "Tgid") : child;
-  bool is_thread = group == parent.process->pid;
-  drain(parent, 0);
-  pipeline_.forked(parent.process->pid, parent.tid, child, is_thread);
-  // Adopted, because its parent was kept waiting for long: it has run since, and is known.
-  if (threads_.contains(child)) return resume(std::move(stop), parent);
-  ProcessPtr process = parent.process;
-  if (!is_thread) {
-    process = add_process(group != 0 ? group : child);
-    process->table = parent.process->table;
-    process->shim = parent.process->shim;
-    process->hidden_action_masks = parent.process->hidden_action_masks;
-    process->added_nodefer = parent.process->added_nodefer;
-    process->patched = parent.process->patched;
-    process->started = true;
-  }
-  Thread& thread = add_thread(child, process);
-  thread.hidden_mask = parent.hidden_mask;
-  ProcessShare* share = share_of(parent);
-  if (vfork && share != nullptr) {
-    // It runs on its parent's memory, thread area included, while the parent is suspended: all
-    // its syscalls are watched, those inside calls of its own are reported.
-    auto slot = static_cast<uint32_t>(parent.slot);
-    wc_slot& shared = share->slot(slot);
-    thread.process->share_owner = parent.process->share_owner;
-    thread.process->share = share;
-    thread.slot = parent.slot;
-    thread.shares = {true, std::min(shared.depth, WC_MAX_SCOPES), shared.gate_open};
-    shared.gate_open = 1;
-    thread.armed = true;
-  }
-  if (auto early = unclaimed_.find(child); early != unclaimed_.end()) {
-    StoppedThread first(child, early->second.status);
-    unclaimed_.erase(early);
-    on_stop(std::move(first), thread);
-  }
-  resume(std::move(stop), parent);
-}
-
-// The child has left its parent's memory, by an exec or by its end, whose stop is yet to come. The parent
-// must find its slot as it left it before it runs.
-void Tracer::on_vfork_done(StoppedThread stop, Thread& parent) {
-  unsigned long child = 0;
-  if (stop.event_message(child)) {
-    auto found = threads_.find(static_cast<pid_t>(child));
-    if (found != threads_.end() && found->second->shares.active &&
-        found->second->slot == parent.slot) {
-      drain(*found->second, 0);
-      end_sharing(*found->second);
-    }
-  }
-  resume(std::move(stop), parent);
-}
-
-// A stopped thread whose parent was killed before it could tell of it.
-void Tracer::adopt(StoppedThread stop) {
-  pid_t group = status_field(stop.tid(), "Tgid");
-  if (group == 0) group = stop.tid();
-  auto known = processes_.find(group);
-  ProcessPtr process = known != processes_.end() ? known->second : add_process(group);
-  if (known == processes_.end()) {
-    pid_t parent = status_field(stop.tid(), "PPid");
-    if (auto p = processes_.find(parent); p != processes_.end()) {
-      process->table = p->second->table;
-      process->shim = p->second->shim;
-    }
-    process->started = true;
-  }
-  Thread& thread = add_thread(stop.tid(), process);
-  on_stop(std::move(stop), thread);
-}
-
-// A busy parent's event may take a while to be its turn: only those that have waited for whole ticks.
-void Tracer::adopt_orphans() {
-  ticks_++;
-  std::vector<std::pair<pid_t, int>> orphans;
-  for (const auto& [tid, first] : unclaimed_)
-    if (ticks_ - first.tick > kOrphanTicks) orphans.emplace_back(tid, first.status);
-  for (const auto& [tid, status] : orphans) {
-    unclaimed_.erase(tid);
-    adopt(StoppedThread(tid, status));
-  }
-}
-
-void Tracer::on_exec(StoppedThread stop, Thread& thread) {
-  // An exec from a thread that is not the leader: it takes the leader's id, all others are gone.
-  unsigned long former = 0;
-  Thread* self = &thread;
-  pid_t pid = stop.tid();
-  if (stop.event_message(former) && static_cast<pid_t>(former) != pid) {
-    auto old = threads_.find(static_cast<pid_t>(former));
-    if (old != threads_.end()) {
-      end_scopes(thread);  // the leader's own
-      auto moved = std::move(old->second);
-      threads_.erase(old);
-      moved->tid = pid;
-      moved->process->threads--;
-      threads_[pid] = std::move(moved);
-      self = threads_[pid].get();
-    }
-  }
-  ProcessPtr process = self->process;
-  drain(*self, 0);
-  // What has come back by itself first; then the execve that brought us here has succeeded.
-  while (!self->inflight.empty()) {
-    Inflight last = std::move(self->inflight.back());
-    self->inflight.pop_back();
-    if (last.syscall.reported)
-      pipeline_.syscall_exit(self->source(), last.syscall, 0, TickClock::now());
-  }
-  drop_missing(*self, {});
-  end_sharing(*self);
-  report_totals(process);
-  {
-    std::lock_guard lock(session_mutex_);
-    process->share = nullptr;
-    process->share_owner.reset();
-  }
-  process->table = nullptr;
-  process->shim = {};
-  process->not_shim = {};
-  process->added_nodefer = 0;
-  process->hidden_action_masks = {};  // handlers do not survive an exec
-  self->slot = -1;
-  self->handlers.clear();
-  self->armed = self->in_syscall = self->step_back = self->own_dispatch = false;
-  pipeline_.forget_process(pid);
-  std::string path = program_path(pid);
-  if (process->started)
-    pipeline_.executed(pid, pid, path);
-  else
-    pipeline_.started(pid, path);
-  if (options_.wraps) prepare_program(stop, *self);
-  process->started = true;
-  resume(std::move(stop), *self);
-}
-
-// Chooses the functions and gives the new program its LD_PRELOAD.
-void Tracer::prepare_program(const StoppedThread& stop, Thread& thread) {
-  Process& process = *thread.process;
-  bool first = !process.started && process.pid == first_;
-  std::string path = program_path(process.pid);
-  auto give_up = [&](const std::string& why) { say(1, path + " " + why + "; not wrapped"); };
-  char proc_path[64];
-  snprintf(proc_path, sizeof proc_path, "/proc/%d/exe", process.pid);
-  auto image = read_image(proc_path, false);
-  if (!image) return give_up("cannot be read: " + image.error().message);
-  image->path = path;
-  if (std::string why = refusal(*image); !why.empty()) return give_up(why);
-  auto stack = read_exec_stack(stop, process.memory);
-  if (!stack) return give_up(stack.error().message);
-  if (stack->secure) return give_up("gains rights by its exec and loads no foreign libraries");
-  auto prepared = tables_.prepare(*image, stack->ld_library_path, stack->ld_preload, first);
-  if (!prepared) {
-    if (first) failure_ = prepared.error();
-    return give_up(prepared.error().message);
-  }
-  // ld.so complains in the program's name of what it cannot open: chroot, another user.
-  struct stat there {}, owner {};
-  std::string seen = "/proc/" + std::to_string(process.pid) + "/root" + prepared->table->stub_path;
-  std::string self = "/proc/" + std::to_string(process.pid);
-  if (stat(seen.c_str(), &there) != 0) return give_up("runs under another root folder");
-  if (stat(self.c_str(), &owner) == 0 && owner.st_uid != geteuid() && owner.st_uid != 0)
-    return give_up("runs as another user, who cannot read the run's folder");
-  if (auto set = set_ld_preload(stop, process.memory, *stack, prepared->ld_preload); !set)
-    return give_up(set.error().message);
-  process.table = prepared->table;
-  say(2, path + ": " + std::to_string(process.table->functions.size()) + " functions wrapped");
-}
-
-void Tracer::on_gone(pid_t tid, int status) {
-  unclaimed_.erase(tid);
-  auto found = threads_.find(tid);
-  if (found == threads_.end()) return;
-  Thread& thread = *found->second;
-  ProcessPtr process = thread.process;
-  end_scopes(thread);
-  if (thread.shares.active)
-    end_sharing(thread);
-  else if (ProcessShare* share = share_of(thread))
-    share->free_slot(static_cast<uint32_t>(thread.slot));
-  bool last = --process->threads == 0;
-  if (last) report_totals(process);
-  pipeline_.exited(process->pid, tid, status, !last);
-  threads_.erase(found);
-  if (last) remove_process(process);
-  if (tid == first_) first_status_ = status;
-}
-
-void Tracer::remove_process(const ProcessPtr& process) {
-  pipeline_.forget_process(process->pid);
-  std::lock_guard lock(session_mutex_);
-  process->share = nullptr;
-  process->share_owner.reset();
-  processes_.erase(process->pid);
 }
 
 }  // namespace wc

@@ -101,7 +101,9 @@ class Tracer final : public SessionHost {
   void answer_bell(Thread& thread, uint32_t slot, uint64_t sp);
   void report_totals(const ProcessPtr& process);
   void end_inflight(Thread& thread);
+  void report_pending(Thread& thread, const wc_pending& one, uint32_t flags, uint64_t ret);
   void end_pending(Thread& thread);
+  void complete_pending(Thread& thread, const user_regs_struct& regs);
   void end_sharing(Thread& thread);
 
   // interrupted.cpp: syscalls and the signals that interrupt them

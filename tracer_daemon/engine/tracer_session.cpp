@@ -30,7 +30,7 @@ SessionHost::Answer Tracer::on_hello(int32_t pid, const wc_hello& hello) {
   process.shim = {hello.bell,          hello.gadget,           hello.landing,
                   hello.landing_saved, hello.landing_restored, hello.landing_end,
                   hello.exempt_begin,  hello.exempt_end,   hello.thunks,
-                  hello.thunks_end,    hello.site,         hello.site_end,
+                  hello.thunks_end,    hello.site,         hello.site_end,     hello.site_return,
                   hello.copy,          hello.copy_end,     hello.selector_offset};
   process.share.store(process.share_owner.get(), std::memory_order_release);
   return {process.share_owner, {}};

@@ -90,10 +90,12 @@ void ProcessShare::discard(uint32_t index) {
   __atomic_store_n(&s.tail, __atomic_load_n(&s.head, __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);
 }
 
-std::vector<wc_pending> ProcessShare::take_pending(uint32_t index) {
+std::optional<wc_pending> ProcessShare::take_pending(uint32_t index) {
   wc_slot& s = slot(index);
-  uint32_t count = std::min(std::exchange(s.pending_depth, 0), WC_PENDING);
-  return {s.pending, s.pending + count};
+  uint32_t depth = std::min(s.pending_depth, 2 * WC_PENDING);  // deeper ones were overwritten
+  if (depth == 0) return std::nullopt;
+  s.pending_depth = depth - 1;
+  return s.pending[(depth - 1) % WC_PENDING];
 }
 
 wc_counter ProcessShare::counter(uint32_t slot_index, uint32_t function) const {

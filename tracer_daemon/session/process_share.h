@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -51,8 +52,8 @@ class ProcessShare {
   // The same where nobody wants to know.
   void discard(uint32_t index);
 
-  // What the thread is waiting in, innermost last, and forgets it.
-  std::vector<wc_pending> take_pending(uint32_t index);
+  // The innermost syscall that the thread is waiting in; the slot forgets it.
+  std::optional<wc_pending> take_pending(uint32_t index);
 
   [[nodiscard]] wc_counter counter(uint32_t slot_index, uint32_t function) const;
 

@@ -184,7 +184,8 @@ void JsonBackend::write_exit(JsonWriter& json, const wc_process& event) {
 }
 
 void JsonBackend::process(const wc_process& event) {
-  static constexpr std::string_view kNames[] = {"start", "fork", "exec", "exit", "signal"};
+  static constexpr std::string_view kNames[] = {"start", "fork", "exec", "exit", "signal",
+                                               "stop"};
   if (event.event >= std::size(kNames)) return;  // from a newer host
   JsonWriter json = begin("process", event.ts);
   json.member("pid", event.pid);
@@ -199,6 +200,7 @@ void JsonBackend::process(const wc_process& event) {
       write_exit(json, event);
       break;
     case WC_PROCESS_SIGNAL:
+    case WC_PROCESS_STOP:
       write_signal(json, "signal", event.signal);
       break;
     default:

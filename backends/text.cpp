@@ -16,6 +16,9 @@
 //   the order in which they could be printed: time stamps of neighbouring lines may step back.
 // - "[pid N] " (the thread's id, as in strace) is on every line from the moment when a second
 //   thread or process was seen, for the rest of the run.
+// - A syscall outside of every call (full-process mode) is one line, as strace has it: when another
+//   thread's line comes while it runs, or it runs for `hold`, as "read(0,  <unfinished ...>", and its
+//   end is a line "<... read resumed>"text", 10) = 4".
 // - Callers are aligned at column 72, prefix and time stamp counted; two spaces at least.
 // - Names and paths are escaped here, texts come escaped from the host.
 #include <fmt/format.h>
@@ -27,6 +30,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "builtin.h"
@@ -55,6 +59,7 @@ class TextBackend {
       : sink_(host), options_(options), stamps_(host.time_format) {}
 
   void call(const wc_call& event);
+  void syscall_enter(const wc_syscall& event);
   void syscall_exit(const wc_syscall& event);
   void ret(const wc_return& event);
   void process(const wc_process& event);
@@ -75,6 +80,9 @@ class TextBackend {
   void append_duration(std::string& out, uint64_t duration);
   void exited(const wc_process& event);
 
+  void begin_line(int32_t tid, uint64_t ts);
+  void print_pending(int32_t before_tid);
+  void append_syscall(std::string& out, const wc_syscall& event, TextThread& lines);
   void settle(int32_t tid, TextThread& thread, size_t size_before);
   void print(int32_t tid, TextThread& thread);
   void print_line(int32_t tid, const TextThread& thread, const TextLine& line);
@@ -87,6 +95,7 @@ class TextBackend {
   Threads threads_;
   size_t held_ = 0;  // bytes of lines in all threads
   int32_t first_tid_ = 0;
+  int32_t pending_tid_ = 0;  // the one thread whose TextThread::pending is not printed, or 0
   bool many_ = false;  // there is or was more than one thread
   std::string head_;  // of the line of a call, when its arguments have changed
   std::string tail_;   // reused
@@ -148,15 +157,40 @@ void TextBackend::call(const wc_call& event) {
   settle(event.tid, lines, before);
 }
 
+void TextBackend::syscall_enter(const wc_syscall& event) {
+  if (event.call != 0) return;  // shown in the block of its call
+  TextThread& lines = thread(event.pid, event.tid);
+  print_pending(event.tid);
+  lines.pending = {.ts = event.ts,
+                   .args = std::string(view(event.args_text)),
+                   .name = std::string(view(event.name))};
+  pending_tid_ = event.tid;
+}
+
+// "read(3, "abc", 3", or of a line that was begun before, "<... read resumed>"abc", 3".
+void TextBackend::append_syscall(std::string& out, const wc_syscall& event, TextThread& lines) {
+  std::string_view args = view(event.args_text);
+  if (lines.pending && lines.pending->is_printed) {
+    out += "<... ";
+    out += view(event.name);
+    out += " resumed>";
+    if (args.starts_with(lines.pending->args)) args.remove_prefix(lines.pending->args.size());
+  } else {
+    out += view(event.name);
+    out += '(';
+  }
+  out += args;
+  lines.pending.reset();
+  if (pending_tid_ == event.tid) pending_tid_ = 0;
+}
+
 void TextBackend::syscall_exit(const wc_syscall& event) {
   const bool has_result = (event.flags & WC_SYSCALL_NO_RESULT) == 0;
   TextThread& lines = thread(event.pid, event.tid);
   const size_t before = lines.size();
   std::string& bytes = lines.bytes();
   const size_t mark = lines.mark();
-  bytes += view(event.name);
-  bytes += '(';
-  bytes += view(event.args_text);
+  append_syscall(bytes, event, lines);
   bytes += ") = ";
   bytes += has_result ? view(event.ret_text) : "?";
   if (has_result && sink_.host().show_duration != 0) append_duration(bytes, event.dur);
@@ -222,8 +256,22 @@ void TextBackend::process(const wc_process& event) {
       tail_ += " ---";
       plain_line(event.pid, event.tid, event.ts, tail_);
       break;
+    case WC_PROCESS_STOP:
+      tail_ = "--- stopped by ";
+      append_signal_name(tail_, event.signal);
+      tail_ += " ---";
+      plain_line(event.pid, event.tid, event.ts, tail_);
+      break;
     case WC_PROCESS_EXIT:
       exited(event);
+      break;
+    case WC_PROCESS_EXEC:
+      // The other threads are gone, and the one that called it may have had another id.
+      std::erase_if(threads_, [&](const auto& entry) {
+        return entry.second.pid() == event.pid && entry.first != event.tid &&
+               !entry.second.is_held();
+      });
+      release_if([&](int32_t tid, const TextThread&) { return tid == event.tid; });
       break;
     case WC_PROCESS_FORK:
       many_ = true;
@@ -299,11 +347,31 @@ void TextBackend::print(int32_t tid, TextThread& lines) {
   held_ -= before;
 }
 
+void TextBackend::begin_line(int32_t tid, uint64_t ts) {
+  std::string& out = sink_.buffer();
+  if (many_) fmt::format_to(std::back_inserter(out), "[pid {}] ", tid);
+  stamps_.append(out, ts);
+}
+
+// A line of thread `before_tid` comes: the syscall of another one that is not printed yet is, so far.
+void TextBackend::print_pending(int32_t before_tid) {
+  if (pending_tid_ == 0 || pending_tid_ == before_tid) return;
+  const int32_t tid = std::exchange(pending_tid_, 0);
+  const auto found = threads_.find(tid);
+  if (found == threads_.end() || !found->second.pending) return;
+  TextThread::Pending& pending = *found->second.pending;
+  pending.is_printed = true;
+  begin_line(tid, pending.ts);
+  fmt::format_to(std::back_inserter(sink_.buffer()), "{}({} <unfinished ...>\n", pending.name,
+                 pending.args);
+  sink_.send();
+}
+
 void TextBackend::print_line(int32_t tid, const TextThread& lines, const TextLine& line) {
+  print_pending(tid);
   std::string& out = sink_.buffer();
   const size_t start = out.size();
-  if (many_) fmt::format_to(std::back_inserter(out), "[pid {}] ", tid);
-  stamps_.append(out, line.ts);
+  begin_line(tid, line.ts);
   out.append(size_t{2} * line.depth, ' ');
   out += lines.text(line.head);
   out += line.open ? " <unfinished ...>" : lines.text(line.tail);
@@ -331,6 +399,11 @@ void TextBackend::release_if(Predicate predicate) {
 
 void TextBackend::flush(uint64_t now) {
   const uint64_t hold = options_.hold * kMillisecond;
+  if (const auto found = threads_.find(pending_tid_);
+      found != threads_.end() && found->second.pending && found->second.pending->ts + hold <= now) {
+    constexpr int32_t kNobody = -1;
+    print_pending(kNobody);
+  }
   release_if(
       [=](int32_t, const TextThread& lines) { return lines.lines().front().ts + hold <= now; });
 }
@@ -369,6 +442,11 @@ const wc_backend* text_backend() {
       .options = "hold column",
       .open = open_text,
       .call = [](void* context, const wc_call* event) { self(context).call(*event); },
+      .syscall_enter =
+          [](void* context, const wc_syscall* event, wc_verdict*) {
+            self(context).syscall_enter(*event);
+            return static_cast<int>(WC_GO_ON);
+          },
       .syscall_exit = [](void* context,
                          const wc_syscall* event) { self(context).syscall_exit(*event); },
       .ret = [](void* context, const wc_return* event) { self(context).ret(*event); },

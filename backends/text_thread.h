@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -59,6 +60,16 @@ class TextThread {
   // been inside of it, at greater depth than `depth`, are the skipped ones.
   bool end_call(uint64_t id, uint32_t depth, std::string_view head, std::string_view tail,
                 std::string_view skipped_tail);
+
+  // A syscall outside of every call that has not come back: its line waits for the result, unless
+  // another thread's line comes first.
+  struct Pending {
+    bool is_printed = false;  // as <unfinished ...>
+    uint64_t ts = 0;
+    std::string args;  // as far as they were known
+    std::string name;
+  };
+  std::optional<Pending> pending;
 
   // After printing.
   void clear();

@@ -104,7 +104,8 @@ enum wc_syscall_flags {
   WC_SYSCALL_IN_SIGNAL = 1u << 1  /* issued by a signal handler that interrupted the call */
 };
 
-/* One syscall. In syscall_enter ts, ids, nr and args are valid; in syscall_exit everything is. */
+/* One syscall. In syscall_exit everything is valid; in syscall_enter ts, ids, nr and args are, and args_text
+ * up to the first argument that is known only afterwards ("3, "). */
 struct wc_syscall {
   uint64_t ts;  /* entry */
   uint64_t dur; /* nanoseconds from entry to exit */
@@ -153,7 +154,8 @@ enum wc_process_kind {
   WC_PROCESS_FORK = 1,  /* child: a new process, or a new thread when thread is 1 */
   WC_PROCESS_EXEC = 2,  /* path */
   WC_PROCESS_EXIT = 3,  /* status as wait(2) gives it; thread 1: only this thread ended */
-  WC_PROCESS_SIGNAL = 4 /* signal delivered */
+  WC_PROCESS_SIGNAL = 4, /* signal delivered */
+  WC_PROCESS_STOP = 5    /* this thread was stopped by the signal (job control); full-process mode */
 };
 
 struct wc_process {

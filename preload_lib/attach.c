@@ -33,6 +33,7 @@ static int attach_process(void) {
   if (wc_stub_table() == NULL || wc_connect() != 0) return 0;
   wc_install_orphan_handlers();
   wc_prepare_scopes();
+  wc_process.functions = (const struct wc_function *)wc_stub_table()->functions;
   wc_process.pid = (int32_t)wc_sys0(kGetpid);
   wc_process.generation = ++last_generation;
   return 1;
@@ -56,7 +57,7 @@ static void arm_dispatch(void) {
   wc_thread.selector = 0;
   if (wc_syscall(kPrctl, kSetSyscallUserDispatch, kDispatchOn, (long)wc_exempt_begin, size,
                  (long)&wc_thread.selector) != 0)
-    wc_process.gate = WC_GATE_TRAP, wc_process.fast = 0; /* refused by a policy: the bell works */
+    wc_process.gate = WC_GATE_TRAP, wc_process.fast = wc_process.in_process = 0; /* refused by a policy: the bell works */
 }
 
 static int attach_slot(void) {
@@ -83,8 +84,11 @@ static int process_is_ready(void) {
   if (__atomic_compare_exchange_n(&wc_process.state, &expected, WC_ATTACHING, 0, __ATOMIC_ACQ_REL,
                                   __ATOMIC_ACQUIRE)) {
     int attached = attach_process();
-    int plain = attached && wc_process.gate == WC_GATE_DISPATCH && wc_process.config == 0;
-    __atomic_store_n(&wc_process.fast, plain ? wc_process.generation : 0, __ATOMIC_RELEASE);
+    uint32_t generation = attached && wc_process.gate == WC_GATE_DISPATCH ? wc_process.generation : 0;
+    uint32_t config = wc_process.config;
+    wc_process.in_process = config & WC_CONFIG_IN_PROCESS ? generation : 0;
+    uint32_t plain = config & ~(uint32_t)WC_CONFIG_IN_PROCESS ? 0 : generation;
+    __atomic_store_n(&wc_process.fast, plain, __ATOMIC_RELEASE);
     __atomic_store_n(&wc_process.state, attached ? WC_READY : WC_NATIVE, __ATOMIC_RELEASE);
   }
   uint32_t now;
@@ -104,5 +108,6 @@ int wc_attach_thread(void) {
 void wc_go_native(void) {
   wc_thread.selector = 0;
   __atomic_store_n(&wc_process.fast, 0, __ATOMIC_RELEASE);
+  __atomic_store_n(&wc_process.in_process, 0, __ATOMIC_RELEASE);
   __atomic_store_n(&wc_process.state, WC_NATIVE, __ATOMIC_RELEASE);
 }

@@ -116,20 +116,23 @@ static long map_shared(int fd, uint64_t size) {
   uint64_t slots = (uint64_t)shared->slot_count * shared->slot_size;
   /* A forked child must not write into its parent's slots. */
   long n = wc_sys3(kMadvise, address, (long)size, kDontFork);
-  if (n != 0 || shared->magic != WC_SHARED_MAGIC || slots + WC_PAGE > size) {
+  if (n != 0 || shared->magic != WC_SHARED_MAGIC || slots + WC_HEADER_SIZE > size) {
     wc_sys2(kMunmap, address, (long)size);
     return n != 0 ? n : kEproto;
   }
   wc_process.shared = shared;
-  wc_process.slots = (uint8_t *)shared + WC_PAGE;
+  wc_process.slots = (uint8_t *)shared + WC_HEADER_SIZE;
   wc_process.slot_count = shared->slot_count;
   wc_process.slot_size = shared->slot_size;
+  wc_process.ring_mask = shared->ring_records - 1;
   wc_process.config = shared->config;
   wc_process.gate = shared->gate;
   return 0;
 }
 
 extern const char wc_gadget_syscall[], wc_bell_address[];
+extern const char wc_thunks[], wc_thunks_end[], wc_site_begin[], wc_site_end[];
+extern const char wc_copy_begin[], wc_copy_end[];
 extern const char wc_landing[], wc_landing_saved[], wc_landing_restored[], wc_landing_end[];
 
 static long shake_hands(int fd, const struct wc_stubs *stubs) {
@@ -147,6 +150,13 @@ static long shake_hands(int fd, const struct wc_stubs *stubs) {
       .landing_end = (uint64_t)wc_landing_end,
       .exempt_begin = (uint64_t)wc_exempt_begin,
       .exempt_end = (uint64_t)wc_exempt_end,
+      .thunks = (uint64_t)wc_thunks,
+      .thunks_end = (uint64_t)wc_thunks_end,
+      .site = (uint64_t)wc_site_begin,
+      .site_end = (uint64_t)wc_site_end,
+      .copy = (uint64_t)wc_copy_begin,
+      .copy_end = (uint64_t)wc_copy_end,
+      .selector_offset = (int64_t)((uint64_t)&wc_thread.selector - (uint64_t)__builtin_thread_pointer()),
   };
   long n = send_message(fd, &hello, sizeof hello);
   if (n != 0) return n;

@@ -272,6 +272,93 @@ LABEL wc_landing_restored
 LABEL wc_landing_end
 END wc_landing_pad
 
+/*
+ * Engine inproc. The tracer writes a thunk for each patched site and a jump to it over the
+ * instructions in front of the site's `syscall`:
+ *
+ *   ...                        the instructions that the jump has replaced; eax is the number
+ *   lea behind(%rip), %rcx     rcx and r11 are what `syscall` overwrites: free
+ *   cmpb $0, %fs:selector
+ *   jne wc_site                a scope is open
+ *   syscall
+ * behind:
+ *   jmp back                   behind the site's own syscall instruction
+ *   .quad back
+ *
+ * A thread that is blocked in the thunk's syscall unwinds to the function that issued it: the
+ * kernel leaves rcx at `behind`, and the return address stands 5 bytes after that.
+ */
+  .p2align 6
+  .globl wc_thunks
+  .hidden wc_thunks
+  .type wc_thunks, @function
+wc_thunks:
+  .cfi_startproc simple
+  .cfi_def_cfa %rsp, 0
+  .cfi_escape 0x16, 16, 3, 0x72, 5, 0x06   /* rip = *(rcx + 5) */
+  .fill WC_THUNKS * WC_THUNK_SIZE, 1, 0xcc
+  .cfi_endproc
+  .size wc_thunks, . - wc_thunks
+LABEL wc_thunks_end
+
+/* The syscall of a patched site, inside a scope. Keeps off the red zone; the frame is a wc_site. */
+  .type wc_site_begin, @function
+LABEL wc_site_begin
+  .cfi_startproc simple
+  .cfi_def_cfa %rsp, 0
+  .cfi_escape 0x16, 16, 3, 0x72, 5, 0x06
+  mov 5(%rcx), %rcx
+  .cfi_register %rip, %rcx
+  lea -(128 + WC_SITE_SIZE)(%rsp), %rsp
+  .cfi_def_cfa_offset 128 + WC_SITE_SIZE
+  mov %rcx, WC_SITE_BACK(%rsp)
+  .cfi_offset %rip, WC_SITE_BACK - 128 - WC_SITE_SIZE
+  mov %rdi, 0(%rsp)
+  mov %rsi, 8(%rsp)
+  mov %rdx, 16(%rsp)
+  mov %r10, 24(%rsp)
+  mov %r8, 32(%rsp)
+  mov %r9, 40(%rsp)
+  mov %eax, %eax
+  mov %rax, WC_SITE_NR(%rsp)
+  mov %rsp, %rdi
+  call wc_site_enter
+  mov %eax, %ecx
+  .macro SITE_REGISTERS
+  mov 0(%rsp), %rdi
+  mov 8(%rsp), %rsi
+  mov 16(%rsp), %rdx
+  mov 24(%rsp), %r10
+  mov 32(%rsp), %r8
+  mov 40(%rsp), %r9
+  .endm
+  SITE_REGISTERS
+  mov WC_SITE_NR(%rsp), %rax
+  cmp $1, %ecx
+  jb 2f
+  ja 1f
+  syscall
+  mov %rax, WC_SITE_RET(%rsp)
+  mov %rsp, %rdi
+  call wc_site_exit
+  SITE_REGISTERS
+  mov WC_SITE_RET(%rsp), %rax
+  jmp 3f
+1:                            /* not to be reported */
+  syscall
+  jmp 3f
+2:                            /* the tracer's: issued, and dispatched, where the program did */
+  subq $2, WC_SITE_BACK(%rsp)
+3:
+  mov WC_SITE_BACK(%rsp), %rcx
+  lea 128 + WC_SITE_SIZE(%rsp), %rsp
+  .cfi_def_cfa_offset 0
+  .cfi_register %rip, %rcx
+  jmp *%rcx
+  .cfi_endproc
+  .size wc_site_begin, . - wc_site_begin
+LABEL wc_site_end
+
 /* SA_RESTORER of the shim's own handlers. */
 HIDDEN wc_signal_return
   mov $15, %eax
@@ -281,6 +368,44 @@ END wc_signal_return
   .globl wc_exempt_end
   .hidden wc_exempt_end
 wc_exempt_end:
+
+/* rax counts what is done; the tracer sends a thread that faults in between to wc_copy_end. */
+LABEL wc_copy_begin
+HIDDEN wc_copy
+  xor %eax, %eax
+1:
+  lea 8(%rax), %rcx
+  cmp %rdx, %rcx
+  ja 2f
+  mov (%rsi,%rax), %r8
+  mov %r8, (%rdi,%rax)
+  mov %rcx, %rax
+  jmp 1b
+2:
+  cmp %rdx, %rax
+  jae 3f
+  mov (%rsi,%rax), %cl
+  mov %cl, (%rdi,%rax)
+  inc %rax
+  jmp 2b
+3:
+  ret
+END wc_copy
+
+HIDDEN wc_string_size
+  xor %eax, %eax
+1:
+  cmp %rsi, %rax
+  jae 2f
+  mov (%rdi,%rax), %cl
+  inc %rax
+  test %cl, %cl
+  jne 1b
+2:
+  ret
+END wc_string_size
+LABEL wc_copy_end
+  ret
 
 /* The doorbell: the tracer sees the breakpoint with the slot's number in rdi. */
 HIDDEN wc_bell_trap

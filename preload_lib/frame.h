@@ -26,6 +26,13 @@
 #define WC_SLOT_LANDING_RET 128
 #define WC_SLOT_LANDING_TSC 136
 
+#define WC_SITE_NR 48
+#define WC_SITE_RET 56
+#define WC_SITE_BACK 72
+#define WC_SITE_SIZE 88
+#define WC_THUNK_SIZE 64
+#define WC_THUNKS 1024
+
 #ifndef __ASSEMBLER__
 #include <stddef.h>
 #include <stdint.h>

@@ -15,32 +15,19 @@ static inline struct wc_scope *top(struct wc_slot *slot, uint32_t depth) {
   return &slot->scopes[depth - 1];
 }
 
-static void append(struct wc_slot *slot, uint32_t type, uint64_t seq, uint64_t ret, int32_t error);
+static void append(struct wc_slot *slot, uint32_t type, uint64_t seq, uint64_t ret, int32_t error) {
+  struct wc_record record = {seq, ret, wc_ticks(), type, error};
+  wc_append(slot, &record, NULL, NULL, 0);
+}
 
 static uint32_t pop_unwound(struct wc_slot *slot, uint32_t depth) {
+  wc_drop_pending(slot, top(slot, depth));
   if (top(slot, depth)->flags & WC_SCOPE_REPORTED)
     append(slot, WC_RECORD_UNWOUND, top(slot, depth)->seq, 0, 0);
   slot->depth = depth - 1;
   return depth - 1;
 }
 
-static void append(struct wc_slot *slot, uint32_t type, uint64_t seq, uint64_t ret, int32_t error) {
-  uint32_t head = slot->head;
-  if (head - *(volatile uint32_t *)&slot->tail >= WC_RING_RECORDS) {
-    /* The tracer drains the ring whenever the thread stops; make it stop. */
-    wc_bell(slot, slot->gate_open);
-    if (head - *(volatile uint32_t *)&slot->tail >= WC_RING_RECORDS) return; /* no tracer any more */
-  }
-  struct wc_record *record = &slot->ring[head % WC_RING_RECORDS];
-  record->type = type;
-  record->seq = seq;
-  record->ret = ret;
-  record->error = error;
-  record->tsc = wc_ticks();
-  __atomic_store_n(&slot->head, head + 1, __ATOMIC_RELEASE);
-}
-
-/* The program left these scopes by longjmp, an exception or cancellation: their frames are gone. */
 /* A handler on an alternate stack may stand above frames that are alive: whether `sp` is on that stack
  * and `other` is not. */
 static __attribute__((noinline, cold)) int stands_apart(uint64_t sp, uint64_t other) {
@@ -55,6 +42,7 @@ static __attribute__((noinline, cold)) int stands_apart(uint64_t sp, uint64_t ot
          other - alternate.low >= alternate.size;
 }
 
+/* The program left these scopes by longjmp, an exception or cancellation: their frames are gone. */
 static __attribute__((noinline, cold)) uint32_t pop_dead(struct wc_slot *slot, uint32_t depth,
                                                          uint64_t sp) {
   while (depth > 0 && top(slot, depth)->sp <= sp && !stands_apart(sp, top(slot, depth)->sp))
@@ -130,6 +118,10 @@ static __attribute__((noinline)) uint64_t enter_slowly(struct wc_frame *frame) {
   if (config & WC_CONFIG_CALL_TIME) scope->tsc = wc_ticks();
   WC_BARRIER();
   int all = (config & WC_CONFIG_ALL_CALLS) != 0;
+  if (all && config & WC_CONFIG_IN_PROCESS && !(function->flags & WC_FUNCTION_TRACER)) {
+    wc_record_call(slot, scope, NULL, wc_ticks());
+    all = 0;
+  }
   int opens = !(function->flags & WC_FUNCTION_PURE);
   if (wc_process.gate == WC_GATE_DISPATCH) {
     if (all) wc_bell(slot, 0);
@@ -175,12 +167,22 @@ static int32_t current_errno(void) {
 static __attribute__((noinline, cold)) void report_return(struct wc_frame *frame,
                                                           const struct wc_scope *scope) {
   struct wc_slot *slot = frame->slot;
-  append(slot, WC_RECORD_RETURN, scope->seq, frame->ret, current_errno());
+  int32_t error = current_errno();
+  if (!(wc_process.config & WC_CONFIG_IN_PROCESS) || frame->function->flags & WC_FUNCTION_TRACER) {
+    append(slot, WC_RECORD_RETURN, scope->seq, frame->ret, error);
+    return;
+  }
+  struct wc_piece pieces[WC_FUNCTION_CAPTURES];
+  uint32_t count = wc_measure_return(scope, frame->ret, pieces);
+  struct wc_record record = {scope->seq, frame->ret, wc_ticks(),
+                             WC_RECORD_RETURN | WC_RECORD_CAPTURES, error};
+  struct wc_record_body body = {0, scope->function, count, {0}};
+  wc_append(slot, &record, count != 0 ? &body : NULL, pieces, count);
 }
 
 static __attribute__((noinline, cold)) void count(struct wc_slot *slot, const struct wc_scope *scope,
                                                   const struct wc_function *function) {
-  struct wc_counter *counters = (struct wc_counter *)(slot + 1);
+  struct wc_counter *counters = (struct wc_counter *)(wc_slot_ring(slot) + wc_process.ring_mask + 1);
   counters[function->index].calls++;
   counters[function->index].ticks += wc_ticks() - scope->tsc;
 }
@@ -205,9 +207,9 @@ static __attribute__((noinline)) void leave_slowly(struct wc_frame *frame) {
   WC_BARRIER();
   slot->depth = index;
   WC_BARRIER();
-  if (index == 0 && slot->gate_open)
+  if (index == 0 && slot->gate_open && !(config & WC_CONFIG_OPEN_GATE))
     wc_bell(slot, 0);
-  else if (reported && (config & WC_CONFIG_ALL_CALLS ||
+  else if (reported && ((config & WC_CONFIG_ALL_CALLS && !(config & WC_CONFIG_IN_PROCESS)) ||
                         frame->function->flags & WC_FUNCTION_RETURN_BELL))
     wc_bell(slot, slot->gate_open);
 }
@@ -228,15 +230,14 @@ __attribute__((visibility("hidden"))) void wc_leave(struct wc_frame *frame) {
   if (index == 0) wc_thread.selector = 0;
 }
 
-/*
- * execl and its kin. The arguments after the path, up to NULL, stand in rsi..r9 and then on the
- * stack; `fixed_args` is 1. Counted with the closing NULL.
- */
+/* execl and its kin. The arguments after the path, up to NULL, stand in rsi..r9 and then on the
+ * stack. */
 static uint64_t *exec_word(struct wc_frame *frame, uint64_t i) {
   if (i < 5) return &frame->args[1 + i];
   return (uint64_t *)(&frame->caller + 1) + (i - 5);
 }
 
+/* Counted with the closing NULL. */
 __attribute__((visibility("hidden"))) uint64_t wc_exec_words(struct wc_frame *frame) {
   uint64_t n = 0;
   while (*exec_word(frame, n) != 0) n++;

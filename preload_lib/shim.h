@@ -27,6 +27,9 @@ struct wc_process {
   uint32_t config; /* OR of enum wc_config */
   uint32_t gate;   /* enum wc_gate */
   uint32_t fast;   /* the generation, if ready with gate dispatch and no config; else 0 */
+  uint32_t in_process; /* the generation, if ready with engine inproc; else 0 */
+  uint32_t ring_mask;  /* places of a slot's ring, less one */
+  const struct wc_function *functions; /* the stub library's table */
   struct wc_shared_header *shared;
   uint8_t *slots;
   uint32_t slot_count;
@@ -43,6 +46,29 @@ struct wc_thread {
   uint8_t busy;     /* attaching: a signal handler that comes now runs native */
   uint8_t selector; /* of Syscall User Dispatch: 0 allow, 1 block */
   uint8_t armed;    /* dispatch is on for this thread */
+  uint32_t writers; /* of the ring: a signal handler may interrupt one */
+  uint64_t writer;  /* frame of the outermost */
+};
+
+/* A syscall at a patched site, on the thread's stack (entry.S, wc_site). */
+struct wc_site {
+  uint64_t args[6]; /* rdi rsi rdx r10 r8 r9 */
+  uint64_t nr;
+  uint64_t ret;
+  uint64_t tsc;
+  uint64_t back; /* where the program goes on: behind the site's syscall instruction */
+  uint32_t pending; /* its place in wc_slot.pending */
+  uint32_t reserved;
+};
+WC_STATIC_ASSERT(offsetof(struct wc_site, nr) == WC_SITE_NR, "site.nr");
+WC_STATIC_ASSERT(offsetof(struct wc_site, ret) == WC_SITE_RET, "site.ret");
+WC_STATIC_ASSERT(offsetof(struct wc_site, back) == WC_SITE_BACK, "site.back");
+WC_STATIC_ASSERT(sizeof(struct wc_site) == WC_SITE_SIZE, "wc_site");
+
+/* A piece of the program's memory that goes into a record. */
+struct wc_piece {
+  uint64_t address;
+  uint32_t size;
 };
 
 extern struct wc_process wc_process;
@@ -69,6 +95,24 @@ void wc_prepare_scopes(void);
 /* orphan.c: handlers that keep the program alive when the tracer dies in the middle of a stop. */
 void wc_install_orphan_handlers(void);
 
+/* ring.c: the pieces of memory that go into the record of a syscall that has come back; of a call,
+ * but for what the record of its first syscall, `site`, will hold (may be NULL); of its return.
+ * Return how many. */
+uint32_t wc_measure_syscall(const struct wc_site *site, struct wc_piece *pieces);
+uint32_t wc_measure_entry(const struct wc_scope *scope, const struct wc_site *site,
+                          struct wc_piece *pieces);
+uint32_t wc_measure_return(const struct wc_scope *scope, uint64_t ret, struct wc_piece *pieces);
+/* Appends a record, waiting for the tracer where the ring is full; `body` may be NULL. 0: there is no
+ * tracer any more, nothing was appended. */
+int wc_append(struct wc_slot *slot, const struct wc_record *record, const struct wc_record_body *body,
+              const struct wc_piece *pieces, uint32_t count);
+
+/* site.c: the scope `depth` is left by longjmp, an exception or cancellation: so are its syscalls. */
+void wc_drop_pending(struct wc_slot *slot, const struct wc_scope *scope);
+/* Appends the record of a call that is to be reported. `site`: its first syscall, or NULL. */
+void wc_record_call(struct wc_slot *slot, struct wc_scope *scope, const struct wc_site *site,
+                    uint64_t tsc);
+
 /* scope.c: rings the gate's bell. */
 void wc_bell(struct wc_slot *slot, uint32_t want);
 
@@ -77,6 +121,10 @@ long wc_syscall(long nr, long a, long b, long c, long d, long e);
 void wc_bell_trap(uint64_t slot_index);
 void wc_gadget(void);
 void wc_signal_return(void);
+/* Copying from memory that may be bad: how many bytes there were. */
+uint64_t wc_copy(void *to, uint64_t from, uint64_t size);
+/* Length of the string with its NUL, `limit` at most, less where memory ends. */
+uint64_t wc_string_size(uint64_t from, uint64_t limit);
 extern const char wc_exempt_begin[], wc_exempt_end[];
 
 static inline long wc_sys0(long nr) { return wc_syscall(nr, 0, 0, 0, 0, 0); }

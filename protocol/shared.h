@@ -1,7 +1,7 @@
 /*
  * shared.h: the memory that one traced process shares with the tracer.
  *
- * One memfd a process, made by the tracer and sent with WELCOME: a header page, then
+ * One memfd a process, made by the tracer and sent with WELCOME: a header, then
  * `slot_count` thread slots of `slot_size` bytes. A thread claims a slot at its first
  * wrapped call; the tracer frees it when it has seen the thread's end.
  *
@@ -28,6 +28,9 @@ extern "C" {
 #define WC_SHARED_MAGIC 0x31484357u /* "WCH1" */
 #define WC_MAX_SCOPES 128u          /* deeper calls run unrecorded; their syscalls go to the deepest */
 #define WC_RING_RECORDS 128u        /* a power of two */
+#define WC_BIG_RING_RECORDS 8192u   /* engine inproc: syscalls and their arguments, too */
+#define WC_PLANNED_SYSCALLS 512u    /* numbers from here on are the tracer's business */
+#define WC_CAPTURES 3u              /* pieces of memory that one record may hold */
 #define WC_INFLIGHT 4u
 #define WC_SLOTS 512u     /* threads of one process that are alive at once */
 #define WC_PAGE 4096u
@@ -37,10 +40,45 @@ enum wc_gate { WC_GATE_OFF = 0, WC_GATE_SOCKET = 1, WC_GATE_TRAP = 2, WC_GATE_DI
 enum wc_config {
   WC_CONFIG_ALL_CALLS = 1u << 0, /* ring the bell at every entry and return */
   WC_CONFIG_CALL_TIME = 1u << 1, /* time stamps (rdtsc) at entry and return */
-  WC_CONFIG_COUNTS = 1u << 2     /* count calls and time in wc_counter */
+  WC_CONFIG_COUNTS = 1u << 2,    /* count calls and time in wc_counter */
+  WC_CONFIG_OPEN_GATE = 1u << 3, /* gate trap: always open, the bell never closes it */
+  WC_CONFIG_IN_PROCESS = 1u << 4 /* engine inproc: patched sites append syscalls to the ring */
 };
 
 enum wc_slot_state { WC_SLOT_FREE = 0, WC_SLOT_USED = 1 };
+
+/*
+ * Engine inproc: which memory goes into a record beside the words, so that the arguments can be
+ * printed later. What is written by the call is taken when it has succeeded, what is read by it
+ * unless it failed with EFAULT. Copying is safe from bad pointers (entry.S, wc_copy).
+ */
+enum wc_capture_kind {
+  WC_CAPTURE_NONE = 0,
+  WC_CAPTURE_STRING,     /* up to a NUL, `size` bytes at most */
+  WC_CAPTURE_FIXED,      /* `size` bytes */
+  WC_CAPTURE_COUNTED,    /* as many as argument `aux` says, `size` at most */
+  WC_CAPTURE_RETURNED,   /* as many as the result says, `size` at most */
+  WC_CAPTURE_WRITTEN = 8 /* flag: written by the call */
+};
+
+struct wc_capture {
+  uint8_t kind_unit; /* enum wc_capture_kind in the low nibble; COUNTED, RETURNED: shift of the unit above */
+  uint8_t words;     /* argument in the low nibble (WC_CAPTURE_RESULT: the result), aux above */
+  uint16_t size;
+};
+#define WC_CAPTURE_RESULT 15u
+
+/* What a patched site or a return does with a syscall or function. */
+enum wc_plan_action {
+  WC_PLAN_TRACER = 0, /* stops for the tracer, which sees everything */
+  WC_PLAN_RECORD = 1, /* appends a record */
+  WC_PLAN_PLAIN = 2   /* not to be reported */
+};
+struct wc_plan {
+  struct wc_capture captures[WC_CAPTURES];
+  uint32_t action; /* enum wc_plan_action */
+};
+WC_STATIC_ASSERT(sizeof(struct wc_plan) == 16, "wc_plan");
 
 struct wc_shared_header {
   uint32_t magic;
@@ -51,8 +89,13 @@ struct wc_shared_header {
   uint32_t config;         /* OR of enum wc_config */
   uint32_t off;            /* tracer, or the shim when the tracer is gone: run native from now on */
   uint32_t exhausted;      /* calls of threads that found no free slot */
+  uint32_t ring_records;   /* in each slot; a power of two */
+  uint32_t reserved;
+  struct wc_plan plans[WC_PLANNED_SYSCALLS]; /* engine inproc: by syscall number */
 };
-WC_STATIC_ASSERT(sizeof(struct wc_shared_header) == 32, "wc_shared_header");
+WC_STATIC_ASSERT(sizeof(struct wc_shared_header) == 40 + 16 * WC_PLANNED_SYSCALLS,
+                 "wc_shared_header");
+#define WC_HEADER_SIZE ((uint64_t)3 * WC_PAGE)
 
 enum wc_scope_flags { WC_SCOPE_REPORTED = 1u << 0 /* tracer: its return is to be reported */ };
 
@@ -68,16 +111,45 @@ struct wc_scope {
 WC_STATIC_ASSERT(sizeof(struct wc_scope) == 88, "wc_scope");
 WC_STATIC_ASSERT(offsetof(struct wc_scope, args) == 32, "wc_scope.args");
 
-enum wc_record_type { WC_RECORD_RETURN = 1, WC_RECORD_UNWOUND = 2 };
+/*
+ * A record begins with a wc_record. Those of engine inproc go on in the next places of the ring: a
+ * wc_record_body, then captures, each a wc_captured and its bytes, padded to 8. They never wrap
+ * around the ring's end: SKIP fills what is left there.
+ */
+enum wc_record_type {
+  WC_RECORD_RETURN = 1,
+  WC_RECORD_UNWOUND = 2,
+  WC_RECORD_SKIP = 3,    /* nothing up to the ring's end */
+  WC_RECORD_CALL = 4,    /* a call is reported; ret: its return address */
+  WC_RECORD_SYSCALL = 5, /* a syscall of call `seq` has come back */
+  WC_RECORD_TYPES = 0xff,
+  WC_RECORD_NO_RESULT = 0x200, /* flag of SYSCALL: it never came back */
+  WC_RECORD_CAPTURES = 0x100 /* flag of RETURN: a body follows, for its captures */
+};
 
 struct wc_record {
   uint64_t seq;
   uint64_t ret;
   uint64_t tsc;
-  uint32_t type; /* enum wc_record_type */
+  uint32_t type; /* enum wc_record_type; above bit 16: places of the ring that it takes, 0 for one */
   int32_t error; /* errno after the call */
 };
 WC_STATIC_ASSERT(sizeof(struct wc_record) == 32, "wc_record");
+
+struct wc_record_body {
+  uint64_t place; /* CALL: stack pointer at the function's first instruction; SYSCALL: tsc before it */
+  uint32_t what;  /* CALL: function; SYSCALL: number */
+  uint32_t captures;
+  uint64_t args[6];
+};
+WC_STATIC_ASSERT(sizeof(struct wc_record_body) == 64, "wc_record_body");
+
+struct wc_captured {
+  uint64_t address;
+  uint32_t size; /* of the bytes that follow: fewer than `room` where memory ended */
+  uint32_t room;
+};
+WC_STATIC_ASSERT(sizeof(struct wc_captured) == 16, "wc_captured");
 
 /* A syscall that was moved to the gadget: where the thread goes on afterwards. Used by the shim
  * only when the tracer has died in between. */
@@ -85,6 +157,17 @@ struct wc_inflight {
   uint64_t sp;
   uint64_t ip;
 };
+
+/* Engine inproc: a syscall that has not come back. */
+#define WC_PENDING 8u
+struct wc_pending {
+  uint64_t seq; /* of its call */
+  uint64_t tsc;
+  uint64_t args[6];
+  uint32_t nr;
+  uint32_t reserved;
+};
+WC_STATIC_ASSERT(sizeof(struct wc_pending) == 72, "wc_pending");
 
 struct wc_counter {
   uint64_t calls;
@@ -109,32 +192,42 @@ struct wc_slot {
   uint64_t landing_ip;   /* tracer */
   uint64_t landing_ret;
   uint64_t landing_tsc;
-  uint32_t head; /* records ever written; thread */
-  uint32_t reserved2[15];
-  uint32_t tail; /* records ever read; tracer */
-  uint32_t reserved3[15];
+  uint32_t head;     /* places of the ring ever published; thread */
+  uint32_t reserved; /* places ever given to a record */
+  uint32_t reserved2[14];
+  uint32_t tail; /* places ever read; tracer */
+  uint32_t reserved3[14];
+  uint32_t pending_depth;
+  struct wc_pending pending[WC_PENDING];
   struct wc_scope scopes[WC_MAX_SCOPES];
-  struct wc_record ring[WC_RING_RECORDS];
-  /* struct wc_counter counters[function_count], with WC_CONFIG_COUNTS */
+  /* struct wc_record ring[ring_records];
+   * struct wc_counter counters[function_count], with WC_CONFIG_COUNTS */
 };
 WC_STATIC_ASSERT(offsetof(struct wc_slot, next_seq) == 32, "wc_slot.next_seq");
 WC_STATIC_ASSERT(offsetof(struct wc_slot, landing_done) == 116, "wc_slot.landing_done");
 WC_STATIC_ASSERT(offsetof(struct wc_slot, landing_ip) == 120, "wc_slot.landing_ip");
 WC_STATIC_ASSERT(offsetof(struct wc_slot, head) == 144, "wc_slot.head");
 WC_STATIC_ASSERT(offsetof(struct wc_slot, tail) == 208, "wc_slot.tail");
-WC_STATIC_ASSERT(offsetof(struct wc_slot, scopes) == 272, "wc_slot.scopes");
-WC_STATIC_ASSERT(sizeof(struct wc_slot) == 272 + 88 * WC_MAX_SCOPES + 32 * WC_RING_RECORDS,
-                 "wc_slot");
+WC_STATIC_ASSERT(offsetof(struct wc_slot, scopes) == 848, "wc_slot.scopes");
+WC_STATIC_ASSERT(sizeof(struct wc_slot) == 848 + 88 * WC_MAX_SCOPES, "wc_slot");
+
+static inline struct wc_record *wc_slot_ring(struct wc_slot *slot) {
+  return (struct wc_record *)(slot + 1);
+}
+
+static inline uint32_t wc_ring_records(uint32_t config) {
+  return config & WC_CONFIG_IN_PROCESS ? WC_BIG_RING_RECORDS : WC_RING_RECORDS;
+}
 
 /* Size of one slot with its counters, rounded up to pages. */
 static inline uint32_t wc_slot_size(uint32_t function_count, uint32_t config) {
-  uint64_t size = sizeof(struct wc_slot);
+  uint64_t size = sizeof(struct wc_slot) + (uint64_t)wc_ring_records(config) * sizeof(struct wc_record);
   if (config & WC_CONFIG_COUNTS) size += (uint64_t)function_count * sizeof(struct wc_counter);
   return (uint32_t)((size + WC_PAGE - 1) / WC_PAGE * WC_PAGE);
 }
 
 static inline uint64_t wc_shared_size(uint32_t slot_size) {
-  return (uint64_t)WC_PAGE + (uint64_t)WC_SLOTS * slot_size;
+  return WC_HEADER_SIZE + (uint64_t)WC_SLOTS * slot_size;
 }
 
 #ifdef __cplusplus

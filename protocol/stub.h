@@ -20,9 +20,12 @@
  * address of the program's own LD_PRELOAD string or 0. The string is aligned to 8. */
 #define WC_PRELOAD_MAGIC 0x64616f6c65725043ull
 
+#define WC_FUNCTION_CAPTURES 4u
+
 enum wc_function_flags {
   WC_FUNCTION_RETURN_BELL = 1u << 0, /* a reported call's results are read from memory at return */
-  WC_FUNCTION_PURE = 1u << 1 /* never enters the kernel: no gate is opened for it alone */
+  WC_FUNCTION_PURE = 1u << 1, /* never enters the kernel: no gate is opened for it alone */
+  WC_FUNCTION_TRACER = 1u << 2 /* engine inproc: its arguments take the tracer to read */
 };
 
 struct wc_function {
@@ -36,8 +39,9 @@ struct wc_function {
   uint32_t version;     /* offset into the strings: wanted version, 0 for the default one */
   uint32_t name;        /* offset into the strings: exported name, for messages */
   uint32_t reserved;
+  struct wc_capture captures[WC_FUNCTION_CAPTURES]; /* engine inproc: what its records hold */
 };
-WC_STATIC_ASSERT(sizeof(struct wc_function) == 40, "wc_function");
+WC_STATIC_ASSERT(sizeof(struct wc_function) == 56, "wc_function");
 WC_STATIC_ASSERT(offsetof(struct wc_function, stack_words) == 20, "wc_function.stack_words");
 WC_STATIC_ASSERT(offsetof(struct wc_function, fixed_args) == 22, "wc_function.fixed_args");
 

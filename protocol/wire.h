@@ -51,6 +51,14 @@ struct wc_hello {
   uint64_t landing_end;      /* and its end */
   uint64_t exempt_begin; /* where the shim's own syscalls are issued */
   uint64_t exempt_end;
+  /* Engine inproc, what the tracer needs to patch syscall sites. */
+  uint64_t thunks;         /* room for thunks: each behind a patched site */
+  uint64_t thunks_end;
+  uint64_t site;           /* where a thunk goes when a scope is open, until site_end */
+  uint64_t site_end;
+  uint64_t copy;           /* a fault from here ... */
+  uint64_t copy_end;       /* ... until here goes on at copy_end */
+  int64_t selector_offset; /* of the selector, from the thread pointer */
 };
 
 struct wc_welcome {
@@ -78,7 +86,7 @@ struct wc_attach {
 };
 
 WC_STATIC_ASSERT(sizeof(struct wc_message) == 16, "wc_message");
-WC_STATIC_ASSERT(sizeof(struct wc_hello) == 104, "wc_hello");
+WC_STATIC_ASSERT(sizeof(struct wc_hello) == 160, "wc_hello");
 WC_STATIC_ASSERT(offsetof(struct wc_hello, stub_id) == 32, "wc_hello.stub_id");
 WC_STATIC_ASSERT(sizeof(struct wc_welcome) == 24, "wc_welcome");
 WC_STATIC_ASSERT(sizeof(struct wc_refuse) == 128, "wc_refuse");

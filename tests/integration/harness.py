@@ -2,7 +2,8 @@
 run, and looking at what is left behind.
 
     WC_BUILD_DIR   the build directory whose tool is tested (default: build/release)
-    WC_GATE        dispatch | trap | socket | auto: the gate of this run
+    WC_GATE        dispatch | trap | socket | auto: the gate of this run, under engine ptrace; or
+                   inproc: that engine
     WC_SOAK        repetitions of every comparison (default 1)
 By hand: WC_BUILD_DIR=/tmp/b WC_GATE=trap python3 tests/integration/test_signals.py -k alarm
 """
@@ -114,7 +115,7 @@ def read_json(path):
 
 def gate_unavailable(gate):
     """Why the kernel cannot do this gate, or None."""
-    if gate != "dispatch":
+    if gate not in ("dispatch", "inproc"):
         return None
     import ctypes
     # PR_SET_SYSCALL_USER_DISPATCH with "off" changes nothing and succeeds where it exists.
@@ -189,7 +190,8 @@ class Case(unittest.TestCase):
         return self.finish(self.start(argv, **options), limit)
 
     def tool_argv(self, argv, *options, functions=None, gate=GATE):
-        words = [self.tool, "-g", gate, *options]
+        engine = ["-E", "inproc"] if gate == "inproc" else ["-E", "ptrace", "-g", gate]
+        words = [self.tool, *engine, *options]
         if functions:
             words += ["-F", functions]
         return [*words, "--", *argv]

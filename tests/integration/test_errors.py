@@ -37,7 +37,7 @@ class Refusals(Case):
         self.refused(["true"], "-e", "opnat", says=["opnat", "did you mean", "openat"])
         self.refused(["true"], "-s", "x", says=["'x'"])
         self.refused(["true"], "-E", "bpf", says=["bpf", "not available"])
-        self.refused(["true"], "--scope", "process", says=["scope"])
+        self.refused(["true"], "--scope", "main", says=["scope", "process"])
         self.refused(["true"], "-B", "main", says=["-B"])
         result = self.run_plain([self.tool, "-g", "bogus", "true"])
         self.assertEqual((result.status, result.err.count(b"\n")), (125, 1))

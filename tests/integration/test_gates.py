@@ -36,8 +36,8 @@ def shape(event):
 class Equality(Case):
     def compare_gates(self, argv, functions, *options, in_any_order=False):
         seen = {}
-        for gate in ("dispatch", "trap", "socket"):
-            if gate_unavailable(gate):
+        for gate in ("dispatch", "trap", "socket", "inproc"):
+            if gate_unavailable(gate) or gate == "inproc" and "-a" in options:
                 continue
             _, events = self.events(argv, *options, functions=functions, gate=gate, limit=40)
             seen[gate] = sequences(events)

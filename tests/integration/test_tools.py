@@ -10,7 +10,7 @@ import unittest
 import harness
 from harness import Case, GATE, need
 
-FAST = GATE in ("dispatch", "auto")
+FAST = GATE in ("inproc", "dispatch", "auto")
 
 BASH = r"""
 trap 'echo exit trap $?' EXIT

@@ -41,6 +41,10 @@ class TestHost {
 
   void send(const wc_call& event) { backend_->call(context_, &event); }
   void send(const wc_syscall& event) { backend_->syscall_exit(context_, &event); }
+  void enter(const wc_syscall& event) {
+    wc_verdict verdict{};
+    backend_->syscall_enter(context_, &event, &verdict);
+  }
   void send(const wc_return& event) { backend_->ret(context_, &event); }
   void send(const wc_process& event) { backend_->process(context_, &event); }
   void send(const wc_object& event) { backend_->object(context_, &event); }

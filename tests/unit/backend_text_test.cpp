@@ -404,5 +404,57 @@ TEST(TextTimeTest, StampFollowsThePrefix) {
   EXPECT_EQ(host.take(), "[pid 4312]      0.000000 x() = 0\n");
 }
 
+// Full-process mode: syscalls outside of every call, of several threads.
+
+wc_syscall outside(int32_t tid, const char* name, const char* args, const char* ret = nullptr) {
+  wc_syscall event = syscall_event(0, name, args, ret);
+  event.tid = tid;
+  event.call = 0;
+  return event;
+}
+
+TEST_F(TextTest, AnUndisturbedSyscallIsOneLine) {
+  host_.enter(outside(kPid, "read", "3, "));
+  EXPECT_EQ(host_.take(), "");
+  host_.send(outside(kPid, "read", "3, \"abc\", 10", "3"));
+  EXPECT_EQ(host_.take(), "read(3, \"abc\", 10) = 3\n");
+}
+
+TEST_F(TextTest, AnotherThreadsLineCutsItInTwo) {
+  host_.enter(outside(kPid, "read", "3, "));
+  host_.enter(outside(kOther, "close", "4"));
+  host_.send(outside(kOther, "close", "4", "0"));
+  host_.send(outside(kPid, "read", "3, \"abc\", 10", "3"));
+  const std::string one = "[pid " + std::to_string(kPid) + "] ";
+  const std::string two = "[pid " + std::to_string(kOther) + "] ";
+  EXPECT_EQ(host_.take(), one + "read(3,  <unfinished ...>\n" + two + "close(4) = 0\n" + one +
+                              "<... read resumed>\"abc\", 10) = 3\n");
+}
+
+TEST_F(TextTest, ArgumentsThatChangedArePrintedAgain) {
+  host_.enter(outside(kPid, "io_uring_setup", "8, {flags=0}"));
+  host_.enter(outside(kOther, "close", "4"));
+  host_.send(outside(kPid, "io_uring_setup", "8, {flags=0, features=1}", "3"));
+  EXPECT_THAT(host_.take(),
+              HasSubstr("<... io_uring_setup resumed>8, {flags=0, features=1}) = 3\n"));
+}
+
+TEST_F(TextTest, ASyscallThatTakesLongIsShownByFlush) {
+  wc_syscall event = outside(kPid, "pause", "");
+  event.ts = 1'000 * kMillisecond;
+  host_.enter(event);
+  host_.flush(1'100 * kMillisecond);
+  EXPECT_EQ(host_.take(), "");
+  host_.flush(1'300 * kMillisecond);
+  EXPECT_EQ(host_.take(), "pause( <unfinished ...>\n");
+}
+
+TEST_F(TextTest, SyscallsInsideCallsStayInTheirBlocks) {
+  host_.send(call_event(1, "fopen", "\"x\", \"r\""));
+  host_.enter(syscall_event(1, "openat", "AT_FDCWD, \"x\"", nullptr));
+  host_.enter(outside(kOther, "close", "4"));
+  EXPECT_THAT(host_.take(), Not(HasSubstr("openat")));
+}
+
 }  // namespace
 }  // namespace wc::backends

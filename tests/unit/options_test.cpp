@@ -333,12 +333,18 @@ INSTANTIATE_TEST_SUITE_P(
                     Refused{{"--replay", "f"}, "option --replay"},
                     Refused{{"--overflow=drop", "p"}, "option --overflow"},
                     Refused{{"--scope=main", "p"}, "option --scope: main"},
-                    Refused{{"--scope", "process", "p"}, "option --scope: process"},
                     Refused{{"-E", "inproc", "p"}, "option -E/--engine: inproc"},
                     Refused{{"-Ebpf", "p"}, "option -E/--engine: bpf"},
                     Refused{{"-e", "inject=open:error=EIO", "p"},
                             "option -e/--syscalls: 'inject='"},
                     Refused{{"-o", "!cat", "p"}, "option -o/--output: output to a command"}));
+
+TEST(Options, FullProcessMode) {
+  const Options alone = good({"--scope=process", "p"});
+  EXPECT_EQ(alone.scope, ScopeMode::Process);
+  EXPECT_FALSE(alone.functions_given);
+  EXPECT_TRUE(good({"--scope=process", "-F", "open", "p"}).functions_given);
+}
 
 TEST(Options, RefusedBreakpointsNameTheFunctions) {
   EXPECT_THAT(bad({"-B", "hello1,hello2", "p"}),
@@ -374,7 +380,7 @@ TEST(Help, NamesEveryOptionOnceInTheRightPlace) {
       EXPECT_THAT(is_refused ? refused : offered, HasSubstr(pair));
     }
   }
-  for (const char* value : {"inproc", "bpf", "main", "process"}) {
+  for (const char* value : {"inproc", "bpf", "main"}) {
     EXPECT_THAT(refused, HasSubstr(value));
   }
 }

@@ -76,7 +76,12 @@ class PipelineFixture : public testing::Test {
              uint64_t tsc = 0) {
     wc_record record{scopes_.back().seq, ret, tsc, type, error};
     scopes_.pop_back();
-    pipeline_->records(source(), {&record, 1});
+    take({&record, 1});
+  }
+  // As the tracer takes a ring's places.
+  void take(std::span<const wc_record> places) {
+    RecordReader reader(places);
+    for (RecordView view; reader.next(view);) pipeline_->record(source(), view, nullptr, false);
   }
   void stop_for_all_calls() { pipeline_->open_calls(source(), scopes_, false, false); }
   PendingSyscall begin_syscall(const std::string& name, std::vector<uint64_t> args) {

@@ -147,7 +147,7 @@ TEST_F(HostileTest, ScopesThatChangeBehindTheTracersBack) {
     }
     make_syscall("getpid", {}, 1);
     wc_record record{random_() % 8, word(), word(), static_cast<uint32_t>(random_() % 4), 0};
-    pipeline_->records(source(), {&record, 1});
+    take({&record, 1});
     ASSERT_LE(calls_.calls().size(), WC_MAX_SCOPES);
   }
   // Every return has had its call.

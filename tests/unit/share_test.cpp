@@ -27,11 +27,11 @@ class ShareTest : public testing::Test {
 
   // As the shim appends (preload_lib/scope.c), without its test for room.
   static void append(wc_slot& slot, uint64_t seq) {
-    slot.ring[slot.head % WC_RING_RECORDS] = {seq, seq + 1, seq + 2, WC_RECORD_RETURN, 0};
+    wc_slot_ring(&slot)[slot.head % WC_RING_RECORDS] = {seq, seq + 1, seq + 2, WC_RECORD_RETURN, 0};
     __atomic_store_n(&slot.head, slot.head + 1, __ATOMIC_RELEASE);
   }
   wc_counter& counter(uint32_t slot, uint32_t function) {
-    return reinterpret_cast<wc_counter*>(&share_->slot(slot) + 1)[function];
+    return reinterpret_cast<wc_counter*>(wc_slot_ring(&share_->slot(slot)) + WC_RING_RECORDS)[function];
   }
 
   std::unique_ptr<ProcessShare> share_;
@@ -47,7 +47,7 @@ TEST_F(ShareTest, HeaderTellsTheShimTheLayout) {
   EXPECT_EQ(header.gate, uint32_t{WC_GATE_DISPATCH});
   EXPECT_EQ(header.config, uint32_t{WC_CONFIG_COUNTS | WC_CONFIG_CALL_TIME});
   EXPECT_EQ(header.off, 0u);
-  EXPECT_EQ(share_->size(), WC_PAGE + uint64_t{WC_SLOTS} * header.slot_size);
+  EXPECT_EQ(share_->size(), WC_HEADER_SIZE + uint64_t{WC_SLOTS} * header.slot_size);
 }
 
 TEST_F(ShareTest, CountersOfManyFunctionsStayInsideTheirSlot) {
@@ -63,7 +63,7 @@ TEST_F(ShareTest, SlotsDoNotOverlapAndLieInTheMemory) {
   auto* second = reinterpret_cast<uint8_t*>(&share_->slot(1));
   auto* last = reinterpret_cast<uint8_t*>(&share_->slot(WC_SLOTS - 1));
   auto* base = reinterpret_cast<uint8_t*>(&share_->header());
-  EXPECT_EQ(first, base + WC_PAGE);
+  EXPECT_EQ(first, base + WC_HEADER_SIZE);
   EXPECT_EQ(second - first, share_->header().slot_size);
   EXPECT_EQ(last + share_->header().slot_size, base + share_->size());
   EXPECT_TRUE(share_->valid_slot(WC_SLOTS - 1));
@@ -115,8 +115,8 @@ TEST_F(ShareTest, MarkReportedSetsTheFlagAndNothingBehindTheStack) {
   EXPECT_EQ(share_->slot(0).scopes[5].flags, uint32_t{WC_SCOPE_REPORTED});
   share_->mark_reported(0, WC_MAX_SCOPES);
   share_->mark_reported(0, 0xffffffff);
-  const wc_slot& slot = share_->slot(0);
-  EXPECT_EQ(slot.ring[0].seq | slot.ring[1].seq | slot.ring[2].type, 0u);
+  wc_slot& slot = share_->slot(0);
+  EXPECT_EQ(wc_slot_ring(&slot)[0].seq | wc_slot_ring(&slot)[1].seq | wc_slot_ring(&slot)[2].type, 0u);
 }
 
 // ---- ring
@@ -194,7 +194,7 @@ TEST_F(ShareTest, SingleProducerLosesAndReordersNothing) {
   auto late = [deadline] { return std::chrono::steady_clock::now() > deadline; };
   uint32_t slot_size = share_->header().slot_size;
   std::thread producer([&] {
-    auto* base = static_cast<uint8_t*>(map) + WC_PAGE + uint64_t{kSlot} * slot_size;
+    auto* base = static_cast<uint8_t*>(map) + WC_HEADER_SIZE + uint64_t{kSlot} * slot_size;
     auto& slot = *reinterpret_cast<wc_slot*>(base);
     for (uint64_t seq = 1; seq <= kRecords; seq++) {
       while (slot.head - __atomic_load_n(&slot.tail, __ATOMIC_ACQUIRE) >= WC_RING_RECORDS) {
@@ -230,7 +230,7 @@ TEST_F(ShareTest, FreedSlotIsCleanAndKeepsItsAnswerCounter) {
   EXPECT_EQ(slot.ack, 41u) << "the next owner counts its bells from here";
   EXPECT_EQ(slot.tid | static_cast<int32_t>(slot.depth | slot.head | slot.tail | slot.bell), 0);
   EXPECT_EQ(slot.next_seq | slot.selector | slot.scopes[0].seq, 0u);
-  EXPECT_EQ(slot.ring[WC_RING_RECORDS - 1].seq, 0u);
+  EXPECT_EQ(wc_slot_ring(&slot)[WC_RING_RECORDS - 1].seq, 0u);
 }
 
 TEST_F(ShareTest, TotalsKeepTheCountersOfFreedSlots) {

@@ -21,20 +21,19 @@ struct Choice {
 };
 
 constexpr std::string_view kUsePtrace = "use auto or ptrace";
-constexpr std::string_view kUseStrace =
-    "only functions is; strace -f reports the system calls of a whole process";
+constexpr std::string_view kUseProcess = "use process, which has start-up and exit, too";
 
 constexpr Choice<EngineChoice> kEngines[] = {{"auto", EngineChoice::Auto, ""},
                                              {"ptrace", EngineChoice::Ptrace, ""},
-                                             {"inproc", EngineChoice::Inproc, kUsePtrace},
+                                             {"inproc", EngineChoice::Inproc, ""},
                                              {"bpf", EngineChoice::Bpf, kUsePtrace}};
 constexpr Choice<GateChoice> kGates[] = {{"auto", GateChoice::Auto, ""},
                                          {"socket", GateChoice::Socket, ""},
                                          {"trap", GateChoice::Trap, ""},
                                          {"dispatch", GateChoice::Dispatch, ""}};
 constexpr Choice<ScopeMode> kScopes[] = {{"functions", ScopeMode::Functions, ""},
-                                         {"main", ScopeMode::Main, kUseStrace},
-                                         {"process", ScopeMode::Process, kUseStrace}};
+                                         {"main", ScopeMode::Main, kUseProcess},
+                                         {"process", ScopeMode::Process, ""}};
 constexpr Choice<bool> kSwitch[] = {{"yes", true, ""},    {"no", false, ""}, {"true", true, ""},
                                     {"false", false, ""}, {"on", true, ""},  {"off", false, ""},
                                     {"1", true, ""},      {"0", false, ""}};

@@ -26,9 +26,10 @@ Where it goes:
   -c, --summary            totals per function; the same as -b summary
 
 How it is done:
-  -E, --engine NAME        auto | ptrace (default auto)
+  -E, --engine NAME        auto | ptrace | inproc (default auto)
   -g, --gate NAME          auto | socket | trap | dispatch (default auto)
-      --scope MODE         functions (the default and only mode)
+      --scope MODE         functions: system calls inside of wrapped functions (the default);
+                           process: all from start to end, as strace -f; wraps only what -F names
       --config FILE        options from an INI file; the command line wins
       --control PATH       Unix socket on which wc-ctl reaches the running tracer
       --connect PATH       use the tracer that serves PATH (wc-tracerd serve --control PATH)
@@ -41,8 +42,8 @@ Information:
   -V, --version            the version
 
 Not yet available, and refused: -B/--breakpoints, -p, -k/--stack-trace, -E inproc, -E bpf,
-  --scope=main, --scope=process, --every, --rate, --first, --inject, --deny, --objects, --compare,
-  --replay, --overflow
+  --scope=main, --every, --rate, --first, --inject, --deny, --objects, --compare, --replay,
+  --overflow
 
 Exit status: that of PROGRAM; killed by a signal: the same signal; 125 if the tracer failed,
 126 if PROGRAM cannot be executed, 127 if it was not found.

@@ -145,6 +145,28 @@ enum class ArgKind : uint8_t {
   CloneTls,         // tls=0x...
   CloneChildTid,    // child_tidptr=0x...
   CloneStack,       // second word of clone, printed as child_stack=...
+  StructIn,         // struct read by the call; aux = StructId (struct_tables.h)
+  StructOut,        // struct written by the call; aux = StructId
+  StructsIn,        // struct[], read by the call; aux = StructId, argument 1 counts them
+  StructsOut,       // struct[], written by the call; aux = StructId, length = result
+  Iocbs,            // struct iocb *[], read by the call; argument 1 counts them
+  IoUringParams,    // struct io_uring_params, both ways
+  Ifreq,            // struct ifreq, both ways; aux = StructId
+  IfreqAddress,     // the same with an address in it
+  IfreqHardware,    // the same with a hardware address in it
+  PerfAttr,         // struct perf_event_attr, read by the call
+  SigreturnFrame,   // where a signal handler's frame is: {mask=[...]}
+  ResumedCall,      // number of the syscall that restart_syscall goes on with
+  SignalOut,        // pointer to a signal number that the call writes: [SIGTERM]
+  FlagsOut,         // pointer to int flags that the call writes; aux = FlagTable
+  EnumOut,          // pointer to an int that the call writes; aux = FlagTable
+  EnumIn,           // pointer to an int that the call reads; aux = FlagTable
+  TimeOut,          // time_t that the call writes, with its date
+  Fds,              // int[] of descriptors, read by the call; aux = index of the count argument
+  EtherType,        // htons(ETH_P_ALL)
+  Ioprio,           // IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 4)
+  QuotaCmd,         // QCMD(Q_GETQUOTA, USRQUOTA)
+  SyslogAction,     // 10 /* SYSLOG_ACTION_SIZE_BUFFER */
   Omitted,          // a word that strace leaves out (no O_CREAT: no mode)
 
   // Results of syscalls only.
@@ -205,6 +227,18 @@ constexpr bool known_at_entry(ArgKind kind) {
     case ArgKind::FutexOp:
     case ArgKind::Errno:
     case ArgKind::OpenHow:
+    case ArgKind::StructIn:
+    case ArgKind::StructsIn:
+    case ArgKind::Iocbs:
+    case ArgKind::PerfAttr:
+    case ArgKind::SigreturnFrame:
+    case ArgKind::ResumedCall:
+    case ArgKind::EnumIn:
+    case ArgKind::Fds:
+    case ArgKind::EtherType:
+    case ArgKind::Ioprio:
+    case ArgKind::QuotaCmd:
+    case ArgKind::SyslogAction:
     case ArgKind::FdResult:
     case ArgKind::IntResult:
     case ArgKind::LongResult:

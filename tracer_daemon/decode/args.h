@@ -16,6 +16,8 @@
 #include "decode/flag_tables.h"
 #include "decode/text.h"
 
+struct sockaddr_storage;
+
 namespace wc {
 
 struct Arg {
@@ -112,6 +114,10 @@ void append_sigset_words(std::string& out, uint64_t mask);
 void append_sigset_at(std::string& out, const DecodeContext& context, uint64_t address,
                       uint64_t size);
 void append_siginfo_at(std::string& out, const DecodeContext& context, uint64_t address);
+// if_nametoindex("lo"), or the number.
+void append_interface(std::string& out, uint32_t index);
+bool append_link_address(std::string& out, const sockaddr_storage& storage, size_t length);
+void append_ioprio(std::string& out, uint32_t value);
 void append_sockaddr_at(std::string& out, const DecodeContext& context, uint64_t address,
                         uint64_t length);
 
@@ -137,6 +143,10 @@ void decode_clone(const Arg& arg, DecodedArg& to);
 void decode_system(const Arg& arg, DecodedArg& to);
 void decode_memory(const Arg& arg, DecodedArg& to);
 void decode_terminal(const Arg& arg, DecodedArg& to);
+void decode_packed(const Arg& arg, DecodedArg& to);
+void decode_link(const Arg& arg, DecodedArg& to);
+void decode_struct(const Arg& arg, DecodedArg& to);
+void decode_perf(const Arg& arg, DecodedArg& to);
 
 // Which arguments are printed, in which order, decoded how: corrects a row by the values of its
 // arguments (fcntl, futex, ioctl, open without O_CREAT, ...).

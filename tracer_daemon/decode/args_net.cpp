@@ -48,7 +48,11 @@ void append_inet6(std::string& out, const sockaddr_in6& address, size_t length) 
   out += text;
   out += "\", &sin6_addr)";
   if (length < sizeof address) return;
-  append_field(out, ", sin6_scope_id=", address.sin6_scope_id);
+  out += ", sin6_scope_id=";
+  const bool has_scope = IN6_IS_ADDR_LINKLOCAL(&address.sin6_addr) ||
+                         IN6_IS_ADDR_MC_LINKLOCAL(&address.sin6_addr);
+  if (has_scope) return append_interface(out, address.sin6_scope_id);
+  append_udec(out, address.sin6_scope_id);
 }
 
 void append_inet(std::string& out, const sockaddr_in& address) {
@@ -85,6 +89,8 @@ void append_sockaddr(std::string& out, const sockaddr_storage& storage, size_t l
     append_inet6(out, as<sockaddr_in6>(storage), length);
   } else if (storage.ss_family == AF_NETLINK && length >= sizeof(sockaddr_nl)) {
     append_netlink(out, as<sockaddr_nl>(storage));
+  } else if (append_link_address(out, storage, length)) {
+    // done
   } else if (length > header) {
     out += ", sa_data=";
     append_quoted(out, {reinterpret_cast<const char*>(&storage) + header, length - header});

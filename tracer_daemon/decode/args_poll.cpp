@@ -61,8 +61,11 @@ bool append_fd_set_members(std::string& out, const Arg& arg, uint64_t address, u
         out += "...";
         return true;
       }
-      append_fd(out, arg.context,
-                static_cast<int32_t>(base + static_cast<unsigned>(__builtin_ctzll(word))));
+      const uint64_t fd = base + static_cast<unsigned>(__builtin_ctzll(word));
+      if (arg.at_exit)
+        append_udec(out, fd);  // in results strace shows no paths
+      else
+        append_fd(out, arg.context, static_cast<int32_t>(fd));
     }
   }
   return true;
@@ -103,7 +106,7 @@ void append_poll_result(std::string& out, const Arg& arg) {
       break;
     }
     out += "{fd=";
-    append_fd(out, arg.context, entry.fd);
+    append_dec(out, entry.fd);
     out += ", revents=";
     append_flags(out, FlagTable::PollEvents, static_cast<uint16_t>(entry.revents));
     out += '}';

@@ -86,6 +86,16 @@ void append_sigevent(const Arg& arg, std::string& out) {
   out += '}';
 }
 
+// The mask that rt_sigreturn restores: uc_sigmask of the frame's ucontext (asm/ucontext.h).
+void append_frame_mask(const Arg& arg, std::string& out) {
+  constexpr uint64_t kMaskOffset = 40 + 256;  // uc_flags, uc_link, uc_stack; the registers
+  uint64_t mask = 0;
+  if (!fetch(arg.context, arg.word + kMaskOffset, mask)) return append_pointer(out, arg.word);
+  out += "{mask=";
+  append_sigset_words(out, mask);
+  out += '}';
+}
+
 // The last argument of pselect6 points to this, because the call has no seventh.
 void append_sigmask_pair(const Arg& arg, std::string& out) {
   uint64_t pair[2];
@@ -143,6 +153,8 @@ void decode_signal(const Arg& arg, DecodedArg& to) {
     case ArgKind::SigStack:
     case ArgKind::SigStackOut:
       return append_sigstack(arg, out);
+    case ArgKind::SigreturnFrame:
+      return append_frame_mask(arg, out);
     case ArgKind::Sigevent:
       return append_sigevent(arg, out);
     case ArgKind::SigmaskArg:

@@ -1,10 +1,13 @@
 // Socket options: the name depends on the level, the shape of the value on both.
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cstring>
 
 #include "decode/args.h"
+#include "decode/struct_tables.h"
 
 namespace wc {
 namespace {
@@ -54,9 +57,34 @@ bool append_structured(std::string& out, const OptionValue& value, uint64_t opti
       out += '}';
       return true;
     }
+    case SO_ATTACH_FILTER:
+      if (value.length != 16) return false;
+      append_struct_at(out, value.arg, StructId::SockFprog);
+      return true;
     default:
       return false;
   }
+}
+
+bool append_membership(std::string& out, const OptionValue& value) {
+  in_addr addresses[2];  // struct ip_mreq
+  if (value.length < sizeof addresses || !fetch(value.arg.context, value.arg.word, addresses))
+    return false;
+  char text[INET_ADDRSTRLEN];
+  out += "{imr_multiaddr=inet_addr(\"";
+  out += inet_ntop(AF_INET, &addresses[0], text, sizeof text);
+  out += "\"), imr_interface=inet_addr(\"";
+  out += inet_ntop(AF_INET, &addresses[1], text, sizeof text);
+  out += "\")}";
+  return true;
+}
+
+// Names are no numbers, however short.
+bool is_text(int32_t level, uint32_t option) {
+  constexpr int32_t kTcp = 6;
+  constexpr uint32_t kCongestion = 13, kUlp = 31;
+  return (level == SOL_SOCKET && option == SO_BINDTODEVICE) ||
+         (level == kTcp && (option == kCongestion || option == kUlp));
 }
 
 void append_value(std::string& out, const OptionValue& value) {
@@ -64,7 +92,13 @@ void append_value(std::string& out, const OptionValue& value) {
   const uint64_t level = value.arg.other_word(kOptionNameIndex - 1);
   const auto option = static_cast<uint32_t>(value.arg.other_word(kOptionNameIndex));
   if (static_cast<int32_t>(level) == SOL_SOCKET && append_structured(out, value, option)) return;
+  if (level == IPPROTO_IP && (option == IP_ADD_MEMBERSHIP || option == IP_DROP_MEMBERSHIP) &&
+      append_membership(out, value))
+    return;
   int32_t number = 0;
+  if (value.length < sizeof number && value.arg.spec.kind == ArgKind::SockoptIn &&
+      !is_text(static_cast<int32_t>(level), option))
+    return append_pointer(out, value.arg.word);
   if (value.length == sizeof number && fetch(value.arg.context, value.arg.word, number)) {
     out += '[';
     // SO_ERROR holds an errno value.

@@ -54,10 +54,14 @@ void append_sysinfo(const Arg& arg, std::string& out) {
 void append_tms(const Arg& arg, std::string& out) {
   tms value;
   if (!fetch_or_address(arg, value, out)) return;
-  append_field(out, "{tms_utime=", static_cast<uint64_t>(value.tms_utime));
-  append_field(out, ", tms_stime=", static_cast<uint64_t>(value.tms_stime));
-  append_field(out, ", tms_cutime=", static_cast<uint64_t>(value.tms_cutime));
-  append_field(out, ", tms_cstime=", static_cast<uint64_t>(value.tms_cstime));
+  out += "{tms_utime=";
+  append_ticks(out, value.tms_utime);
+  out += ", tms_stime=";
+  append_ticks(out, value.tms_stime);
+  out += ", tms_cutime=";
+  append_ticks(out, value.tms_cutime);
+  out += ", tms_cstime=";
+  append_ticks(out, value.tms_cstime);
   out += '}';
 }
 

@@ -40,7 +40,7 @@ void append_termios(const Arg& arg, std::string& out) {
   termios settings;
   if (!fetch_or_address(arg, settings, out)) return;
   out += "{c_iflag=";
-  append_flags(out, FlagTable::TermiosInput, settings.c_iflag);
+  if (settings.c_iflag != 0) append_flags(out, FlagTable::TermiosInput, settings.c_iflag);
   out += ", c_oflag=";
   constexpr uint32_t kDelays = NLDLY | CRDLY | TABDLY | BSDLY | VTDLY | FFDLY;
   append_field(out, FlagTable::TermiosNewline, settings.c_oflag & NLDLY);

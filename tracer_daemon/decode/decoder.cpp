@@ -43,7 +43,8 @@ constexpr KindTable make_kinds() {
       {K::TimespecOut, K::TimevalOut, K::TimezoneOut, K::ItimervalOut, K::ItimerspecOut});
   set({decode_time, When::ExitAlways}, {K::TimespecRemain});
   set({decode_signal, When::Entry},
-      {K::Sigset, K::Sigaction, K::SigStack, K::Sigevent, K::SigmaskArg, K::Siginfo});
+      {K::Sigset, K::Sigaction, K::SigStack, K::Sigevent, K::SigmaskArg, K::Siginfo,
+       K::SigreturnFrame});
   set({decode_signal, When::Exit}, {K::SigsetOut, K::SigactionOut, K::SigStackOut, K::SiginfoOut});
   set({decode_network, When::Entry}, {K::Sockaddr, K::Iovec, K::IovecAddr, K::Msghdr});
   set({decode_network, When::Exit}, {K::MsgVecOut});
@@ -67,6 +68,16 @@ constexpr KindTable make_kinds() {
   set({decode_memory, When::Exit}, {K::MincoreOut});
   set({decode_terminal, When::Entry}, {K::Winsize, K::Termios});
   set({decode_terminal, When::Exit}, {K::WinsizeOut, K::TermiosOut});
+  set({decode_struct, When::Entry}, {K::StructIn, K::StructsIn, K::Iocbs});
+  set({decode_struct, When::Exit}, {K::StructOut, K::StructsOut});
+  set({decode_struct, When::ExitAlways}, {K::Ifreq});
+  set({decode_struct, When::Both}, {K::IoUringParams});
+  set({decode_link, When::ExitAlways}, {K::IfreqAddress, K::IfreqHardware});
+  set({decode_packed, When::Entry},
+      {K::EtherType, K::Ioprio, K::QuotaCmd, K::SyslogAction, K::Fds, K::EnumIn,
+       K::ResumedCall});
+  set({decode_packed, When::Exit}, {K::SignalOut, K::FlagsOut, K::EnumOut, K::TimeOut});
+  set({decode_perf, When::Entry}, {K::PerfAttr});
   return table;
 }
 
@@ -119,6 +130,7 @@ void decode_entry_args(const DecodeContext& context, std::span<const ArgSpec> sp
     to.data.clear();
     to.is_string = false;
     const KindRow& row = kind_row(slot.spec.kind);
+    to.is_open = row.when != When::Entry;
     if (row.when != When::Entry && row.when != When::Both) continue;
     row.decode(
         {.context = context, .words = words, .spec = slot.spec, .word = word_at(words, slot.word)},
@@ -163,6 +175,16 @@ std::string join_args(std::span<const DecodedArg> args) {
   for (const DecodedArg& arg : args) {
     if (!out.empty()) out += ", ";
     out += arg.text;
+  }
+  return out;
+}
+
+std::string join_known_args(std::span<const DecodedArg> args) {
+  std::string out;
+  for (const DecodedArg& arg : args) {
+    if (&arg != args.data()) out += ", ";
+    out += arg.text;
+    if (arg.is_open) break;
   }
   return out;
 }

@@ -52,6 +52,7 @@ struct DecodedArg {
   std::string text;
   std::string data;
   bool is_string = false;
+  bool is_open = false;  // at entry: something will be added when the call comes back
 };
 
 // Decodes arguments at entry. Arguments that the call writes (...Out kinds) are left empty and
@@ -91,6 +92,8 @@ void decode_format_args(const DecodeContext& context, std::string_view format,
 
 // Joins texts with ", ".
 std::string join_args(std::span<const DecodedArg> args);
+// The same up to what the call will add: "3, " of a read(2).
+std::string join_known_args(std::span<const DecodedArg> args);
 
 // Quotes and escapes as strace does: "a\n\33[0m"..., octal escapes as short as they can be.
 // `limit` bytes at most are shown, "..." appended when `truncated` or longer.

@@ -4,53 +4,10 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#include <algorithm>
-
-#include "decode/args.h"
+#include "decode/dependent.h"
 
 namespace wc {
 namespace {
-
-// The list being made: `cut` ends it, `set` gives a slot another kind.
-class Builder {
- public:
-  Builder(std::span<const ArgSpec> specs, std::span<const uint64_t> words) : words_(words) {
-    list_.count = static_cast<uint8_t>(std::min<size_t>(specs.size(), kMaxArgs));
-    for (uint8_t i = 0; i < list_.count; i++) list_.slots[i] = {specs[i], i};
-  }
-
-  [[nodiscard]] uint8_t count() const { return list_.count; }
-  [[nodiscard]] const ArgSpec& spec(size_t i) const { return list_.slots[i].spec; }
-  [[nodiscard]] bool is(size_t i, ArgKind kind) const {
-    return i < list_.count && spec(i).kind == kind;
-  }
-  [[nodiscard]] bool is(size_t i, ArgKind kind, FlagTable table) const {
-    return is(i, kind) && spec(i).aux == static_cast<uint8_t>(table);
-  }
-  [[nodiscard]] uint64_t word(size_t i) const { return i < words_.size() ? words_[i] : 0; }
-
-  void cut(size_t count) {
-    list_.count = static_cast<uint8_t>(std::min<size_t>(count, list_.count));
-  }
-  void set(size_t i, ArgKind kind) { set(i, {kind, 0}); }
-  void set(size_t i, FlagTable flags) { set(i, {ArgKind::Flags, static_cast<uint8_t>(flags)}); }
-  void set_enum(size_t i, FlagTable table) { set(i, {ArgKind::Enum, static_cast<uint8_t>(table)}); }
-  void set(size_t i, ArgSpec spec) {
-    if (i < list_.count) list_.slots[i].spec = spec;
-  }
-  void swap(size_t a, size_t b) { std::swap(list_.slots[a], list_.slots[b]); }
-
-  void drop(size_t i) {
-    std::copy(list_.slots + i + 1, list_.slots + list_.count, list_.slots + i);
-    list_.count--;
-  }
-
-  [[nodiscard]] const ArgList& list() const { return list_; }
-
- private:
-  std::span<const uint64_t> words_;
-  ArgList list_;
-};
 
 void resolve_open(Builder& b, size_t flags) {
   if (!b.is(flags + 1, ArgKind::Mode)) return;
@@ -78,6 +35,10 @@ void resolve_fcntl(Builder& b, size_t command) {
     case F_GETLK:
     case F_OFD_GETLK:
       return b.set(arg, ArgKind::FlockOut);
+    case F_SETOWN_EX:
+      return b.set(arg, ArgKind::StructIn, StructId::OwnerEx);
+    case F_GETOWN_EX:
+      return b.set(arg, ArgKind::StructOut, StructId::OwnerEx);
     case F_SETSIG:
       return b.set(arg, ArgKind::Signal);
     case F_SETLEASE:
@@ -162,147 +123,8 @@ void resolve_futex(Builder& b, size_t op) {
   }
 }
 
-void resolve_ioctl(Builder& b, size_t request) {
-  const size_t arg = request + 1;
-  switch (static_cast<uint32_t>(b.word(request))) {
-    case 0x5401:
-      return b.set(arg, ArgKind::TermiosOut);
-    case 0x5402:
-    case 0x5403:
-    case 0x5404:
-      return b.set(arg, ArgKind::Termios);
-    case 0x5413:
-      return b.set(arg, ArgKind::WinsizeOut);
-    case 0x5414:
-      return b.set(arg, ArgKind::Winsize);
-    case 0x541b:      // FIONREAD
-    case 0x5411:      // TIOCOUTQ
-    case 0x540f:      // TIOCGPGRP
-    case 0x5429:      // TIOCGSID
-    case 0x80045430:  // TIOCGPTN
-    case 0x80045439:  // TIOCGPTLCK
-    case 0x1268:      // BLKSSZGET
-    case 0x5424:
-      return b.set(arg, ArgKind::IntOut);  // TIOCGETD
-    case 0x5421:                           // FIONBIO
-    case 0x5452:                           // FIOASYNC
-    case 0x5410:                           // TIOCSPGRP
-    case 0x40045431:
-      return b.set(arg, ArgKind::IntIn);  // TIOCSPTLCK
-    case 0x80081272:
-      return b.set(arg, ArgKind::UlongOut);  // BLKGETSIZE64
-    case 0x5409:                             // TCSBRK
-    case 0x540e:                             // TIOCSCTTY
-    case 0x40049409:                         // FICLONE
-      return b.set(arg, ArgKind::Int);
-    case 0x540a:  // TCXONC
-      return b.set_enum(arg, FlagTable::TcflowAction);
-    case 0x540b:  // TCFLSH
-      return b.set_enum(arg, FlagTable::TcflushQueue);
-    case 0x540c:  // TIOCEXCL
-    case 0x540d:  // TIOCNXCL
-    case 0x5422:  // TIOCNOTTY
-    case 0x5450:  // FIONCLEX
-    case 0x5451:
-      return b.cut(arg);  // FIOCLEX
-    default:
-      return;
-  }
-}
-
-enum PrctlOp : uint32_t {
-  kSetPdeathsig = 1,
-  kGetPdeathsig = 2,
-  kGetDumpable = 3,
-  kSetDumpable = 4,
-  kGetKeepcaps = 7,
-  kSetKeepcaps = 8,
-  kSetName = 15,
-  kGetName = 16,
-  kGetSeccomp = 21,
-  kSetSeccomp = 22,
-  kCapbsetRead = 23,
-  kCapbsetDrop = 24,
-  kGetSecurebits = 27,
-  kSetTimerslack = 29,
-  kGetTimerslack = 30,
-  kSetSubreaper = 36,
-  kGetSubreaper = 37,
-  kSetNoNewPrivs = 38,
-  kGetNoNewPrivs = 39,
-  kCapAmbient = 47,
-  kSyscallDispatch = 59,
-  kSetVma = 0x53564d41,
-  kSetPtracer = 0x59616d61,
-  kGetTidAddress = 40,
-  kGetThpDisable = 42
-};
-
-void resolve_prctl(Builder& b, size_t op) {
-  const size_t arg = op + 1;
-  switch (static_cast<uint32_t>(b.word(op))) {
-    case kSetPdeathsig:
-      b.set(arg, ArgKind::Signal);
-      return b.cut(arg + 1);
-    case kGetPdeathsig:
-    case kGetSubreaper:
-      b.set(arg, ArgKind::IntOut);
-      return b.cut(arg + 1);
-    case kSetName:
-      b.set(arg, ArgKind::String);
-      return b.cut(arg + 1);
-    case kGetName:
-      b.set(arg, ArgKind::StringOut);
-      return b.cut(arg + 1);
-    case kSetDumpable:
-      b.set_enum(arg, FlagTable::PrctlDumpable);
-      return b.cut(arg + 1);
-    case kCapAmbient:
-      b.set_enum(arg, FlagTable::PrctlAmbient);
-      return b.set_enum(arg + 1, FlagTable::Capability);
-    case kSyscallDispatch:
-      b.set_enum(arg, FlagTable::PrctlDispatch);
-      return b.set(arg + 3, ArgKind::Pointer);
-    case kSetVma:
-      b.set_enum(arg, FlagTable::PrctlVma);
-      b.set(arg + 1, ArgKind::Pointer);
-      b.set(arg + 2, ArgKind::Ulong);
-      return b.set(arg + 3, ArgKind::String);
-    case kSetPtracer:
-      b.set(arg, ArgKind::Int);
-      return b.cut(arg + 1);
-    case kSetKeepcaps:
-    case kSetTimerslack:
-    case kSetSubreaper:
-      b.set(arg, ArgKind::Ulong);
-      return b.cut(arg + 1);
-    case kCapbsetRead:
-    case kCapbsetDrop:
-      b.set_enum(arg, FlagTable::Capability);
-      return b.cut(arg + 1);
-    case kSetSeccomp:
-      b.set_enum(arg, FlagTable::SeccompMode);
-      b.set(arg + 1, ArgKind::Pointer);
-      return b.cut(b.word(arg) == 2 ? arg + 2 : arg + 1);
-    case kGetTidAddress:
-      b.set(arg, ArgKind::HexOut);
-      return b.cut(arg + 1);
-    case kSetNoNewPrivs:
-      b.set(arg, ArgKind::Ulong);
-      return;
-    case kGetDumpable:
-    case kGetKeepcaps:
-    case kGetSeccomp:
-    case kGetSecurebits:
-    case kGetTimerslack:
-      return b.cut(arg);
-    default:
-      return;
-  }
-}
-
 void resolve_socket(Builder& b, size_t domain) {
-  constexpr uint32_t kInet = 2, kInet6 = 10, kNetlink = 16;
+  constexpr uint32_t kInet = 2, kInet6 = 10, kNetlink = 16, kPacket = 17;
   const size_t protocol = domain + 2;
   if (!b.is(protocol, ArgKind::Enum, FlagTable::SocketProtocol)) return;
   switch (static_cast<uint32_t>(b.word(domain))) {
@@ -311,6 +133,8 @@ void resolve_socket(Builder& b, size_t domain) {
       return;
     case kNetlink:
       return b.set_enum(protocol, FlagTable::NetlinkProtocol);
+    case kPacket:
+      return b.set(protocol, ArgKind::EtherType);
     default:
       return b.set(protocol, ArgKind::Uint);
   }
@@ -372,6 +196,20 @@ void resolve_enum(Builder& b, size_t i) {
       return;
     case FlagTable::PtraceRequest:
       return resolve_ptrace(b, i);
+    case FlagTable::KeyctlOp:
+      return resolve_keyctl(b, i);
+    case FlagTable::BpfCmd:
+      return resolve_bpf(b, i);
+    case FlagTable::SeccompOp:
+      return resolve_seccomp(b, i);
+    case FlagTable::FsconfigCmd:
+      return resolve_fsconfig(b, i);
+    case FlagTable::IoUringRegister:
+      return resolve_io_uring_register(b, i);
+    case FlagTable::IpcCmd:
+    case FlagTable::SemCmd:
+    case FlagTable::MsgCmd:
+      return resolve_ipc(b, i);
     case FlagTable::KcmpType:
       if (b.word(i) != 0) return b.cut(i + 1);
       b.set(i + 1, ArgKind::Fd);
@@ -438,6 +276,9 @@ ArgList resolve_args(std::span<const ArgSpec> specs, std::span<const uint64_t> w
         break;
       case ArgKind::Ioctl:
         resolve_ioctl(b, i);
+        break;
+      case ArgKind::SyslogAction:
+        resolve_syslog(b, i);
         break;
       case ArgKind::FileMode:
         resolve_mknod(b, i);

@@ -83,6 +83,8 @@ bool is_wide(FlagTable table) {
     case FlagTable::StatxAttributes:
     case FlagTable::SaFlags:
     case FlagTable::StatfsFlags:
+    case FlagTable::LandlockAccess:
+    case FlagTable::PerfSample:
       return true;
     default:
       return false;

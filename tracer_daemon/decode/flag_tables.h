@@ -165,6 +165,33 @@ enum class FlagTable : uint8_t {
   MqOpenFlags,       // the rows of OpenFlags
   IoctlRequest,      // TCGETS
 
+  // Fields of structs (flags_struct.def)
+  LandlockAccess,   // LANDLOCK_ACCESS_FS_EXECUTE
+  IocbCommand,      // IOCB_CMD_PREAD
+  IoUringFeatures,  // IORING_FEAT_NODROP
+  BpfMapType,       // BPF_MAP_TYPE_HASH
+  BpfMapFlags,      // BPF_F_NO_PREALLOC
+  BpfUpdate,        // BPF_ANY
+  BpfProgType,      // BPF_PROG_TYPE_KPROBE
+  OwnerType,        // F_OWNER_TID, of F_SETOWN_EX
+  InterfaceFlags,   // IFF_UP
+  InodeFlags,       // FS_APPEND_FL, of FS_IOC_GETFLAGS
+  EtherType,        // ETH_P_IP
+  PacketType,       // PACKET_BROADCAST
+  VsockCid,         // VMADDR_CID_HOST
+  IoprioClass,      // IOPRIO_CLASS_BE
+  SeccompAction,    // SECCOMP_RET_TRACE
+  Securebits,       // SECBIT_KEEP_CAPS
+  TscMode,          // PR_TSC_ENABLE
+  PerfType,         // PERF_TYPE_HARDWARE
+  PerfHardware,     // PERF_COUNT_HW_INSTRUCTIONS
+  PerfSoftware,     // PERF_COUNT_SW_CPU_CLOCK
+  PerfSample,       // PERF_SAMPLE_IP
+  PerfReadFormat,   // PERF_FORMAT_ID
+  PerfAttrSize,     // PERF_ATTR_SIZE_VER7
+  QuotaCommand,     // Q_GETQUOTA
+  QuotaType,        // USRQUOTA
+
   // Terminals (flags_terminal.def): struct termios
   TermiosInput,
   TermiosOutput,

@@ -72,6 +72,16 @@ class ResultNote {
     out += ')';
   }
 
+  // recvmmsg: what is left of the time.
+  void append_messages(std::string& out) const {
+    constexpr size_t kTimeout = 4;
+    if (ret_ == 0) return append_timeout(out);
+    if (word(kTimeout) == 0) return;
+    std::string left;
+    append_left(left, kTimeout, ArgKind::Timespec);
+    out += " (" + left.substr(2) + ")";
+  }
+
  private:
   [[nodiscard]] uint64_t word(size_t i) const { return i < words_.size() ? words_[i] : 0; }
   [[nodiscard]] Arg arg(ArgSpec spec, size_t i) const {
@@ -149,10 +159,14 @@ enum Number : uint32_t {
   kMembarrier = 324,
   kSchedGetscheduler = 145,
   kPselect6 = 270,
-  kPpoll = 271
+  kPpoll = 271,
+  kIoprioGet = 252,
+  kRecvmmsg = 299
 };
 
-constexpr uint64_t kGetDumpable = 3;  // of prctl
+// Of prctl.
+constexpr uint64_t kGetDumpable = 3;
+constexpr uint64_t kGetSecurebits = 27;
 
 void append_note(std::string& out, const DecodeContext& context, uint32_t nr,
                  std::span<const uint64_t> words, uint64_t ret) {
@@ -182,11 +196,22 @@ void append_note(std::string& out, const DecodeContext& context, uint32_t nr,
       return;
     }
     case kPrctl:
+      if (!words.empty() && words[0] == kGetSecurebits && ret != 0) {
+        out.clear();
+        return append_with_flags(out, ret, FlagTable::Securebits, "");
+      }
       if (words.empty() || words[0] != kGetDumpable) return;
       out += " (";
       append_enum(out, FlagTable::PrctlDumpable, ret);
       out += ')';
       return;
+    case kIoprioGet:
+      out += " (";
+      append_ioprio(out, static_cast<uint32_t>(ret));
+      out += ')';
+      return;
+    case kRecvmmsg:
+      return note.append_messages(out);
     case kMembarrier:
       if (words.empty() || words[0] != 0 || ret == 0) return;
       out.clear();

@@ -94,9 +94,9 @@ void append_child(std::string& out, const siginfo_t& info) {
     append_signal(out, info.si_status);
   }
   out += ", si_utime=";
-  append_dec(out, info.si_utime);
+  append_ticks(out, info.si_utime);
   out += ", si_stime=";
-  append_dec(out, info.si_stime);
+  append_ticks(out, info.si_stime);
 }
 
 void append_seccomp(std::string& out, const siginfo_t& info) {

@@ -9,6 +9,7 @@
 
 #include "decode/decoder.h"
 #include "decode/flag_tables.h"
+#include "decode/struct_tables.h"
 #include "decode/syscall_classes.h"
 #include "decode/text.h"
 
@@ -37,6 +38,8 @@ constexpr SyscallSpec make_row(uint32_t nr, std::string_view name, uint32_t clas
   ArgSpec { ArgKind::Flags, static_cast<uint8_t>(FlagTable::table) }
 #define E(table) \
   ArgSpec { ArgKind::Enum, static_cast<uint8_t>(FlagTable::table) }
+#define T(kind, id) \
+  ArgSpec { ArgKind::kind, static_cast<uint8_t>(StructId::id) }
 constexpr SyscallSpec kRows[] = {
 #include "decode/syscalls.def"
 };
@@ -45,6 +48,7 @@ constexpr SyscallSpec kRows[] = {
 #undef X
 #undef F
 #undef E
+#undef T
 
 constexpr uint32_t kTableSize = 512;
 constexpr uint16_t kNoRow = UINT16_MAX;

@@ -107,6 +107,18 @@ void append_time(std::string& out, int64_t seconds, int64_t fraction, std::strin
   out += '}';
 }
 
+void append_ticks(std::string& out, int64_t ticks) {
+  constexpr int64_t kPerSecond = 100;  // USER_HZ
+  append_dec(out, ticks);
+  if (ticks <= 0) return;
+  const int64_t hundredths = ticks % kPerSecond;
+  out += " /* ";
+  append_dec(out, ticks / kPerSecond);
+  out += hundredths < 10 ? ".0" : ".";
+  append_dec(out, hundredths);
+  out += " s */";
+}
+
 void append_date_comment(std::string& out, int64_t seconds, int64_t fraction, unsigned digits) {
   if (seconds == 0 && fraction == 0) return;
   const std::time_t when = seconds;

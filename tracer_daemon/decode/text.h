@@ -22,6 +22,8 @@ void append_file_mode(std::string& out, uint32_t mode);
 void append_device(std::string& out, uint64_t device);
 // {tv_sec=1, tv_nsec=0}
 void append_time(std::string& out, int64_t seconds, int64_t fraction, std::string_view unit);
+// clock_t: "3 /* 0.03 s */", 100 ticks a second.
+void append_ticks(std::string& out, int64_t ticks);
 // " /* 1970-01-01T00:00:01+0000 */", nothing for the epoch itself, as strace prints it.
 // `digits` is how many the fraction has: 6 for microseconds.
 void append_date_comment(std::string& out, int64_t seconds, int64_t fraction, unsigned digits);

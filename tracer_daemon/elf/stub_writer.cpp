@@ -373,6 +373,7 @@ class Writer {
       row.stack_words = f.stack_words;
       row.fixed_args = f.fixed_args;
       row.flags = f.flags;
+      std::copy(std::begin(f.captures), std::end(f.captures), row.captures);
       row.target = data_strings_.add(f.target);
       row.version = f.target == f.name ? data_strings_.add(f.version) : 0;
       row.name = data_strings_.add(f.name);

@@ -11,6 +11,8 @@
 #include <string>
 #include <string_view>
 
+#include "protocol/stub.h"
+
 namespace wc {
 
 enum class StubEntry : uint8_t { Plain, Stack, VaList, ExecList, Caller };
@@ -24,6 +26,7 @@ struct StubFunction {
   uint16_t stack_words = 0;
   uint8_t fixed_args = 0;
   uint8_t flags = 0;  // enum wc_function_flags
+  wc_capture captures[WC_FUNCTION_CAPTURES] = {};
 };
 
 // The bytes of the library. Index i of the table is functions[i]. `socket_path` must be shorter

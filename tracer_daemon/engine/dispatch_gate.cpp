@@ -66,6 +66,7 @@ void Tracer::on_dispatched(StoppedThread stop, Thread& thread, user_regs_struct&
     entry.syscall.nr = nr;
     const uint64_t args[6] = {regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8, regs.r9};
     std::copy(std::begin(args), std::end(args), entry.syscall.args);
+    if (nr == SYS_rt_sigreturn) entry.syscall.args[0] = regs.rsp;  // no arguments, but a frame
     if (pipeline_.reports(nr)) {
       report_calls(thread, scopes, true);
       entry.syscall.in_signal = !thread.handlers.empty();

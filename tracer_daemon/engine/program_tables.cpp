@@ -7,6 +7,7 @@
 
 #include "decode/decoder.h"
 #include "elf/stub_writer.h"
+#include "engine/capture_plan.h"
 #include "protocol/stub.h"
 
 namespace wc {
@@ -61,7 +62,7 @@ StubEntry entry_of(const FunctionSpec& spec) {
 constexpr uint16_t kUnknownStackWords = 24;
 
 StubFunction stub_for(const ExportedFunction& function, bool several, const FunctionInfo& info,
-                      bool values_at_return) {
+                      const TableOptions& options) {
   StubFunction stub;
   stub.name = stub.target = function.name;
   if (several) {
@@ -81,8 +82,14 @@ StubFunction stub_for(const ExportedFunction& function, bool several, const Func
     stub.target = info.spec->sibling;
     stub.fixed_args = info.spec->arg_count;
   }
-  if (values_at_return && !info.thin && has_values_at_return(*info.spec))
-    stub.flags = WC_FUNCTION_RETURN_BELL;
+  bool planned = options.in_process && plan_function(info.spec, info.thin, options.decode,
+                                                     options.values_at_return, stub.captures);
+  if (options.in_process && !planned) {
+    std::fill(std::begin(stub.captures), std::end(stub.captures), wc_capture{});
+    stub.flags |= WC_FUNCTION_TRACER;
+  }
+  if (options.values_at_return && !info.thin && !planned && has_values_at_return(*info.spec))
+    stub.flags |= WC_FUNCTION_RETURN_BELL;
   if (is_pure_function(function.name)) stub.flags |= WC_FUNCTION_PURE;
   return stub;
 }
@@ -146,7 +153,7 @@ Result<std::shared_ptr<const FunctionTable>> ProgramTables::table_for(
     info.thin = info.spec != nullptr && syscall_number(info.name) >= 0;
     for (const ExportedFunction* version : choice.versions) {
       stubs.push_back(
-          stub_for(*version, choice.versions.size() > 1, info, options_.values_at_return));
+          stub_for(*version, choice.versions.size() > 1, info, options_));
       table->functions.push_back(info);
     }
   }
@@ -180,14 +187,18 @@ Result<ProgramTables::Prepared> ProgramTables::prepare(const Image& program,
   return prepared;
 }
 
+std::string foreign_architecture(const Image& image) {
+  if (image.is_64_bit && image.is_x86_64) return {};
+  return "is not a 64-bit x86-64 program; use strace -f, which knows other architectures";
+}
+
 std::string refusal(const Image& image) {
   if (!image.is_elf) return "is not an ELF program";
-  if (!image.is_64_bit || !image.is_x86_64)
-    return "is not a 64-bit x86-64 program; use strace -f, which knows other architectures";
+  if (std::string why = foreign_architecture(image); !why.empty()) return why;
   if (image.is_musl)
-    return "is linked with musl, whose loader and functions differ from glibc's; use strace -f";
+    return "is linked with musl, whose loader and functions differ from glibc's; use --scope=process";
   if (!image.is_dynamic)
-    return "is statically linked: it has no library calls to wrap; use strace -f";
+    return "is statically linked: it has no library calls to wrap; use --scope=process";
   if (image.set_id && geteuid() != 0)
     return "is set-user-ID or has capabilities: it loads no foreign libraries and loses its rights "
            "under a tracer; run as root";

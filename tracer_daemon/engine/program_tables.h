@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "catalog/selection.h"
+#include "decode/decoder.h"
 #include "elf/image.h"
 #include "engine/exec_stack.h"
 #include "events/function_table.h"
@@ -21,6 +22,8 @@ struct TableOptions {
   std::string shim_path;    // as the tracee finds it
   std::string socket_path;
   bool values_at_return = false;  // some backend shows what calls wrote to memory
+  bool in_process = false;        // engine inproc
+  DecodeOptions decode;
 };
 
 class ProgramTables {
@@ -54,5 +57,7 @@ class ProgramTables {
 
 // Why a program cannot be wrapped, with what works instead; empty when it can.
 std::string refusal(const Image& image);
+// The one reason why not even its syscalls can be followed; empty: they can.
+std::string foreign_architecture(const Image& image);
 
 }  // namespace wc

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdio>
+#include <cstring>
 
 #include "base/scoped_fd.h"
 
@@ -72,6 +73,21 @@ void StoppedThread::resume(Resume how, int signal) && {
 }
 
 size_t ProcessMemory::read(RemoteAddress from, void* to, size_t size) {
+  uint64_t offset = from.value - kept_from_.value;
+  if (offset < kept_size_ && size <= kept_size_ - offset) {
+    std::memcpy(to, kept_.data() + offset, size);
+    return size;
+  }
+  size_t n = fetch(from, to, size);
+  if (n == size && size <= kept_.size()) {
+    std::memcpy(kept_.data(), to, size);
+    kept_from_ = from;
+    kept_size_ = size;
+  }
+  return n;
+}
+
+size_t ProcessMemory::fetch(RemoteAddress from, void* to, size_t size) const {
   iovec local{to, size};
   iovec remote{reinterpret_cast<void*>(from.value), size};
   ssize_t n = process_vm_readv(pid_, &local, 1, &remote, 1, 0);
@@ -99,6 +115,7 @@ size_t ProcessMemory::read(RemoteAddress from, void* to, size_t size) {
 }
 
 bool ProcessMemory::write(RemoteAddress to, const void* from, size_t size) {
+  forget();
   iovec local{const_cast<void*>(from), size};
   iovec remote{reinterpret_cast<void*>(to.value), size};
   if (process_vm_writev(pid_, &local, 1, &remote, 1, 0) == static_cast<ssize_t>(size)) return true;

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 #include <sys/user.h>
 
+#include <array>
 #include <csignal>
 #include <cstdint>
 #include <utility>
@@ -60,14 +61,22 @@ class StoppedThread {
 };
 
 // process_vm_readv page by page, /proc/PID/mem where that is refused. `write` goes the same ways.
+// The last small piece that was read is kept until forget(), to be called at each stop: a call and
+// its syscall are often decoded from the same bytes, and reading them costs more than decoding.
 class ProcessMemory final : public TraceeMemory {
  public:
   explicit ProcessMemory(pid_t pid) : pid_(pid) {}
   size_t read(RemoteAddress from, void* to, size_t size) override;
   bool write(RemoteAddress to, const void* from, size_t size);
+  void forget() { kept_size_ = 0; }
 
  private:
+  size_t fetch(RemoteAddress from, void* to, size_t size) const;
+
   pid_t pid_;
+  RemoteAddress kept_from_;
+  size_t kept_size_ = 0;
+  std::array<char, 256> kept_;
 };
 
 bool seize(pid_t tid, bool follow, int& error);

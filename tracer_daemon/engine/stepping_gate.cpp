@@ -26,10 +26,16 @@ void Tracer::on_syscall_stop(StoppedThread stop, Thread& thread) {
   }
   if (is_entry) {
     thread.in_syscall = true;
-    on_syscall_entry(stop, thread, info);
+    if (options_.whole_process)
+      on_any_entry(stop, thread, info);
+    else
+      on_syscall_entry(stop, thread, info);
   } else if (thread.in_syscall) {
     thread.in_syscall = false;
-    on_syscall_exit(stop, thread, info);
+    if (options_.whole_process)
+      on_any_exit(stop, thread, info);
+    else
+      on_syscall_exit(stop, thread, info);
   }
   resume(std::move(stop), thread);
 }
@@ -52,6 +58,7 @@ void Tracer::on_syscall_entry(const StoppedThread& stop, Thread& thread,
   entry.ip = info.ip;
   entry.syscall.nr = nr;
   std::copy(std::begin(info.args), std::end(info.args), entry.syscall.args);
+  if (nr == SYS_rt_sigreturn) entry.syscall.args[0] = info.sp;  // it has no arguments, but a frame
   if (pipeline_.reports(nr)) {
     report_calls(thread, scopes, true);
     entry.syscall.in_signal = !thread.handlers.empty();

@@ -14,21 +14,26 @@
 
 namespace wc {
 
+struct AddressRange {
+  uint64_t begin = 0, end = 0;
+  [[nodiscard]] bool contains(uint64_t at) const { return at >= begin && at < end; }
+};
+
 // Addresses inside the shim, as its HELLO told them.
 struct ShimAddresses {
   uint64_t bell = 0, gadget = 0;
   uint64_t landing = 0, landing_saved = 0, landing_restored = 0, landing_end = 0;
   uint64_t exempt_begin = 0, exempt_end = 0;
+  uint64_t thunks = 0, thunks_end = 0, site = 0, site_end = 0;  // patched sites lead here
+  uint64_t copy = 0, copy_end = 0;
+  int64_t selector_offset = 0;
+  AddressRange text;  // all of its code; looked up when first needed
 
   // A syscall from here is the shim's own. What runs at the gadget and on the landing pad is the
   // program's.
   [[nodiscard]] bool issues(uint64_t ip) const {
-    return ip >= exempt_begin && ip < exempt_end && ip != gadget + 2 && ip != landing + 2;
-  }
-  // Whether it is one of the shim's functions.
-  [[nodiscard]] bool contains(uint64_t address) const {
-    constexpr uint64_t kReach = 1u << 15;  // the shim's code is smaller than this
-    return address != 0 && address + kReach > bell && address < bell + kReach;
+    return ip >= exempt_begin && ip < exempt_end && ip != gadget + 2 && ip != landing + 2 &&
+           !(ip > thunks && ip <= thunks_end) && !(ip > site && ip <= site_end);
   }
 };
 
@@ -45,10 +50,13 @@ struct Process {
   std::shared_ptr<ProcessShare> share_owner;
   std::atomic<ProcessShare*> share{nullptr};
   ShimAddresses shim;
+  AddressRange not_shim;  // process scope, before HELLO: code that was looked up and is not the shim's
   std::array<uint64_t, kSignals + 1> hidden_action_masks{};  // by signal: as Thread::hidden_mask
   uint64_t added_nodefer = 0;  // signals whose handler has an SA_NODEFER of ours
   unsigned threads = 0;
   bool started = false;  // has run its first program
+  bool patched = false;  // its syscall sites lead to the shim, or never will
+  bool told_corrupt = false;
 };
 
 // What is kept from the program about SIGSYS and SIGTRAP while one of its signal syscalls runs.
@@ -88,6 +96,7 @@ struct Thread {
   CallStack calls;
   std::vector<Inflight> inflight;
   bool armed = false;      // resumed with PTRACE_SYSCALL
+  uint32_t restarts = 0;   // process scope: the syscall that restart_syscall(2) would go on with
   bool in_syscall = false; // armed: between entry and exit stop
   bool step_back = false;  // dispatch gate: clone and its kin run at their own place
   bool ignore_exit = false;

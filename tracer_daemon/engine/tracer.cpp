@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -47,10 +48,18 @@ bool is_stop_signal(int signal) {
   return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
 }
 
+bool concerns_affinity(uint32_t nr) {
+  return nr == SYS_sched_getaffinity || nr == SYS_sched_setaffinity;
+}
+
 }  // namespace
 
 Tracer::Tracer(TracerOptions options, ProgramTables& tables, Pipeline& pipeline)
-    : options_(options), tables_(tables), pipeline_(pipeline), tracer_tid_(gettid()) {}
+    : options_(options),
+      tables_(tables),
+      pipeline_(pipeline),
+      patcher_(options_.plans),
+      tracer_tid_(gettid()) {}
 
 Tracer::~Tracer() = default;
 
@@ -118,8 +127,19 @@ bool Tracer::wait_for_stop(pid_t& tid, int& status) {
   return false;
 }
 
+// A stop wakes its waiter also without SIGCHLD, which costs half a microsecond more.
+static void no_signal_for_stops() {
+  struct sigaction action {};
+  action.sa_handler = SIG_DFL;
+  action.sa_flags = SA_NOCLDSTOP;
+  sigaction(SIGCHLD, &action, nullptr);
+}
+
 Result<int> Tracer::run() {
-  if (options_.gate == WC_GATE_SOCKET) open_gate_poll();
+  if (options_.gate == WC_GATE_SOCKET)
+    open_gate_poll();
+  else
+    no_signal_for_stops();
   while (!stop_) {
     if (threads_.empty() && unclaimed_.empty() && !options_.standing) break;
     pid_t tid = 0;
@@ -167,13 +187,18 @@ void Tracer::on_status(pid_t tid, int status) {
     unclaimed_[tid] = {status, ticks_};
     return;
   }
+  known->second->process->memory.forget();
   on_stop(StoppedThread(tid, status), *known->second);
 }
 
 void Tracer::resume(StoppedThread stop, Thread& thread, int signal) {
   // Any stop takes a pending interruption away; the bell is still to be answered.
   if (thread.awaits_bell) ptrace(PTRACE_INTERRUPT, thread.tid, nullptr, nullptr);
-  cpu_.resume(std::move(stop), thread.armed ? Resume::ToSyscall : Resume::Run, signal);
+  Resume how = thread.armed || options_.whole_process ? Resume::ToSyscall : Resume::Run;
+  // The follower changes the affinity that these read or set.
+  if (!thread.inflight.empty() && concerns_affinity(thread.inflight.back().syscall.nr))
+    return std::move(stop).resume(how, signal);
+  cpu_.resume(std::move(stop), how, signal);
 }
 
 void Tracer::on_stop(StoppedThread stop, Thread& thread) {
@@ -191,6 +216,8 @@ void Tracer::on_event(StoppedThread stop, Thread& thread) {
     case PTRACE_EVENT_EXEC: return on_exec(std::move(stop), thread);
     case PTRACE_EVENT_STOP:
       if (is_stop_signal(stop.signal())) {
+        if (options_.whole_process)
+          pipeline_.stopped(thread.process->pid, thread.tid, stop.signal());
         cpu_.resume(std::move(stop), Resume::Listen, 0);
         return;
       }
@@ -209,6 +236,12 @@ void Tracer::on_signal(StoppedThread stop, Thread& thread) {
     if (regs.rip == shim.gadget + 3) return on_gadget_return(std::move(stop), thread, regs);
     if (regs.rip == shim.bell) return on_bell(std::move(stop), thread, regs);
   }
+  bool is_fault = stop.signal() == SIGSEGV || stop.signal() == SIGBUS;
+  if (has_shim && is_fault && regs.rip >= shim.copy && regs.rip < shim.copy_end) {
+    // The shim reads what the program has named: that may be no memory.
+    if (stop.set_ip(shim.copy_end)) resume(std::move(stop), thread);
+    return;
+  }
   siginfo_t info{};
   if (!stop.siginfo(info)) return resume(std::move(stop), thread, stop.signal());
   constexpr int kUserDispatch = 2;  // SYS_USER_DISPATCH
@@ -217,11 +250,14 @@ void Tracer::on_signal(StoppedThread stop, Thread& thread) {
     return on_dispatched(std::move(stop), thread, regs, info);
   if (has_shim && info.si_signo == SIGSEGV && read_clock_for_shim(stop, thread, regs))
     return resume(std::move(stop), thread);
-  if (has_shim && thread.slot >= 0) {
+  if (has_shim && share_of(thread) != nullptr) {
     drain(thread, regs.rsp);
     park_interrupted(stop, thread, regs);
     auto scopes = live_scopes(thread, regs.rsp);
     drop_missing(thread, scopes);
+    // What was left by longjmp is told apart here only: the handler may run on another stack.
+    if (!thread.shares.active)
+      share_of(thread)->set_depth(static_cast<uint32_t>(thread.slot), static_cast<uint32_t>(scopes.size()));
     if (!scopes.empty()) note_handler(thread, info.si_signo, regs.rsp);
   }
   pipeline_.signalled(thread.process->pid, thread.tid, info.si_signo, &info);
@@ -233,7 +269,7 @@ void Tracer::on_signal(StoppedThread stop, Thread& thread) {
 bool Tracer::read_clock_for_shim(const StoppedThread& stop, Thread& thread, user_regs_struct& regs) {
   constexpr std::array<uint8_t, 2> kRdtsc = {0x0f, 0x31};
   std::array<uint8_t, 2> code{};
-  if (!thread.process->shim.contains(regs.rip) ||
+  if (!in_shim(*thread.process, regs.rip) ||
       !thread.process->memory.read_all({regs.rip}, code.data(), code.size()) || code != kRdtsc)
     return false;
   uint64_t now = __builtin_ia32_rdtsc();
@@ -258,10 +294,25 @@ void Tracer::drain(Thread& thread, uint64_t sp) {
   auto records = share->drain(static_cast<uint32_t>(thread.slot));
   complete_landed(thread);
   drop_left_syscalls(thread, sp);
-  for (const wc_record& record : records) {
-    end_syscalls_from(thread, thread.calls.position(record.seq));
-    pipeline_.records(thread.source(), {&record, 1});
+  RecordReader reader(records);
+  bool whole = true;
+  RecordView view, next;
+  for (bool more = reader.next(view); more; view = next) {
+    more = reader.next(next);
+    if (view.type == WC_RECORD_RETURN || view.type == WC_RECORD_UNWOUND)
+      end_syscalls_from(thread, thread.calls.position(view.head->seq));
+    whole = pipeline_.record(thread.source(), view, more ? &next : nullptr,
+                             !thread.handlers.empty()) && whole;
   }
+  if (reader.corrupt() || !whole) on_corrupt_ring(thread);
+}
+
+// The program has written over its ring: what was in it is lost, the rest goes on.
+void Tracer::on_corrupt_ring(Thread& thread) {
+  pipeline_.lost(thread.process->pid, 1);
+  if (std::exchange(thread.process->told_corrupt, true)) return;
+  say(0, "process " + std::to_string(thread.process->pid) +
+             " has overwritten the memory that it shares with the tracer; events of it are lost");
 }
 
 void Tracer::drop_missing(Thread& thread, std::span<const wc_scope> scopes) {
@@ -307,9 +358,23 @@ void Tracer::report_calls(Thread& thread, std::span<const wc_scope> scopes, bool
 
 void Tracer::on_bell(StoppedThread stop, Thread& thread, const user_regs_struct& regs) {
   ProcessShare* share = thread.process->share.load(std::memory_order_acquire);
-  if (share != nullptr && share->valid_slot(regs.rdi))
+  if (share != nullptr && share->valid_slot(regs.rdi)) {
+    patch_sites(thread);
     answer_bell(thread, static_cast<uint32_t>(regs.rdi), regs.rsp);
+  }
   resume(std::move(stop), thread);
+}
+
+// Engine inproc, at the process's first bell.
+void Tracer::patch_sites(Thread& thread) {
+  Process& process = *thread.process;
+  if (!(options_.config & WC_CONFIG_IN_PROCESS) || std::exchange(process.patched, true)) return;
+  std::string who = "process " + std::to_string(process.pid) + ": ";
+  if (process.threads != 1) return say(1, who + "has threads already; no syscall site is patched");
+  auto outcome = patcher_.patch(process);
+  if (!outcome.problem.empty()) return say(1, who + outcome.problem + "; all is left to dispatch");
+  say(1, who + std::to_string(outcome.patched) + " syscall sites patched, " +
+             std::to_string(outcome.left) + " left to dispatch");
 }
 
 // The thread rang for one of these: it has just got its slot, it opens or closes its gate, its
@@ -322,7 +387,7 @@ void Tracer::answer_bell(Thread& thread, uint32_t slot, uint64_t sp) {
   wc_slot& shared = share->slot(slot);
   if (options_.gate != WC_GATE_DISPATCH || thread.shares.active) {
     if (!thread.shares.active) {
-      uint32_t want = shared.gate_want != 0 ? 1 : 0;
+      uint32_t want = shared.gate_want != 0 || options_.whole_process ? 1 : 0;
       shared.gate_open = want;
       thread.armed = want != 0;
     }
@@ -338,6 +403,22 @@ void Tracer::answer_bell(Thread& thread, uint32_t slot, uint64_t sp) {
     drop_missing(thread, scopes);
 }
 
+// Engine inproc: what the thread waited in when it ended.
+void Tracer::end_pending(Thread& thread) {
+  ProcessShare* share = share_of(thread);
+  bool own = share != nullptr && !thread.shares.active;
+  if (!own || !(options_.config & WC_CONFIG_IN_PROCESS)) return;
+  for (const wc_pending& one : share->take_pending(static_cast<uint32_t>(thread.slot))) {
+    wc_record places[3] = {{one.seq, 0, 0, WC_RECORD_SYSCALL | WC_RECORD_NO_RESULT | 3u << 16, 0}};
+    wc_record_body body{one.tsc, one.nr, 0, {}};
+    std::copy(std::begin(one.args), std::end(one.args), body.args);
+    std::memcpy(places + 1, &body, sizeof body);
+    RecordView view;
+    if (RecordReader reader(places); reader.next(view))
+      pipeline_.record(thread.source(), view, nullptr, !thread.handlers.empty());
+  }
+}
+
 void Tracer::end_inflight(Thread& thread) {
   complete_landed(thread);
   while (!thread.inflight.empty()) {
@@ -351,6 +432,7 @@ void Tracer::end_inflight(Thread& thread) {
 void Tracer::end_scopes(Thread& thread) {
   end_inflight(thread);
   drain(thread, 0);
+  end_pending(thread);
   drop_missing(thread, {});
 }
 
@@ -396,6 +478,7 @@ void Tracer::on_new_child(StoppedThread stop, Thread& parent) {
     process->shim = parent.process->shim;
     process->hidden_action_masks = parent.process->hidden_action_masks;
     process->added_nodefer = parent.process->added_nodefer;
+    process->patched = parent.process->patched;
     process->started = true;
   }
   Thread& thread = add_thread(child, process);
@@ -421,18 +504,15 @@ void Tracer::on_new_child(StoppedThread stop, Thread& parent) {
   resume(std::move(stop), parent);
 }
 
-// The child has left its parent's memory, by an exec or by its end, whose stop is yet to come. The parent
-// must find its slot as it left it before it runs.
+// The child has left its parent's memory. It says so itself at its exec or end, but the parent may have
+// opened calls of its own by then: what the child has changed is put back here, before it runs.
 void Tracer::on_vfork_done(StoppedThread stop, Thread& parent) {
   unsigned long child = 0;
-  if (stop.event_message(child)) {
-    auto found = threads_.find(static_cast<pid_t>(child));
-    if (found != threads_.end() && found->second->shares.active &&
-        found->second->slot == parent.slot) {
+  if (stop.event_message(child))
+    if (auto found = threads_.find(static_cast<pid_t>(child)); found != threads_.end()) {
       drain(*found->second, 0);
       end_sharing(*found->second);
     }
-  }
   resume(std::move(stop), parent);
 }
 
@@ -502,6 +582,7 @@ void Tracer::on_exec(StoppedThread stop, Thread& thread) {
   }
   process->table = nullptr;
   process->shim = {};
+  process->not_shim = {};
   process->added_nodefer = 0;
   process->hidden_action_masks = {};  // handlers do not survive an exec
   self->slot = -1;
@@ -513,7 +594,7 @@ void Tracer::on_exec(StoppedThread stop, Thread& thread) {
     pipeline_.executed(pid, pid, path);
   else
     pipeline_.started(pid, path);
-  prepare_program(stop, *self);
+  if (options_.wraps) prepare_program(stop, *self);
   process->started = true;
   resume(std::move(stop), *self);
 }

@@ -18,6 +18,7 @@
 #include "engine/cpu_follower.h"
 #include "engine/program_tables.h"
 #include "engine/ptrace.h"
+#include "engine/site_patcher.h"
 #include "engine/tracee.h"
 #include "events/pipeline.h"
 #include "session/server.h"
@@ -29,7 +30,11 @@ struct TracerOptions {
   uint32_t config = 0;  // OR of enum wc_config
   bool follow = true;
   int verbose = 0;
+  bool whole_process = false;  // --scope=process: all syscalls, with or without a call around them
+  bool wraps = true;           // functions are wrapped
+  std::string shim_path;       // as /proc/PID/maps names it
   bool standing = false;  // serve: goes on when no tracee is left
+  SyscallPlans plans{};   // engine inproc: with WC_CONFIG_IN_PROCESS
 };
 
 class Tracer final : public SessionHost {
@@ -85,15 +90,18 @@ class Tracer final : public SessionHost {
   // What the thread's slot says at this stop.
   ProcessShare* share_of(Thread& thread) const;
   void drain(Thread& thread, uint64_t sp);
+  void on_corrupt_ring(Thread& thread);
   void drop_missing(Thread& thread, std::span<const wc_scope> scopes);
   void end_syscalls_from(Thread& thread, size_t position);
   std::span<const wc_scope> live_scopes(Thread& thread, uint64_t sp);
   void end_scopes(Thread& thread);
   void report_calls(Thread& thread, std::span<const wc_scope> scopes, bool for_syscall);
   void on_bell(StoppedThread stop, Thread& thread, const user_regs_struct& regs);
+  void patch_sites(Thread& thread);
   void answer_bell(Thread& thread, uint32_t slot, uint64_t sp);
   void report_totals(const ProcessPtr& process);
   void end_inflight(Thread& thread);
+  void end_pending(Thread& thread);
   void end_sharing(Thread& thread);
 
   // interrupted.cpp: syscalls and the signals that interrupt them
@@ -130,6 +138,14 @@ class Tracer final : public SessionHost {
   void on_syscall_exit(const StoppedThread& stop, Thread& thread,
                        const StoppedThread::SyscallInfo& info);
 
+  // process_scope.cpp
+  void on_any_entry(const StoppedThread& stop, Thread& thread,
+                    const StoppedThread::SyscallInfo& info);
+  void on_any_exit(const StoppedThread& stop, Thread& thread,
+                   const StoppedThread::SyscallInfo& info);
+  bool is_shims_own(Process& process, uint64_t ip) const;
+  static bool in_shim(Process& process, uint64_t address);
+
   // tracer_session.cpp
   void post(std::function<void()> work);
   void run_posted();
@@ -141,6 +157,7 @@ class Tracer final : public SessionHost {
   TracerOptions options_;
   ProgramTables& tables_;
   Pipeline& pipeline_;
+  SitePatcher patcher_;
   CpuFollower cpu_;
 
   std::unordered_map<pid_t, std::unique_ptr<Thread>> threads_;

@@ -23,12 +23,15 @@ SessionHost::Answer Tracer::on_hello(int32_t pid, const wc_hello& hello) {
     return {nullptr, "the stub library is not the one this program was given"};
   if (process.share_owner != nullptr) return {nullptr, "this process has said hello before"};
   auto share = ProcessShare::create({options_.gate, options_.config,
-                                     static_cast<uint32_t>(process.table->functions.size())});
+                                     static_cast<uint32_t>(process.table->functions.size()),
+                                     options_.plans});
   if (!share) return {nullptr, share.error().message};
   process.share_owner = std::move(*share);
   process.shim = {hello.bell,          hello.gadget,           hello.landing,
                   hello.landing_saved, hello.landing_restored, hello.landing_end,
-                  hello.exempt_begin,  hello.exempt_end};
+                  hello.exempt_begin,  hello.exempt_end,   hello.thunks,
+                  hello.thunks_end,    hello.site,         hello.site_end,
+                  hello.copy,          hello.copy_end,     hello.selector_offset, {}};
   process.share.store(process.share_owner.get(), std::memory_order_release);
   return {process.share_owner, {}};
 }
@@ -43,6 +46,8 @@ void Tracer::on_attach(int32_t pid, std::function<void(const std::string&)> done
                   strerror(error));
     if (first_ == 0) first_ = pid;
     add_thread(pid, add_process(pid));
+    // Its exec is its first syscall that is reported.
+    if (options_.whole_process) ptrace(PTRACE_INTERRUPT, pid, nullptr, nullptr);
     done("");
   });
 }
@@ -125,6 +130,15 @@ void Tracer::poll_gate_connections(int timeout_ms) {
   }
 }
 
+namespace {
+
+// Answers may cross where two threads ring for one slot: the number never goes back.
+void raise_ack(uint32_t& ack, uint32_t number) {
+  if (static_cast<int32_t>(number - ack) > 0) __atomic_store_n(&ack, number, __ATOMIC_RELEASE);
+}
+
+}  // namespace
+
 // The thread waits for wc_slot.ack. It is stopped there, armed or disarmed, and answered.
 void Tracer::on_gate_message(pid_t pid, const wc_scope_message& message) {
   auto owner = processes_.find(pid);
@@ -138,7 +152,7 @@ void Tracer::on_gate_message(pid_t pid, const wc_scope_message& message) {
     // Somebody else on its memory (clone with CLONE_VM and no thread area of its own): nothing can
     // be told of that one, but it must not wait.
     uint32_t& ack = share->slot(message.slot).ack;
-    __atomic_store_n(&ack, message.bell, __ATOMIC_RELEASE);
+    raise_ack(ack, message.bell);
     syscall(SYS_futex, &ack, FUTEX_WAKE, INT32_MAX, nullptr, nullptr, 0);
     return;
   }
@@ -156,7 +170,7 @@ void Tracer::on_interrupted(StoppedThread stop, Thread& thread) {
   if (share != nullptr && stop.registers(regs)) {
     auto slot = static_cast<uint32_t>(thread.slot);
     answer_bell(thread, slot, regs.rsp);
-    __atomic_store_n(&share->slot(slot).ack, thread.awaited_bell, __ATOMIC_RELEASE);
+    raise_ack(share->slot(slot).ack, thread.awaited_bell);
   }
   // It waits in a futex of the shared memory; the interruption has ended that wait.
   resume(std::move(stop), thread);

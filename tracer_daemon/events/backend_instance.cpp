@@ -41,6 +41,10 @@ uint32_t wants_from_options(const wc_backend& backend, const HostOptions& option
   if (options.all_calls && shows_calls) wants |= WC_WANT_ALL_CALLS;
   const bool shows_times = options.show_duration || options.time_format != 0;
   if (shows_times && (backend.wants & WC_WANT_TEXT) != 0) wants |= WC_WANT_CALL_TIME;
+  // Where syscalls of several threads overlap, their lines are shown as strace does, begin and end.
+  const bool shows_text = (backend.wants & WC_WANT_TEXT) != 0;
+  if (options.whole_process && shows_text && backend.syscall_enter != nullptr)
+    wants |= WC_WANT_ENTER;
   return wants;
 }
 

@@ -19,6 +19,7 @@ struct HostOptions {
   uint32_t time_format = 0;          // wc_host::time_format
   bool show_duration = false;        // -T
   bool all_calls = false;            // -a
+  bool whole_process = false;        // --scope=process
   std::string output_path;           // -o; empty: standard error
   std::string engine = "ptrace";     // for messages
   bool engine_has_verdicts = false;  // whether it honours what syscall_enter returns

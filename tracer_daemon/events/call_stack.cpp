@@ -36,7 +36,7 @@ std::vector<EndedCall> CallStack::apply(const wc_record& record) {
   auto ended = pop_to(at);
   EndedCall& last = ended.back();
   last.tsc = record.tsc;
-  if (record.type == WC_RECORD_RETURN) {
+  if ((record.type & WC_RECORD_TYPES) == WC_RECORD_RETURN) {
     last.unwound = false;
     last.ret = record.ret;
     last.error = record.error;

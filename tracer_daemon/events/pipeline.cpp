@@ -246,19 +246,70 @@ void Pipeline::open_calls(EventSource source, std::span<const wc_scope> scopes, 
   if (for_syscall) announce_open(source, scopes);
   auto fresh = source.calls->unknown(scopes);
   auto audience = for_syscall ? CallAudience::kEveryone : CallAudience::kWantsAllCalls;
-  for (const wc_scope& scope : fresh) {
-    auto& open = source.calls->calls();
-    OpenCall call;
-    call.seq = scope.seq;
-    call.id = next_call_++;
-    call.parent = open.empty() ? 0 : open.back().id;
-    call.depth = static_cast<uint32_t>(open.size());
-    call.function = scope.function;
-    call.ts = has_call_time ? clock_.nanoseconds(scope.tsc) : TickClock::now();
-    decode_call(source, call, scope);
-    OpenCall& pushed = source.calls->push(std::move(call));
-    announce(source, pushed, scope, audience);
+  for (const wc_scope& scope : fresh)
+    open_call(source, scope, has_call_time ? clock_.nanoseconds(scope.tsc) : TickClock::now(),
+              audience);
+}
+
+void Pipeline::open_call(EventSource source, const wc_scope& scope, uint64_t ts,
+                         CallAudience audience) {
+  const auto& open = source.calls->calls();
+  OpenCall call;
+  call.seq = scope.seq;
+  call.id = next_call_++;
+  call.parent = open.empty() ? 0 : open.back().id;
+  call.depth = static_cast<uint32_t>(open.size());
+  call.function = scope.function;
+  call.ts = ts;
+  decode_call(source, call, scope);
+  OpenCall& pushed = source.calls->push(std::move(call));
+  announce(source, pushed, scope, audience);
+}
+
+bool Pipeline::recorded_call(EventSource source, const RecordView& view) {
+  const wc_record_body& body = *view.body;
+  bool known = source.table != nullptr && body.what < source.table->functions.size();
+  if (!known || source.calls->calls().size() >= WC_MAX_SCOPES) return false;
+  wc_scope scope{};
+  scope.seq = view.head->seq;
+  scope.sp = body.place;
+  scope.caller = view.head->ret;
+  scope.function = body.what;
+  std::copy(std::begin(body.args), std::end(body.args), scope.args);
+  open_call(source, scope, clock_.nanoseconds(view.head->tsc), CallAudience::kEveryone);
+  return true;
+}
+
+bool Pipeline::recorded_syscall(EventSource source, const RecordView& view, bool in_signal) {
+  const wc_record_body& body = *view.body;
+  const auto& open = source.calls->calls();
+  if (body.what >= WC_PLANNED_SYSCALLS || open.empty() || open.back().seq != view.head->seq)
+    return false;
+  PendingSyscall syscall;
+  syscall.nr = body.what;
+  syscall.ts = clock_.nanoseconds(body.place);
+  syscall.in_signal = in_signal;
+  std::copy(std::begin(body.args), std::end(body.args), syscall.args);
+  syscall_enter(source, syscall);
+  if (view.head->type & WC_RECORD_NO_RESULT) {
+    syscall_ended(source, syscall);
+    return true;
   }
+  syscall_exit(source, syscall, static_cast<int64_t>(view.head->ret),
+               std::max(syscall.ts, clock_.nanoseconds(view.head->tsc)));
+  return true;
+}
+
+bool Pipeline::record(EventSource source, const RecordView& view, const RecordView* next,
+                      bool in_signal) {
+  CapturedMemory memory(view, *source.memory);
+  // What a call hands on to its first syscall is in the record of that one.
+  if (view.type == WC_RECORD_CALL && next != nullptr) memory.add(*next);
+  source.memory = &memory;
+  if (view.type == WC_RECORD_CALL) return recorded_call(source, view);
+  if (view.type == WC_RECORD_SYSCALL) return recorded_syscall(source, view, in_signal);
+  for (EndedCall& end : source.calls->apply(*view.head)) ended(source, end);
+  return true;
 }
 
 void Pipeline::ended(EventSource source, EndedCall& end) {
@@ -291,11 +342,6 @@ void Pipeline::ended(EventSource source, EndedCall& end) {
   backends_.ret(event, all && some ? CallAudience::kEveryone
                        : all       ? CallAudience::kWantsAllCalls
                                    : CallAudience::kWantsSyscallsOnly);
-}
-
-void Pipeline::records(EventSource source, std::span<const wc_record> records) {
-  for (const wc_record& record : records)
-    for (EndedCall& end : source.calls->apply(record)) ended(source, end);
 }
 
 void Pipeline::drop_missing(EventSource source, std::span<const wc_scope> scopes) {
@@ -331,7 +377,7 @@ wc_syscall Pipeline::syscall_event(EventSource source, const PendingSyscall& sys
 }
 
 void Pipeline::syscall_enter(EventSource source, PendingSyscall& syscall) {
-  syscall.ts = TickClock::now();
+  if (syscall.ts == 0) syscall.ts = TickClock::now();
   syscall.reported = true;
   const auto& open = source.calls->calls();
   if (!open.empty()) {
@@ -346,7 +392,10 @@ void Pipeline::syscall_enter(EventSource source, PendingSyscall& syscall) {
   }
   if (backends_.wants(WC_WANT_ENTER)) {
     wc_verdict verdict{};
-    backends_.syscall_enter(syscall_event(source, syscall), verdict);
+    wc_syscall event = syscall_event(source, syscall);
+    std::string known = join_known_args(syscall.decoded);
+    event.args_text = known.c_str();
+    backends_.syscall_enter(event, verdict);
   }
 }
 
@@ -453,6 +502,16 @@ void Pipeline::signalled(int32_t pid, int32_t tid, int signal, const void* sigin
   event.signal = signal;
   std::string text = signal_name(signal) + " " + siginfo_text(siginfo);
   event.text = text.c_str();
+  backends_.process(event);
+}
+
+void Pipeline::stopped(int32_t pid, int32_t tid, int signal) {
+  wc_process event{};
+  event.ts = TickClock::now();
+  event.pid = pid;
+  event.tid = tid;
+  event.event = WC_PROCESS_STOP;
+  event.signal = signal;
   backends_.process(event);
 }
 

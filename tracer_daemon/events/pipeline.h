@@ -13,6 +13,7 @@
 #include "events/backend_set.h"
 #include "events/call_stack.h"
 #include "events/function_table.h"
+#include "events/record_reader.h"
 #include "events/tick_clock.h"
 #include "symbols/symbolizer.h"
 
@@ -49,8 +50,9 @@ class Pipeline {
   [[nodiscard]] bool reports(uint32_t nr) const { return nr >= filter_.size() || filter_[nr]; }
   const TickClock& clock() const { return clock_; }
 
-  // What the thread appended to its ring.
-  void records(EventSource source, std::span<const wc_record> records);
+  // What the thread appended to its ring. `next`: the record behind it, null if there is none yet.
+  // `in_signal`: while a signal handler ran. False: it makes no sense, nothing was reported.
+  bool record(EventSource source, const RecordView& view, const RecordView* next, bool in_signal);
   // Ends known calls that are not among `scopes`.
   void drop_missing(EventSource source, std::span<const wc_scope> scopes);
   // Reports the scopes that are not known yet. `for_syscall`: because a syscall is about to be
@@ -70,12 +72,16 @@ class Pipeline {
   void forked(int32_t pid, int32_t tid, int32_t child, bool thread);
   void executed(int32_t pid, int32_t tid, const std::string& path);
   void signalled(int32_t pid, int32_t tid, int signal, const void* siginfo);
+  void stopped(int32_t pid, int32_t tid, int signal);
   void exited(int32_t pid, int32_t tid, int status, bool thread);
   void totals(int32_t pid, const FunctionInfo& function, const wc_counter& counter);
   void lost(int32_t pid, uint64_t count);
   void forget_process(int32_t pid) { symbols_.forget(pid); }
 
  private:
+  bool recorded_call(EventSource source, const RecordView& view);
+  bool recorded_syscall(EventSource source, const RecordView& view, bool in_signal);
+  void open_call(EventSource source, const wc_scope& scope, uint64_t ts, CallAudience audience);
   void announce(EventSource source, OpenCall& call, const wc_scope& scope, CallAudience audience);
   void announce_open(EventSource source, std::span<const wc_scope> scopes);
   void decode_call(EventSource source, OpenCall& call, const wc_scope& scope);

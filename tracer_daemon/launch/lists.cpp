@@ -27,7 +27,7 @@ int fail(const Error& error) {
 int list_functions(const Options& options) {
   std::string path = "/proc/self/exe";
   if (!options.program.empty()) {
-    Target target = inspect_target(options.program[0]);
+    Target target = inspect_target(options.program[0], Purpose::Wrap);
     if (!target.refusal.message.empty()) {
       complain(target.refusal.message);
       return target.refusal.status;

@@ -56,13 +56,15 @@ bool changes_ids(const std::string& path) {
           status.st_gid != getegid());
 }
 
-Refusal judge_file(const std::string& path, const std::string& as) {
+Refusal judge_file(const std::string& path, const std::string& as, Purpose purpose) {
   auto image = read_image(path, false);
   if (!image) return {kCannotExecute, "cannot execute " + as + ": " + image.error().message};
   if (!image->is_elf) return {kCannotExecute, "cannot execute " + as + ": not a program"};
   if (image->is_64_bit && is_truncated(path))
     return {kCannotExecute, "cannot execute " + as + ": a truncated ELF file"};
-  if (std::string why = refusal(*image); !why.empty()) return {kTracerFailed, as + " " + why};
+  std::string why = purpose == Purpose::Wrap ? refusal(*image) : foreign_architecture(*image);
+  if (!why.empty()) return {kTracerFailed, as + " " + why};
+  if (purpose == Purpose::Trace) return {};
   if (changes_ids(path))
     return {kTracerFailed, as + " is set-user-ID or set-group-ID: it loads no foreign libraries; run it "
                                 "as the user it changes to"};
@@ -71,7 +73,7 @@ Refusal judge_file(const std::string& path, const std::string& as) {
 
 }  // namespace
 
-Target inspect_target(const std::string& name) {
+Target inspect_target(const std::string& name, Purpose purpose) {
   std::string found;
   std::string path = name.find('/') != std::string::npos ? name : search_path(name, found);
   if (path.empty() && found.empty())
@@ -93,14 +95,15 @@ Target inspect_target(const std::string& name) {
     auto image = read_image(path, false);
     // execvp(3) gives what is no program to the shell.
     if (image && !image->is_elf)
-      return {path, judge_file("/bin/sh", path + ": its shell /bin/sh"), "/bin/sh"};
-    return {path, judge_file(path, path), path};
+      return {path, judge_file("/bin/sh", path + ": its shell /bin/sh", purpose), "/bin/sh"};
+    return {path, judge_file(path, path, purpose), path};
   }
   if (!is_regular(interpreter))
     return {path, {kNotFound, path + ": its interpreter " + interpreter + " does not exist"}, {}};
   // Interpreters of interpreters are the kernel's business; one level is what people have.
   if (!script_interpreter(interpreter).empty()) return {path, {}, {}};
-  return {path, judge_file(interpreter, path + ": its interpreter " + interpreter), interpreter};
+  return {path, judge_file(interpreter, path + ": its interpreter " + interpreter, purpose),
+          interpreter};
 }
 
 }  // namespace wc

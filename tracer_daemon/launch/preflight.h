@@ -23,7 +23,10 @@ struct Target {
   std::string program;  // the ELF file that will run: `path`, or a script's interpreter; empty: unreadable
 };
 
+// What is to be done with the target: a program that cannot be wrapped can often be traced.
+enum class Purpose { Wrap, Trace };
+
 // Finds `name` as execvp(3) would and judges it, a script's interpreter included.
-Target inspect_target(const std::string& name);
+Target inspect_target(const std::string& name, Purpose purpose);
 
 }  // namespace wc

@@ -40,12 +40,49 @@ Result<std::string> read_shim() {
                ENOENT};
 }
 
-uint32_t config_for(const BackendSet& backends) {
-  uint32_t config = 0;
+// Full-process mode wraps nothing of itself.
+bool wraps(const Options& options) {
+  return options.scope != ScopeMode::Process || options.functions_given ||
+         !options.user_preloads.empty();
+}
+
+// In full-process mode threads stop at every syscall anyway; what is left of a gate is the trap, by which
+// the shim tells of new threads, full rings and returns.
+Result<GateDecision> gate_for(const Options& options) {
+  if (options.scope != ScopeMode::Process) return choose_gate(options.gate);
+  return GateDecision{WC_GATE_TRAP, "gate: always open, for --scope=process"};
+}
+
+uint32_t config_for(const BackendSet& backends, const Options& options) {
+  uint32_t config = options.scope == ScopeMode::Process ? WC_CONFIG_OPEN_GATE : 0;
   if (backends.wants(WC_WANT_ALL_CALLS)) config |= WC_CONFIG_ALL_CALLS;
   if (backends.wants(WC_WANT_CALL_TIME)) config |= WC_CONFIG_CALL_TIME;
   if (backends.wants(WC_WANT_COUNTS)) config |= WC_CONFIG_COUNTS | WC_CONFIG_CALL_TIME;
   return config;
+}
+
+struct EngineDecision {
+  bool in_process = false;
+  std::string why;
+};
+
+// What engine inproc cannot do; empty: all that is asked for, it can.
+std::string inproc_obstacle(const Options& options, wc_gate gate, const BackendSet& backends) {
+  if (options.scope == ScopeMode::Process) return "--scope=process needs a stop at every syscall";
+  if (gate != WC_GATE_DISPATCH) return "what is not patched needs gate dispatch";
+  if (options.show_paths) return "-y needs a stop at every syscall";
+  if (backends.wants(WC_WANT_ENTER)) return "a backend wants to see syscalls before they happen";
+  return {};
+}
+
+Result<EngineDecision> choose_engine(const Options& options, wc_gate gate, const BackendSet& backends) {
+  if (options.engine == EngineChoice::Ptrace) return EngineDecision{false, "engine ptrace: as asked for"};
+  std::string obstacle = inproc_obstacle(options, gate, backends);
+  if (options.engine == EngineChoice::Inproc && !obstacle.empty())
+    return Error{"engine inproc: " + obstacle + "; use -E ptrace", 0};
+  if (options.engine == EngineChoice::Inproc)
+    return EngineDecision{true, "engine inproc: as asked for"};
+  return EngineDecision{false, "engine ptrace: the default"};
 }
 
 // Everything between the options and the first traced instruction.
@@ -53,7 +90,7 @@ class Session {
  public:
   static Result<std::unique_ptr<Session>> prepare(const Options& options, bool standing) {
     auto session = std::unique_ptr<Session>(new Session);
-    auto gate = choose_gate(options.gate);
+    auto gate = gate_for(options);
     if (!gate) return gate.error();
     auto terms = parse_selection(options.functions);
     if (!terms) return terms.error();
@@ -69,9 +106,12 @@ class Session {
     host.time_format = static_cast<uint32_t>(options.time_format);
     host.show_duration = options.show_duration;
     host.all_calls = options.all_calls;
+    host.whole_process = options.scope == ScopeMode::Process;
     host.output_path = options.output;
     auto backends = BackendSet::open(options.backends, host);
     if (!backends) return backends.error();
+    auto engine = choose_engine(options, gate->gate, *backends);
+    if (!engine) return engine.error();
     auto directory = PrivateDirectory::create();
     if (!directory) return directory.error();
     session->directory_ = std::make_unique<PrivateDirectory>(std::move(*directory));
@@ -79,6 +119,9 @@ class Session {
     if (!shim) return shim.error();
     if (auto copied = session->directory_->write_file(kShim, *shim); !copied) return copied.error();
 
+    DecodeOptions decode;
+    decode.string_size = options.string_size;
+    decode.show_paths = options.show_paths;
     std::string socket = standing ? options.control_path : session->directory_->path() + "/socket";
     TableOptions table_options;
     table_options.terms = std::move(*terms);
@@ -86,22 +129,28 @@ class Session {
     table_options.shim_path = session->directory_->path() + "/" + kShim;
     table_options.socket_path = socket;
     table_options.values_at_return = backends->wants(WC_WANT_TEXT);
+    table_options.in_process = engine->in_process;
+    table_options.decode = decode;
     session->tables_ =
         std::make_unique<ProgramTables>(std::move(table_options), *session->directory_);
 
     TracerOptions tracer;
     tracer.gate = gate->gate;
-    tracer.config = config_for(*backends);
+    tracer.config = config_for(*backends, options);
+    if (engine->in_process) {
+      tracer.config |= WC_CONFIG_IN_PROCESS;
+      tracer.plans = plan_syscalls(filter, decode, backends->wants(WC_WANT_TEXT));
+    }
     tracer.follow = options.follow;
     tracer.verbose = options.verbose;
+    tracer.whole_process = options.scope == ScopeMode::Process;
+    tracer.wraps = wraps(options);
+    tracer.shim_path = session->directory_->path() + "/" + kShim;
     tracer.standing = standing;
     if (options.verbose > 0) {
-      complain("engine ptrace: the only one in this version");
+      complain(engine->why);
       complain(gate->why);
     }
-    DecodeOptions decode;
-    decode.string_size = options.string_size;
-    decode.show_paths = options.show_paths;
     session->pipeline_ = std::make_unique<Pipeline>(std::move(*backends), decode, filter);
     session->tracer_ =
         std::make_unique<Tracer>(tracer, *session->tables_, *session->pipeline_);
@@ -175,7 +224,8 @@ void complain(const std::string& message) {
 }
 
 int run(const Options& options) {
-  Target target = inspect_target(options.program[0]);
+  Target target =
+      inspect_target(options.program[0], wraps(options) ? Purpose::Wrap : Purpose::Trace);
   if (!target.refusal.message.empty()) {
     complain(target.refusal.message);
     return target.refusal.status;
@@ -186,13 +236,15 @@ int run(const Options& options) {
     complain(session.error().message);
     return kTracerFailed;
   }
-  if (!target.program.empty()) {
+  if (wraps(options) && !target.program.empty()) {
     if (auto fits = (*session)->check_selection(target.program); !fits) {
       complain(fits.error().message);
       return kTracerFailed;
     }
   }
-  auto started = start_program(target.path, options.program, options.follow);
+  auto started = start_program(
+      target.path, options.program, options.follow,
+      options.scope == ScopeMode::Process ? FirstStop::BeforeExec : FirstStop::Exec);
   if (!started) {
     complain(started.error().message);
     return kTracerFailed;

@@ -46,7 +46,8 @@ std::string permission_hint(int code) {
 }  // namespace
 
 Result<StartedProgram> start_program(const std::string& path,
-                                     const std::vector<std::string>& arguments, bool follow) {
+                                     const std::vector<std::string>& arguments, bool follow,
+                                     FirstStop first) {
   int go[2], failed[2];
   if (pipe2(go, O_CLOEXEC) != 0 || pipe2(failed, O_CLOEXEC) != 0)
     return Error::from_errno("cannot create a pipe", errno);
@@ -63,6 +64,8 @@ Result<StartedProgram> start_program(const std::string& path,
     waitpid(pid, nullptr, 0);
     return Error{Error::from_errno("cannot trace", code).message + permission_hint(code), code};
   }
+  // It stops before it sees the end of its pipe, so that none of its syscalls is missed.
+  if (first == FirstStop::BeforeExec) ptrace(PTRACE_INTERRUPT, pid, nullptr, nullptr);
   StartedProgram started;
   started.pid = pid;
   started.exec_error = std::move(failed_read);

@@ -16,8 +16,11 @@ struct StartedProgram {
   ScopedFd exec_error;  // holds an int errno when the exec fails, end of file when it succeeds
 };
 
+// What the tracer sees of the child first: its exec, or a stop in the code that leads to it.
+enum class FirstStop { Exec, BeforeExec };
+
 // The child stands before its exec, traced.
 Result<StartedProgram> start_program(const std::string& path, const std::vector<std::string>& arguments,
-                                     bool follow);
+                                     bool follow, FirstStop first);
 
 }  // namespace wc

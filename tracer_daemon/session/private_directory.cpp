@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -49,28 +48,37 @@ void remove_tree(const std::string& path) {
   rmdir(path.c_str());
 }
 
-// The folder's owner holds this lock for as long as it lives. Its pid alone proves nothing: it may live in
-// another pid namespace that shares this /tmp.
-ScopedFd lock_folder(const std::string& path) {
+// Whoever has the lock owns the folder; the kernel gives it back when a run is killed. A pid would not
+// tell: the other run may live in another pid namespace.
+ScopedFd lock(const std::string& path) {
   ScopedFd fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (fd.valid() && flock(fd.get(), LOCK_EX | LOCK_NB) != 0) fd.reset();
-  return fd;
+  if (fd.valid() && flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return fd;
+  return ScopedFd();
 }
 
-// "wc-intercept-PID-RANDOM" of a process that is gone, ours by ownership.
+// Removes "wc-intercept-PID-RANDOM" of runs that are gone, ours by ownership.
 void sweep(const std::string& parent) {
   std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir(parent.c_str()), closedir);
   if (folder == nullptr) return;
   while (const dirent* entry = readdir(folder.get())) {
     if (std::strncmp(entry->d_name, kPrefix, std::strlen(kPrefix)) != 0) continue;
-    long pid = std::strtol(entry->d_name + std::strlen(kPrefix), nullptr, 10);
+    if (std::strtol(entry->d_name + std::strlen(kPrefix), nullptr, 10) <= 0) continue;
     struct stat status {};
     std::string path = parent + "/" + entry->d_name;
-    if (pid > 0 && kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH &&
-        lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == geteuid() &&
-        lock_folder(path).valid())
-      remove_tree(path);
+    if (lstat(path.c_str(), &status) != 0 || status.st_uid != geteuid()) continue;
+    if (ScopedFd owned = lock(path); owned.valid()) remove_tree(path);
   }
+}
+
+// Makes the folder and takes its lock. Another run's sweep may come between the two.
+ScopedFd make_locked(const std::string& parent, std::string& path) {
+  for (int tries = 0; tries < 10; tries++) {
+    path = parent + "/" + kPrefix + std::to_string(getpid()) + "-XXXXXX";
+    if (mkdtemp(path.data()) == nullptr) break;
+    ScopedFd fd = lock(path);
+    if (fd.valid() && access(path.c_str(), F_OK) == 0) return fd;
+  }
+  return ScopedFd();
 }
 
 }  // namespace
@@ -83,8 +91,9 @@ Result<PrivateDirectory> PrivateDirectory::create() {
       continue;
     }
     sweep(parent);
-    std::string path = parent + "/" + kPrefix + std::to_string(getpid()) + "-XXXXXX";
-    if (mkdtemp(path.data()) != nullptr) return PrivateDirectory(path, lock_folder(path));
+    std::string path;
+    if (ScopedFd locked = make_locked(parent, path); locked.valid())
+      return PrivateDirectory(std::move(path), std::move(locked));
     tried += (tried.empty() ? "" : ", ") + parent;
   }
   return Error{"no folder for the run's socket and libraries: none of " + tried +

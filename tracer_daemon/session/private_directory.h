@@ -31,7 +31,7 @@ class PrivateDirectory {
   PrivateDirectory(std::string path, ScopedFd lock)
       : path_(std::move(path)), lock_(std::move(lock)) {}
   std::string path_;
-  ScopedFd lock_;
+  ScopedFd lock_;  // held as long as the folder is in use
 };
 
 }  // namespace wc

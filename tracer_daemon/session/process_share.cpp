@@ -3,8 +3,10 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace wc {
 
@@ -29,18 +31,22 @@ ProcessShare::ProcessShare(ScopedFd fd, uint8_t* base, uint64_t size, const Shar
       base_(base),
       size_(size),
       slot_size_(wc_slot_size(layout.function_count, layout.config)),
+      ring_records_(wc_ring_records(layout.config)),
       layout_(layout),
       header_(reinterpret_cast<wc_shared_header*>(base)) {
   *header_ = wc_shared_header{WC_SHARED_MAGIC,       WC_SLOTS,      slot_size_,
                               layout.function_count, layout.gate,   layout.config,
-                              0,                     0};
+                              0,                     0,             ring_records_,
+                              0,                     {}};
+  std::copy_n(layout.plans.begin(), std::min<size_t>(layout.plans.size(), WC_PLANNED_SYSCALLS),
+              header_->plans);
   if (layout.config & WC_CONFIG_COUNTS) freed_.reset(new wc_counter[layout.function_count]());
 }
 
 ProcessShare::~ProcessShare() { munmap(base_, size_); }
 
 wc_slot& ProcessShare::slot(uint32_t index) {
-  return *reinterpret_cast<wc_slot*>(base_ + WC_PAGE + static_cast<uint64_t>(index) * slot_size_);
+  return *reinterpret_cast<wc_slot*>(base_ + WC_HEADER_SIZE + static_cast<uint64_t>(index) * slot_size_);
 }
 
 std::span<const wc_scope> ProcessShare::scopes(uint32_t index) {
@@ -65,20 +71,32 @@ void ProcessShare::set_depth(uint32_t index, uint32_t depth) {
 
 std::span<const wc_record> ProcessShare::drain(uint32_t index) {
   wc_slot& s = slot(index);
+  const wc_record* ring = wc_slot_ring(&s);
   uint32_t head = __atomic_load_n(&s.head, __ATOMIC_ACQUIRE);
-  uint32_t tail = s.tail;
-  uint32_t count = std::min(head - tail, WC_RING_RECORDS);
-  for (uint32_t i = 0; i < count; i++)
-    std::memcpy(&record_copy_[i], &s.ring[(head - count + i) % WC_RING_RECORDS], sizeof(wc_record));
+  uint32_t count = std::min(head - s.tail, ring_records_);
+  record_copy_.resize(count);
+  uint32_t first = (head - count) % ring_records_;
+  uint32_t before_end = std::min(count, ring_records_ - first);
+  if (count != 0) {
+    std::memcpy(record_copy_.data(), ring + first, before_end * sizeof(wc_record));
+    std::memcpy(record_copy_.data() + before_end, ring, (count - before_end) * sizeof(wc_record));
+  }
   __atomic_store_n(&s.tail, head, __ATOMIC_RELEASE);
-  return {record_copy_.data(), count};
+  return record_copy_;
+}
+
+std::vector<wc_pending> ProcessShare::take_pending(uint32_t index) {
+  wc_slot& s = slot(index);
+  uint32_t count = std::min(std::exchange(s.pending_depth, 0), WC_PENDING);
+  return {s.pending, s.pending + count};
 }
 
 wc_counter ProcessShare::counter(uint32_t slot_index, uint32_t function) const {
   wc_counter copy{};
   if (!(layout_.config & WC_CONFIG_COUNTS) || function >= layout_.function_count) return copy;
-  const uint8_t* at = base_ + WC_PAGE + static_cast<uint64_t>(slot_index) * slot_size_ +
-                      sizeof(wc_slot) + function * sizeof(wc_counter);
+  const uint8_t* at = base_ + WC_HEADER_SIZE + static_cast<uint64_t>(slot_index) * slot_size_ +
+                      sizeof(wc_slot) + ring_records_ * sizeof(wc_record) +
+                      function * sizeof(wc_counter);
   std::memcpy(&copy, at, sizeof copy);
   return copy;
 }
@@ -98,7 +116,13 @@ void ProcessShare::free_slot(uint32_t index) {
     }
   }
   uint32_t ack = s.ack;
-  std::memset(static_cast<void*>(&s.tid), 0, slot_size_ - offsetof(wc_slot, tid));
+  // The pages of a big ring are given back: many threads may come and go.
+  off_t at = static_cast<off_t>(reinterpret_cast<uint8_t*>(&s) - base_);
+  if (slot_size_ <= WC_PAGE * 8 ||
+      fallocate(fd_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at + WC_PAGE,
+                slot_size_ - WC_PAGE) != 0)
+    std::memset(reinterpret_cast<uint8_t*>(&s) + WC_PAGE, 0, slot_size_ - WC_PAGE);
+  std::memset(static_cast<void*>(&s.tid), 0, WC_PAGE - offsetof(wc_slot, tid));
   s.ack = ack;
   __atomic_store_n(&s.state, uint32_t{WC_SLOT_FREE}, __ATOMIC_RELEASE);
 }

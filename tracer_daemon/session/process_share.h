@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "base/result.h"
 #include "base/scoped_fd.h"
@@ -19,6 +20,7 @@ struct ShareLayout {
   wc_gate gate = WC_GATE_OFF;
   uint32_t config = 0;          // OR of enum wc_config
   uint32_t function_count = 0;  // rows of the stub table
+  std::span<const wc_plan> plans;  // by syscall number, with WC_CONFIG_IN_PROCESS
 };
 
 class ProcessShare {
@@ -43,8 +45,12 @@ class ProcessShare {
   void mark_reported(uint32_t index, uint32_t depth);
   void set_depth(uint32_t index, uint32_t depth);
 
-  // Takes what the thread has appended since the last call, oldest first.
+  // Takes what the thread has appended since the last call, oldest first: a copy, valid until the
+  // next call. A record may take several places (RecordReader in events/).
   std::span<const wc_record> drain(uint32_t index);
+
+  // What the thread is waiting in, innermost last, and forgets it.
+  std::vector<wc_pending> take_pending(uint32_t index);
 
   [[nodiscard]] wc_counter counter(uint32_t slot_index, uint32_t function) const;
 
@@ -63,10 +69,11 @@ class ProcessShare {
   uint8_t* base_;
   uint64_t size_;
   uint32_t slot_size_;
+  uint32_t ring_records_;
   ShareLayout layout_;
   wc_shared_header* header_;
   std::array<wc_scope, WC_MAX_SCOPES> scope_copy_{};
-  std::array<wc_record, WC_RING_RECORDS> record_copy_{};
+  std::vector<wc_record> record_copy_;
   std::unique_ptr<wc_counter[]> freed_;  // totals of freed slots, with WC_CONFIG_COUNTS
 };
 

@@ -205,12 +205,13 @@ Status request_attach(const std::string& path) {
   wc_attach request{};
   request.head = wc_message_head(WC_ATTACH);
   request.pid = getpid();
-  if (!send_bytes(fd.get(), &request, sizeof request))
+  if (!send_bytes(fd.get(), &request, sizeof request) && errno != EPIPE)
     return Error::from_errno("cannot send to the tracer at " + path, errno);
   alignas(8) unsigned char buffer[WC_MAX_MESSAGE];
   ssize_t n;
+  // A refusal may have come before our request was read: ECONNRESET is told first, once.
   do n = recv(fd.get(), buffer, sizeof buffer, 0);
-  while (n < 0 && errno == EINTR);
+  while (n < 0 && (errno == EINTR || errno == ECONNRESET));
   const wc_message* message = nullptr;
   if (n <= 0 || wc_parse(buffer, static_cast<size_t>(n), &message) != WC_PARSE_OK)
     return Error{"the tracer at " + path + " gave no answer", n < 0 ? errno : 0};

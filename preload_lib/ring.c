@@ -1,0 +1,206 @@
+/*
+ * ring.c: the thread's end of its ring of records (protocol/shared.h).
+ *
+ * A signal handler may interrupt the writing of a record and write records of its own. Places are
+ * therefore reserved by one instruction, and only the outermost writer publishes. A reserved place
+ * reads SKIP until its record is complete: a handler that leaves by longjmp leaves nothing half done.
+ */
+#include "preload_lib/shim.h"
+
+/* Signals cannot come between the load and the store of one instruction; other threads do not write. */
+static inline uint32_t fetch_add(uint32_t *at, uint32_t n) {
+  __asm__ volatile("xadd %0, %1" : "+r"(n), "+m"(*at) : : "memory", "cc");
+  return n;
+}
+
+static inline uint32_t used(struct wc_slot *slot, uint32_t end) {
+  return end - *(volatile uint32_t *)&slot->tail;
+}
+
+static void publish(struct wc_slot *slot) {
+  uint32_t end;
+  do {
+    end = *(volatile uint32_t *)&slot->reserved;
+    __atomic_store_n(&slot->head, end, __ATOMIC_RELEASE);
+  } while (*(volatile uint32_t *)&slot->reserved != end);
+}
+
+static void begin_writing(struct wc_slot *slot) {
+  uint64_t here = (uint64_t)__builtin_frame_address(0);
+  /* The outermost writer's frame is gone: it was left by longjmp. */
+  if (wc_thread.writers != 0 && wc_thread.writer < here) {
+    wc_thread.writers = 0;
+    publish(slot);
+  }
+  if (wc_thread.writers++ == 0) wc_thread.writer = here;
+}
+
+static void end_writing(struct wc_slot *slot) {
+  if (--wc_thread.writers == 0) publish(slot);
+}
+
+static void skip(struct wc_slot *slot, uint32_t from, uint32_t places) {
+  wc_slot_ring(slot)[from & wc_process.ring_mask].type = WC_RECORD_SKIP | places << 16;
+}
+
+/* Rings until there is room up to `end`; 0 when there is no tracer any more. The tracer drains the
+ * ring whenever the thread stops. */
+static __attribute__((noinline, cold)) int make_room(struct wc_slot *slot, uint32_t end) {
+  uint32_t before = *(volatile uint32_t *)&slot->tail;
+  if (wc_thread.writers == 1) __atomic_store_n(&slot->head, *(volatile uint32_t *)&slot->reserved, __ATOMIC_RELEASE);
+  wc_bell(slot, slot->gate_open);
+  return *(volatile uint32_t *)&slot->tail != before && used(slot, end) <= wc_process.ring_mask + 1;
+}
+
+/* `places` in a row. NULL when there is no tracer to take them. */
+static struct wc_record *reserve(struct wc_slot *slot, uint32_t places) {
+  uint32_t mask = wc_process.ring_mask;
+  for (;;) {
+    if (WC_UNLIKELY(used(slot, slot->reserved + 2 * places) > mask) &&
+        !make_room(slot, slot->reserved + 2 * places))
+      return NULL;
+    uint32_t start = fetch_add(&slot->reserved, places);
+    uint32_t left = mask + 1 - (start & mask);
+    if (WC_LIKELY(places <= left)) {
+      skip(slot, start, places);
+      return &wc_slot_ring(slot)[start & mask];
+    }
+    skip(slot, start, left);
+    skip(slot, start + left, places - left);
+  }
+}
+
+/* How much of a piece is memory, found out by asking the kernel a page at a time: FUTEX_WAIT reads the
+ * word before it compares, and the time to wait is none. Catching the fault would not do, a program
+ * that has SIGSEGV blocked is killed by it. */
+static __attribute__((noinline)) uint64_t readable(uint64_t address, uint64_t size) {
+  enum { kFutex = 202, kWaitPrivate = 128, kUnlikely = 0x5eaf00d5, kFault = -14 };
+  static const int64_t no_time[2] = {0, 0};
+  uint64_t at = address & ~3ull, end = address + size;
+  while (at < end) {
+    if (wc_sys4(kFutex, (long)at, kWaitPrivate, kUnlikely, (long)no_time) == kFault)
+      return at > address ? at - address : 0;
+    at = (at | (WC_PAGE - 1)) + 1;
+  }
+  return size;
+}
+
+static uint64_t string_size(uint64_t address, uint64_t limit, int trusted) {
+  uint64_t done = 0;
+  if (trusted) return wc_string_size(address, limit);
+  while (done < limit) {
+    uint64_t at = address + done, chunk = WC_PAGE - (at & (WC_PAGE - 1));
+    if (chunk > limit - done) chunk = limit - done;
+    if (readable(at, 1) == 0) break;
+    uint64_t n = wc_string_size(at, chunk);
+    done += n;
+    if (n < chunk || *(const char *)(at + n - 1) == 0) break;
+  }
+  return done;
+}
+
+/* The piece of memory that `capture` names; size 0: none. */
+static struct wc_piece measure(struct wc_capture capture, const uint64_t *args, uint64_t ret,
+                               int trusted) {
+  uint32_t kind = capture.kind_unit & 7, shift = capture.kind_unit >> 4;
+  uint32_t word = capture.words & 15;
+  uint64_t address = word == WC_CAPTURE_RESULT ? ret : args[word];
+  uint64_t size = capture.size;
+  enum { kLowestPage = 65536 }; /* what is below is a number */
+  if (address < kLowestPage) return (struct wc_piece){0, 0};
+  if (kind == WC_CAPTURE_STRING)
+    return (struct wc_piece){address, (uint32_t)string_size(address, size, trusted)};
+  if (kind >= WC_CAPTURE_COUNTED) {
+    uint64_t n = kind == WC_CAPTURE_COUNTED ? args[capture.words >> 4] : ret;
+    if ((int64_t)n < 0) n = 0;
+    if (n < size >> shift) size = n << shift;
+  }
+  return (struct wc_piece){address, (uint32_t)(trusted ? size : readable(address, size))};
+}
+
+uint32_t wc_measure_syscall(const struct wc_site *site, struct wc_piece *pieces) {
+  enum { kLastError = -4095, kFault = -14 };
+  const struct wc_capture *captures = wc_process.shared->plans[site->nr].captures;
+  int64_t ret = (int64_t)site->ret;
+  int failed = ret < 0 && ret >= kLastError;
+  uint32_t n = 0;
+  if (ret == kFault) return 0;
+  for (uint32_t i = 0; i < WC_CAPTURES && captures[i].kind_unit != 0; i++) {
+    if (failed && captures[i].kind_unit & WC_CAPTURE_WRITTEN) continue;
+    /* The kernel has just read or written it; only a struct that another argument decides on may be
+     * something else. */
+    int trusted = (captures[i].kind_unit & 7) != WC_CAPTURE_FIXED || captures[i].kind_unit & WC_CAPTURE_WRITTEN;
+    pieces[n] = measure(captures[i], site->args, site->ret, trusted);
+    if (pieces[n].size != 0) n++;
+  }
+  return n;
+}
+
+/* Whether the record of this syscall will hold it. */
+static int is_captured_by(const struct wc_site *site, uint64_t address) {
+  const struct wc_capture *captures = wc_process.shared->plans[site->nr].captures;
+  for (uint32_t i = 0; i < WC_CAPTURES && captures[i].kind_unit != 0; i++)
+    if (site->args[captures[i].words & 15] == address) return 1;
+  return 0;
+}
+
+uint32_t wc_measure_entry(const struct wc_scope *scope, const struct wc_site *site,
+                          struct wc_piece *pieces) {
+  const struct wc_capture *captures = wc_process.functions[scope->function].captures;
+  uint32_t n = 0;
+  for (uint32_t i = 0; i < WC_FUNCTION_CAPTURES && captures[i].kind_unit != 0; i++) {
+    if (captures[i].kind_unit & WC_CAPTURE_WRITTEN) continue;
+    if (site != NULL && is_captured_by(site, scope->args[captures[i].words & 15])) continue;
+    pieces[n] = measure(captures[i], scope->args, 0, 0);
+    if (pieces[n].size != 0) n++;
+  }
+  return n;
+}
+
+uint32_t wc_measure_return(const struct wc_scope *scope, uint64_t ret, struct wc_piece *pieces) {
+  const struct wc_capture *captures = wc_process.functions[scope->function].captures;
+  uint32_t n = 0;
+  for (uint32_t i = 0; i < WC_FUNCTION_CAPTURES && captures[i].kind_unit != 0; i++) {
+    if (!(captures[i].kind_unit & WC_CAPTURE_WRITTEN)) continue;
+    pieces[n] = measure(captures[i], scope->args, ret, 0);
+    if (pieces[n].size != 0) n++;
+  }
+  return n;
+}
+
+static uint32_t room_for(const struct wc_piece *piece) { return (piece->size + 7) & ~7u; }
+
+static void copy_pieces(void *to, const struct wc_piece *pieces, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++) {
+    struct wc_captured *captured = to;
+    captured->address = pieces[i].address;
+    captured->room = room_for(&pieces[i]);
+    captured->size = (uint32_t)wc_copy(captured + 1, pieces[i].address, pieces[i].size);
+    to = (uint8_t *)(captured + 1) + captured->room;
+  }
+}
+
+int wc_append(struct wc_slot *slot, const struct wc_record *record, const struct wc_record_body *body,
+              const struct wc_piece *pieces, uint32_t count) {
+  uint32_t bytes = sizeof *record + (body != NULL ? sizeof *body : 0);
+  for (uint32_t i = 0; i < count; i++) bytes += sizeof(struct wc_captured) + room_for(&pieces[i]);
+  uint32_t places = (bytes + sizeof *record - 1) / sizeof *record;
+  begin_writing(slot);
+  struct wc_record *to = reserve(slot, places);
+  if (WC_LIKELY(to != NULL)) {
+    to->seq = record->seq;
+    to->ret = record->ret;
+    to->tsc = record->tsc;
+    to->error = record->error;
+    void *behind = to + 1;
+    if (body != NULL) {
+      *(struct wc_record_body *)behind = *body;
+      behind = (struct wc_record_body *)behind + 1;
+    }
+    copy_pieces(behind, pieces, count);
+    WC_BARRIER();
+    to->type = record->type | places << 16;
+  }
+  end_writing(slot);
+  return to != NULL;
+}

@@ -1,0 +1,88 @@
+/*
+ * site.c: engine inproc. A syscall issued at a patched site inside an open scope comes here, from
+ * wc_site in entry.S: it is issued there and recorded, without a stop. What cannot be recorded here
+ * goes back to the site's own syscall instruction, where it is dispatched to the tracer.
+ */
+#include "preload_lib/shim.h"
+
+/* Whether every call that is to be reported first can be recorded here. */
+static int calls_can_be_recorded(const struct wc_slot *slot, uint32_t depth) {
+  for (uint32_t i = depth; i > 0 && !(slot->scopes[i - 1].flags & WC_SCOPE_REPORTED); i--)
+    if (wc_process.functions[slot->scopes[i - 1].function].flags & WC_FUNCTION_TRACER) return 0;
+  return 1;
+}
+
+/* What the thread waits in, for the case that it never comes back. A handler's syscalls stand above
+ * those that it has interrupted. */
+static void push_pending(struct wc_slot *slot, struct wc_site *site, uint64_t seq) {
+  uint32_t depth = slot->pending_depth;
+  struct wc_pending *pending = &slot->pending[depth % WC_PENDING];
+  slot->pending_depth = depth + 1;
+  WC_BARRIER();
+  pending->seq = seq;
+  pending->tsc = site->tsc;
+  pending->nr = (uint32_t)site->nr;
+  for (int i = 0; i < 6; i++) pending->args[i] = site->args[i];
+  site->pending = depth;
+}
+
+void wc_record_call(struct wc_slot *slot, struct wc_scope *scope, const struct wc_site *site,
+                    uint64_t tsc) {
+  struct wc_piece pieces[WC_FUNCTION_CAPTURES];
+  uint32_t count = wc_measure_entry(scope, site, pieces);
+  struct wc_record record = {scope->seq, scope->caller, tsc, WC_RECORD_CALL, 0};
+  struct wc_record_body body = {scope->sp, scope->function, count, {0}};
+  for (int i = 0; i < 6; i++) body.args[i] = scope->args[i];
+  if (wc_append(slot, &record, &body, pieces, count)) scope->flags |= WC_SCOPE_REPORTED;
+}
+
+/* Returns enum wc_plan_action. */
+__attribute__((visibility("hidden"))) uint32_t wc_site_enter(struct wc_site *site) {
+  struct wc_slot *slot = wc_thread.slot;
+  if (WC_UNLIKELY(slot == NULL || wc_thread.generation != wc_process.in_process ||
+                  slot->gate_open || site->nr >= WC_PLANNED_SYSCALLS))
+    return WC_PLAN_TRACER;
+  uint32_t action = wc_process.shared->plans[site->nr].action;
+  if (action != WC_PLAN_RECORD) return action;
+  uint32_t depth = slot->depth;
+  if (WC_UNLIKELY(depth == 0 || slot->scopes[depth - 1].sp <= (uint64_t)site ||
+                  !calls_can_be_recorded(slot, depth)))
+    return WC_PLAN_TRACER;
+  uint32_t first = depth;
+  while (first > 0 && !(slot->scopes[first - 1].flags & WC_SCOPE_REPORTED)) first--;
+  uint64_t tsc = wc_ticks();
+  for (; first < depth; first++) wc_record_call(slot, &slot->scopes[first], site, tsc);
+  site->tsc = tsc;
+  push_pending(slot, site, slot->scopes[depth - 1].seq);
+  return WC_PLAN_RECORD;
+}
+
+static void append_syscall(struct wc_slot *slot, const struct wc_pending *pending, uint32_t type,
+                           uint64_t ret, uint64_t tsc, const struct wc_piece *pieces, uint32_t count) {
+  struct wc_record record = {pending->seq, ret, tsc, type, 0};
+  struct wc_record_body body = {pending->tsc, pending->nr, count, {0}};
+  for (int i = 0; i < 6; i++) body.args[i] = pending->args[i];
+  wc_append(slot, &record, &body, pieces, count);
+}
+
+__attribute__((visibility("hidden"))) void wc_site_exit(struct wc_site *site) {
+  uint64_t tsc = wc_ticks();
+  struct wc_slot *slot = wc_thread.slot;
+  struct wc_piece pieces[WC_CAPTURES];
+  uint32_t count = wc_measure_syscall(site, pieces);
+  const struct wc_pending *pending = &slot->pending[site->pending % WC_PENDING];
+  /* A scope that is gone has told of it already: the program switches stacks. */
+  if (WC_LIKELY(slot->pending_depth > site->pending)) {
+    append_syscall(slot, pending, WC_RECORD_SYSCALL, site->ret, tsc, pieces, count);
+    slot->pending_depth = site->pending;
+  }
+}
+
+void wc_drop_pending(struct wc_slot *slot, const struct wc_scope *scope) {
+  while (slot->pending_depth > 0) {
+    const struct wc_pending *last = &slot->pending[(slot->pending_depth - 1) % WC_PENDING];
+    if (last->seq != scope->seq) return;
+    append_syscall(slot, last, WC_RECORD_SYSCALL | WC_RECORD_NO_RESULT, 0, wc_ticks(), NULL, 0);
+    slot->pending_depth--;
+  }
+}

@@ -1,0 +1,103 @@
+// Words that pack several values, and pointers to one value that has a name.
+#include <arpa/inet.h>
+
+#include <cstring>
+
+#include "decode/args.h"
+
+namespace wc {
+namespace {
+
+template <typename T, typename Append>
+void append_pointee(const Arg& arg, std::string& out, Append append) {
+  T value{};
+  if (!fetch_or_address(arg, value, out)) return;
+  out += '[';
+  append(value);
+  out += ']';
+}
+
+// htons(ETH_P_ALL)
+void append_ether_type(std::string& out, uint64_t word) {
+  out += "htons(";
+  append_enum(out, FlagTable::EtherType, ntohs(static_cast<uint16_t>(word)));
+  out += ')';
+}
+
+// QCMD(Q_GETQUOTA, USRQUOTA): a command above a type of one byte.
+void append_quota_command(std::string& out, uint64_t word) {
+  const auto command = static_cast<uint32_t>(word);
+  out += "QCMD(";
+  append_enum(out, FlagTable::QuotaCommand, command >> 8);
+  out += ", ";
+  append_enum(out, FlagTable::QuotaType, command & 0xff);
+  out += ')';
+}
+
+void append_syslog_action(std::string& out, uint64_t word) {
+  append_udec(out, static_cast<uint32_t>(word));
+  const std::string_view name = enum_name(FlagTable::SyslogAction, static_cast<uint32_t>(word));
+  out += " /* ";
+  out += name.empty() ? "SYSLOG_ACTION_???" : name;
+  out += " */";
+}
+
+void append_descriptors(const Arg& arg, std::string& out) {
+  append_array(out, arg.context, arg.word, static_cast<uint32_t>(arg.aux_word()), sizeof(int32_t),
+               [&](std::string& to, const std::byte* at) {
+                 int32_t fd;
+                 std::memcpy(&fd, at, sizeof fd);
+                 append_fd(to, arg.context, fd);
+               });
+}
+
+}  // namespace
+
+void append_ioprio(std::string& out, uint32_t value) {
+  constexpr unsigned kClassShift = 13;
+  out += "IOPRIO_PRIO_VALUE(";
+  append_enum(out, FlagTable::IoprioClass, value >> kClassShift);
+  out += ", ";
+  append_udec(out, value & ((1u << kClassShift) - 1));
+  out += ')';
+}
+
+void decode_packed(const Arg& arg, DecodedArg& to) {
+  std::string& out = to.text;
+  const FlagTable table{arg.spec.aux};
+  switch (arg.spec.kind) {
+    case ArgKind::EtherType:
+      return append_ether_type(out, arg.word);
+    case ArgKind::Ioprio:
+      return append_ioprio(out, static_cast<uint32_t>(arg.word));
+    case ArgKind::QuotaCmd:
+      return append_quota_command(out, arg.word);
+    case ArgKind::SyslogAction:
+      return append_syslog_action(out, arg.word);
+    case ArgKind::ResumedCall:
+      out += "<... resuming interrupted ";
+      out += arg.word == 0 ? "system call" : syscall_spec(static_cast<uint32_t>(arg.word)).name;
+      out += " ...>";
+      return;
+    case ArgKind::Fds:
+      return append_descriptors(arg, out);
+    case ArgKind::SignalOut:
+      return append_pointee<int32_t>(arg, out, [&](int32_t value) { append_signal(out, value); });
+    case ArgKind::FlagsOut:
+      return append_pointee<uint32_t>(arg, out,
+                                      [&](uint32_t value) { append_flags(out, table, value); });
+    case ArgKind::EnumIn:
+    case ArgKind::EnumOut:
+      return append_pointee<uint32_t>(arg, out,
+                                      [&](uint32_t value) { append_enum(out, table, value); });
+    case ArgKind::TimeOut:
+      return append_pointee<int64_t>(arg, out, [&](int64_t value) {
+        append_dec(out, value);
+        append_date_comment(out, value, 0, 0);
+      });
+    default:
+      return append_pointer(out, arg.word);
+  }
+}
+
+}  // namespace wc

@@ -1,0 +1,186 @@
+#include "engine/capture_plan.h"
+
+#include <sys/syscall.h>
+
+#include <algorithm>
+#include <climits>
+#include <optional>
+#include <span>
+
+namespace wc {
+namespace {
+
+// The tracer's business: they make children, end the thread, move its stack or its memory, or deal
+// with the signals that the gate hides (signal_masks.cpp).
+constexpr uint32_t kTracersOwn[] = {
+    SYS_clone,          SYS_clone3,        SYS_fork,         SYS_vfork,       SYS_execve,
+    SYS_execveat,       SYS_exit,          SYS_exit_group,   SYS_rt_sigreturn, SYS_rt_sigaction,
+    SYS_rt_sigprocmask, SYS_rt_sigsuspend, SYS_sigaltstack,  SYS_ppoll,       SYS_pselect6,
+    SYS_epoll_pwait,    SYS_epoll_pwait2,  SYS_arch_prctl,   SYS_prctl,       SYS_seccomp,
+    SYS_restart_syscall, SYS_set_robust_list, SYS_set_tid_address, SYS_rseq,  SYS_ptrace,
+    SYS_signalfd,       SYS_signalfd4,     SYS_rt_sigtimedwait, SYS_unshare,  SYS_setns,
+    SYS_modify_ldt};
+
+enum class Need : uint8_t { Nothing, Piece, Tracer };
+
+struct Piece {
+  Need need = Need::Nothing;
+  uint8_t kind = WC_CAPTURE_NONE;
+  uint16_t size = 0;
+  uint8_t unit = 0;  // COUNTED, RETURNED: as a power of two
+};
+
+constexpr Piece fixed(uint16_t size) { return {Need::Piece, WC_CAPTURE_FIXED, size, 0}; }
+constexpr Piece written(uint16_t size) {
+  return {Need::Piece, WC_CAPTURE_FIXED | WC_CAPTURE_WRITTEN, size, 0};
+}
+
+// Sizes of structs: as the kernel lays them out on x86-64.
+Piece piece_of(ArgKind kind, const DecodeOptions& options) {
+  constexpr uint32_t kMost = 16384;
+  auto shown = static_cast<uint16_t>(std::min(options.string_size, kMost));
+  switch (kind) {
+    case ArgKind::Path: return {Need::Piece, WC_CAPTURE_STRING, PATH_MAX, 0};
+    case ArgKind::String: return {Need::Piece, WC_CAPTURE_STRING, static_cast<uint16_t>(shown + 1), 0};
+    case ArgKind::StringOut:
+    case ArgKind::StringResult:
+      return {Need::Piece, WC_CAPTURE_STRING | WC_CAPTURE_WRITTEN, PATH_MAX, 0};
+    case ArgKind::BufferIn: return {Need::Piece, WC_CAPTURE_COUNTED, shown, 0};
+    case ArgKind::BufferOut: return {Need::Piece, WC_CAPTURE_RETURNED | WC_CAPTURE_WRITTEN, shown, 0};
+    case ArgKind::IntIn: return fixed(4);
+    case ArgKind::IntOut:
+    case ArgKind::WaitStatus: return written(4);
+    case ArgKind::IntPairOut: return written(8);
+    case ArgKind::Stat: return written(144);
+    case ArgKind::Statx: return written(256);
+    case ArgKind::Statfs: return written(120);
+    case ArgKind::Timespec:
+    case ArgKind::Timeval: return fixed(16);
+    case ArgKind::TimespecOut:
+    case ArgKind::TimevalOut: return written(16);
+    case ArgKind::TimespecPair:
+    case ArgKind::TimevalPair:
+    case ArgKind::Itimerval:
+    case ArgKind::Itimerspec: return fixed(32);
+    case ArgKind::ItimervalOut:
+    case ArgKind::ItimerspecOut: return written(32);
+    case ArgKind::Rlimit: return fixed(16);
+    case ArgKind::RlimitOut: return written(16);
+    case ArgKind::Rusage: return written(144);
+    case ArgKind::Utsname: return written(390);
+    case ArgKind::Sysinfo: return written(112);
+    case ArgKind::Tms: return written(32);
+    case ArgKind::Sockaddr: return {Need::Piece, WC_CAPTURE_COUNTED, 128, 0};
+    case ArgKind::Pollfd: return {Need::Piece, WC_CAPTURE_COUNTED, 256, 3};
+    case ArgKind::EpollEvent: return fixed(12);
+    case ArgKind::Sigset: return fixed(8);
+    default: break;
+  }
+  switch (kind) {
+    case ArgKind::Void:
+    case ArgKind::NoReturn:
+    case ArgKind::Int:
+    case ArgKind::Uint:
+    case ArgKind::Long:
+    case ArgKind::Ulong:
+    case ArgKind::Hex:
+    case ArgKind::Pointer:
+    case ArgKind::Char:
+    case ArgKind::Double:
+    case ArgKind::Fd:
+    case ArgKind::DirFd:
+    case ArgKind::Flags:
+    case ArgKind::Enum:
+    case ArgKind::Mode:
+    case ArgKind::FileMode:
+    case ArgKind::Signal:
+    case ArgKind::Pid:
+    case ArgKind::Uid:
+    case ArgKind::Dev:
+    case ArgKind::File:
+    case ArgKind::Function:
+    case ArgKind::Errno:
+    case ArgKind::FdResult:
+    case ArgKind::IntResult:
+    case ArgKind::LongResult:
+    case ArgKind::PointerResult:
+    case ArgKind::ErrnoResult:
+    case ArgKind::HexResult:
+    case ArgKind::ModeResult: return {};
+    default: return {Need::Tracer};
+  }
+}
+
+wc_capture capture_of(const Piece& piece, uint8_t word, uint8_t aux) {
+  return {static_cast<uint8_t>(piece.kind | piece.unit << 4), static_cast<uint8_t>(word | aux << 4),
+          piece.size};
+}
+
+// Fills `captures` for the arguments and the result; false where that cannot be.
+bool plan_args(std::span<const ArgSpec> specs, const ArgSpec& result, bool with_written,
+               const DecodeOptions& options, std::span<wc_capture> captures) {
+  size_t used = 0;
+  auto add = [&](const Piece& piece, size_t word, uint8_t aux) {
+    if (piece.need == Need::Nothing) return true;
+    bool is_written = piece.kind & WC_CAPTURE_WRITTEN;
+    if (piece.need == Need::Piece && is_written && !with_written) return true;
+    if (piece.need == Need::Tracer || used == captures.size()) return false;
+    captures[used++] = capture_of(piece, static_cast<uint8_t>(word), aux);
+    return true;
+  };
+  size_t word = 0;
+  for (const ArgSpec& spec : specs) {
+    bool in_register = word < 6 && spec.aux < 6;
+    Piece piece = piece_of(spec.kind, options);
+    if (piece.need == Need::Piece && !in_register) return false;
+    if (!add(piece, word, spec.aux)) return false;
+    if (spec.kind != ArgKind::Double) word++;
+  }
+  return add(piece_of(result.kind, options), WC_CAPTURE_RESULT, 0);
+}
+
+// The third argument is a struct or a number, as the second says.
+bool plan_dependent(uint32_t nr, wc_plan& plan) {
+  constexpr uint16_t kFlock = 32, kLargestRequest = 64, kTimeout = 16;
+  switch (nr) {
+    case SYS_fcntl: plan.captures[0] = capture_of(fixed(kFlock), 2, 0); return true;
+    case SYS_ioctl: plan.captures[0] = capture_of(fixed(kLargestRequest), 2, 0); return true;
+    case SYS_futex: plan.captures[0] = capture_of(fixed(kTimeout), 3, 0); return true;
+    default: return false;
+  }
+}
+
+wc_plan plan_syscall(uint32_t nr, const DecodeOptions& options, bool with_memory) {
+  wc_plan plan{};
+  if (std::find(std::begin(kTracersOwn), std::end(kTracersOwn), nr) != std::end(kTracersOwn))
+    return plan;
+  const SyscallSpec& spec = syscall_spec(nr);
+  bool planned = !with_memory || plan_dependent(nr, plan) ||
+                 plan_args({spec.args, spec.arg_count}, spec.result, true, options, plan.captures);
+  plan.action = planned ? WC_PLAN_RECORD : WC_PLAN_TRACER;
+  return plan;
+}
+
+}  // namespace
+
+SyscallPlans plan_syscalls(const SyscallSet& reported, const DecodeOptions& options,
+                           bool with_memory) {
+  SyscallPlans plans{};
+  for (uint32_t nr = 0; nr < plans.size(); nr++) {
+    plans[nr] = plan_syscall(nr, options, with_memory);
+    if (plans[nr].action == WC_PLAN_RECORD && nr < reported.size() && !reported[nr])
+      plans[nr].action = WC_PLAN_PLAIN;
+  }
+  return plans;
+}
+
+bool plan_function(const FunctionSpec* spec, bool thin, const DecodeOptions& options,
+                   bool with_memory, wc_capture (&captures)[WC_FUNCTION_CAPTURES]) {
+  if (!with_memory || spec == nullptr) return true;
+  if (spec->stack == StackUse::VaList || spec->stack == StackUse::ExecList || spec->arg_count > 6)
+    return false;
+  return plan_args(std::span(spec->args).first(spec->arg_count), spec->result, !thin, options,
+                   captures);
+}
+
+}  // namespace wc

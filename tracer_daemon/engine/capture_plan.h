@@ -1,0 +1,24 @@
+// Engine inproc: which syscalls and functions a patched site may record by itself, and what memory
+// must go into the record so that the decoders can print it later.
+#pragma once
+
+#include <array>
+
+#include "catalog/catalog.h"
+#include "decode/decoder.h"
+#include "decode/syscall_filter.h"
+#include "protocol/stub.h"
+
+namespace wc {
+
+using SyscallPlans = std::array<wc_plan, WC_PLANNED_SYSCALLS>;
+
+// `with_memory`: some backend shows arguments. Without, words are enough.
+SyscallPlans plan_syscalls(const SyscallSet& reported, const DecodeOptions& options, bool with_memory);
+
+// False: the tracer must read the arguments of this function itself. `thin`: what it writes is in
+// the record of its syscall.
+bool plan_function(const FunctionSpec* spec, bool thin, const DecodeOptions& options,
+                   bool with_memory, wc_capture (&captures)[WC_FUNCTION_CAPTURES]);
+
+}  // namespace wc

@@ -1,0 +1,100 @@
+// Full-process mode (--scope=process): all syscalls of all threads, as strace -f has them.
+//
+// Threads are always resumed to their next syscall stop, so no gate is needed. Where functions are
+// wrapped as well, the open calls are read from the thread's slot at every stop. Each attempt of an
+// interrupted syscall is an event of its own here, as in strace: nothing has to be equal between
+// gates.
+#include <sys/syscall.h>
+
+#include <algorithm>
+#include <fstream>
+#include <string>
+
+#include "engine/tracer.h"
+
+namespace wc {
+namespace {
+
+struct NamedRange {
+  AddressRange range;
+  std::string path;
+};
+
+// What is mapped at `at` (proc(5), /proc/PID/maps).
+NamedRange mapping_at(pid_t pid, uint64_t at) {
+  std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
+  for (std::string line; std::getline(maps, line);) {
+    NamedRange found;
+    char* end = nullptr;
+    found.range.begin = std::strtoull(line.c_str(), &end, 16);
+    if (*end == '-') found.range.end = std::strtoull(end + 1, nullptr, 16);
+    if (!found.range.contains(at)) continue;
+    if (size_t slash = line.find('/'); slash != std::string::npos) found.path = line.substr(slash);
+    return found;
+  }
+  return {};
+}
+
+}  // namespace
+
+// The shim makes syscalls before it can say where it is: it connects. By then the file is mapped.
+bool Tracer::is_shims_own(Process& process, uint64_t ip) const {
+  if (process.table == nullptr) return false;
+  if (process.shim.exempt_end != 0) return process.shim.issues(ip);
+  if (process.not_shim.contains(ip)) return false;
+  NamedRange there = mapping_at(process.pid, ip);
+  if (there.path == options_.shim_path) return true;
+  process.not_shim = there.range;
+  return false;
+}
+
+// Whether the address is one of the shim's functions.
+bool Tracer::in_shim(Process& process, uint64_t address) {
+  ShimAddresses& shim = process.shim;
+  if (shim.bell == 0) return false;
+  if (shim.text.end == 0) shim.text = mapping_at(process.pid, shim.bell).range;
+  return shim.text.contains(address);
+}
+
+void Tracer::on_any_entry(const StoppedThread& stop, Thread& thread,
+                          const StoppedThread::SyscallInfo& info) {
+  thread.ignore_exit = true;
+  auto nr = static_cast<uint32_t>(info.nr);
+  Process& process = *thread.process;
+  // Until its first exec it runs the tool's own code.
+  if (!process.started && nr != SYS_execve) return;
+  if (!info.is_x86_64 || is_shims_own(process, info.ip)) return;
+  drain(thread, info.sp);
+  Inflight entry;
+  entry.sp = info.sp;
+  entry.ip = info.ip;
+  entry.syscall.nr = nr;
+  std::copy(std::begin(info.args), std::end(info.args), entry.syscall.args);
+  // These two have no arguments; what they go back to is shown in their place.
+  if (nr == SYS_rt_sigreturn) entry.syscall.args[0] = info.sp;
+  if (nr == SYS_restart_syscall) entry.syscall.args[0] = thread.restarts;
+  if (pipeline_.reports(nr)) {
+    report_calls(thread, live_scopes(thread, info.sp), true);
+    entry.syscall.in_signal = !thread.handlers.empty();
+    pipeline_.syscall_enter(thread.source(), entry.syscall);
+  }
+  if (nr == SYS_rt_sigreturn) on_sigreturn(thread, info.sp);
+  if (process.table != nullptr) on_signal_call(stop, thread, entry);
+  thread.ignore_exit = false;
+  thread.inflight.push_back(std::move(entry));
+}
+
+void Tracer::on_any_exit(const StoppedThread& stop, Thread& thread,
+                         const StoppedThread::SyscallInfo& info) {
+  if (thread.ignore_exit || thread.inflight.empty()) return;
+  Inflight done = std::move(thread.inflight.back());
+  thread.inflight.pop_back();
+  constexpr int64_t kRestartBlock = -516;  // ERESTART_RESTARTBLOCK, include/linux/errno.h
+  if (info.ret == kRestartBlock && done.syscall.nr != SYS_restart_syscall)
+    thread.restarts = done.syscall.nr;
+  on_signal_call_exit(stop, thread, done, info.ret);
+  if (done.syscall.reported)
+    pipeline_.syscall_exit(thread.source(), done.syscall, info.ret, TickClock::now());
+}
+
+}  // namespace wc

@@ -1,0 +1,65 @@
+#include "events/record_reader.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace wc {
+
+bool RecordReader::next(RecordView& view) {
+  while (!places_.empty()) {
+    const wc_record& head = places_.front();
+    size_t count = std::max<size_t>(head.type >> 16, 1);
+    auto type = static_cast<wc_record_type>(head.type & WC_RECORD_TYPES);
+    if (count > places_.size() || type < WC_RECORD_RETURN || type > WC_RECORD_SYSCALL) {
+      corrupt_ = true;
+      return false;
+    }
+    auto all = places_.first(count);
+    places_ = places_.subspan(count);
+    if (type == WC_RECORD_SKIP) continue;
+    bool has_body = type == WC_RECORD_CALL || type == WC_RECORD_SYSCALL ||
+                    (head.type & WC_RECORD_CAPTURES) != 0;
+    view = {type, &head, nullptr, {}};
+    if (!has_body || (type == WC_RECORD_RETURN && count == 1)) return true;
+    auto bytes = std::span(reinterpret_cast<const unsigned char*>(all.data()), all.size_bytes());
+    constexpr size_t kBody = sizeof(wc_record) + sizeof(wc_record_body);
+    if (bytes.size() < kBody) {
+      corrupt_ = true;
+      return false;
+    }
+    view.body = reinterpret_cast<const wc_record_body*>(bytes.data() + sizeof(wc_record));
+    view.captures = bytes.subspan(kBody);
+    return true;
+  }
+  return false;
+}
+
+CapturedMemory::CapturedMemory(const RecordView& view, TraceeMemory& live) : live_(live) {
+  add(view);
+}
+
+void CapturedMemory::add(const RecordView& view) {
+  auto bytes = view.captures;
+  uint32_t count = view.body != nullptr ? view.body->captures : 0;
+  for (uint32_t i = 0; i < count && bytes.size() >= sizeof(wc_captured); i++) {
+    wc_captured one{};
+    std::memcpy(&one, bytes.data(), sizeof one);
+    bytes = bytes.subspan(sizeof one);
+    if (one.room > bytes.size() || one.size > one.room) break;
+    pieces_.push_back({one.address, bytes.first(one.size)});
+    bytes = bytes.subspan(one.room);
+  }
+}
+
+size_t CapturedMemory::read(RemoteAddress from, void* to, size_t size) {
+  for (const Piece& piece : pieces_) {
+    uint64_t offset = from.value - piece.address;
+    if (offset >= piece.bytes.size()) continue;
+    size_t n = std::min(size, piece.bytes.size() - static_cast<size_t>(offset));
+    std::memcpy(to, piece.bytes.data() + offset, n);
+    return n;
+  }
+  return live_.read(from, to, size);
+}
+
+}  // namespace wc

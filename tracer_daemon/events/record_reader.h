@@ -1,0 +1,52 @@
+// Records as engine inproc leaves them in a thread's ring (protocol/shared.h): a head, a body, pieces
+// of the program's memory. The ring is the program's: what does not fit together ends the reading.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/tracee_memory.h"
+#include "protocol/shared.h"
+
+namespace wc {
+
+// Points into the places that were given to the reader.
+struct RecordView {
+  wc_record_type type = WC_RECORD_SKIP;
+  const wc_record* head = nullptr;
+  const wc_record_body* body = nullptr;  // null: a plain return
+  std::span<const unsigned char> captures;
+};
+
+class RecordReader {
+ public:
+  explicit RecordReader(std::span<const wc_record> places) : places_(places) {}
+
+  // The next record that says something; false at the end, or where the ring makes no sense.
+  bool next(RecordView& view);
+  [[nodiscard]] bool corrupt() const { return corrupt_; }
+
+ private:
+  std::span<const wc_record> places_;
+  bool corrupt_ = false;
+};
+
+// The tracee's memory as it was when a record was made. What the record does not hold is read
+// from the tracee as it is now.
+class CapturedMemory final : public TraceeMemory {
+ public:
+  CapturedMemory(const RecordView& view, TraceeMemory& live);
+  void add(const RecordView& view);
+  size_t read(RemoteAddress from, void* to, size_t size) override;
+
+ private:
+  struct Piece {
+    uint64_t address;
+    std::span<const unsigned char> bytes;
+  };
+  std::vector<Piece> pieces_;
+  TraceeMemory& live_;
+};
+
+}  // namespace wc

@@ -48,6 +48,14 @@ bool Tracer::is_shims_own(Process& process, uint64_t ip) const {
   return false;
 }
 
+// Whether the address is one of the shim's functions.
+bool Tracer::in_shim(Process& process, uint64_t address) {
+  ShimAddresses& shim = process.shim;
+  if (shim.bell == 0) return false;
+  if (shim.text.end == 0) shim.text = mapping_at(process.pid, shim.bell).range;
+  return shim.text.contains(address);
+}
+
 void Tracer::on_any_entry(const StoppedThread& stop, Thread& thread,
                           const StoppedThread::SyscallInfo& info) {
   thread.ignore_exit = true;

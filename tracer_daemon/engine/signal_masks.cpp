@@ -123,7 +123,7 @@ void Tracer::on_signal_call_exit(const StoppedThread& stop, Thread& thread, cons
       old.mask |= hidden;
       if ((thread.process->added_nodefer & bit(static_cast<int>(args[0]))) != 0)
         old.flags &= ~static_cast<uint64_t>(SA_NODEFER);
-      if (thread.process->shim.contains(old.handler)) old = {};
+      if (in_shim(*thread.process, old.handler)) old = {};
       memory.write({args[2]}, &old, sizeof old);
     }
     hidden = done.signals.hidden_after;

@@ -14,6 +14,11 @@
 
 namespace wc {
 
+struct AddressRange {
+  uint64_t begin = 0, end = 0;
+  [[nodiscard]] bool contains(uint64_t at) const { return at >= begin && at < end; }
+};
+
 // Addresses inside the shim, as its HELLO told them.
 struct ShimAddresses {
   uint64_t bell = 0, gadget = 0;
@@ -23,6 +28,7 @@ struct ShimAddresses {
   uint64_t site_return = 0;                                     // behind the syscall that is recorded
   uint64_t copy = 0, copy_end = 0;
   int64_t selector_offset = 0;
+  AddressRange text;  // all of its code; looked up when first needed
 
   // A syscall from here is the shim's own. What runs at the gadget and on the landing pad is the
   // program's.
@@ -30,16 +36,6 @@ struct ShimAddresses {
     return ip >= exempt_begin && ip < exempt_end && ip != gadget + 2 && ip != landing + 2 &&
            !(ip > thunks && ip <= thunks_end) && !(ip > site && ip <= site_end);
   }
-  // Whether it is one of the shim's functions.
-  [[nodiscard]] bool contains(uint64_t address) const {
-    constexpr uint64_t kReach = 1u << 18;  // the shim's code is smaller than this
-    return address != 0 && address + kReach > bell && address < bell + kReach;
-  }
-};
-
-struct AddressRange {
-  uint64_t begin = 0, end = 0;
-  [[nodiscard]] bool contains(uint64_t at) const { return at >= begin && at < end; }
 };
 
 inline constexpr uint64_t kSignals = 64;

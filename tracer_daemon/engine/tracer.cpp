@@ -247,7 +247,7 @@ void Tracer::on_signal(StoppedThread stop, Thread& thread) {
 bool Tracer::read_clock_for_shim(const StoppedThread& stop, Thread& thread, user_regs_struct& regs) {
   constexpr std::array<uint8_t, 2> kRdtsc = {0x0f, 0x31};
   std::array<uint8_t, 2> code{};
-  if (!thread.process->shim.contains(regs.rip) ||
+  if (!in_shim(*thread.process, regs.rip) ||
       !thread.process->memory.read_all({regs.rip}, code.data(), code.size()) || code != kRdtsc)
     return false;
   uint64_t now = __builtin_ia32_rdtsc();

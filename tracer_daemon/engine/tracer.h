@@ -146,6 +146,7 @@ class Tracer final : public SessionHost {
   void on_any_exit(const StoppedThread& stop, Thread& thread,
                    const StoppedThread::SyscallInfo& info);
   bool is_shims_own(Process& process, uint64_t ip) const;
+  static bool in_shim(Process& process, uint64_t address);
 
   // tracer_session.cpp
   void post(std::function<void()> work);

@@ -6,7 +6,7 @@ same result, under every gate.
 Out of scope, because no call of a libc function from outside stands on the stack: start-up and end in ld.so
 and libc, threads' beginnings, syscalls that programs issue themselves.
 
-By hand: WC_BUILD_DIR=/path/to/build python3 -B attribution.py [PROGRAM...]; -v shows what differs.
+By hand: WC_BUILD_DIR=/path/to/build python3 -B test_attribution.py [PROGRAM...]; -v shows what differs.
 """
 import bisect
 import collections

@@ -44,6 +44,7 @@ class Tools:
 
 
 TEXT = ["-b", "text", "-o", "/dev/null"]
+IN_PROCESS = ["-E", "inproc"]
 
 
 def calls_without_syscalls(tools, function, what, slow):
@@ -55,6 +56,7 @@ def calls_without_syscalls(tools, function, what, slow):
     for name, options in (("dispatch, `-b none`", ["-g", "dispatch", "-b", "none"]),
                           ("dispatch, `-b text`", ["-g", "dispatch", *TEXT]),
                           ("dispatch, `-c`", ["-g", "dispatch", *summary]),
+                          ("inproc, `-b none`", [*IN_PROCESS, "-b", "none"]),
                           ("trap, `-b none`", ["-g", "trap", "-b", "none"]),
                           ("socket, `-b none`", ["-g", "socket", "-b", "none"])):
         is_slow = options[1] in slow
@@ -76,6 +78,14 @@ def outside_of_scopes(tools):
                runs=5, pick=min)
 
 
+def outside_at_patched_site(tools):
+    command = tools.program("libc_write", 500e3)
+    return Row("syscall outside of scopes at a patched site (libc's write), best of 5", "ns",
+               [tools.native(command),
+                tools.ours("inproc", [*IN_PROCESS, "-F", "fopen", "-b", "none"], command)],
+               {"inproc": ("over", 5)}, runs=5, pick=min)
+
+
 def reported_syscall(tools, bound):
     command = tools.program("libc_write", 2e6)
     slow = tools.program("libc_write", 10e3)
@@ -84,11 +94,16 @@ def reported_syscall(tools, bound):
         for backend, options in (("text", TEXT), ("none", ["-b", "none"])):
             variants.append(tools.ours(f"{gate}, `-b {backend}`",
                                        ["-F", "write", "-g", gate, *options], slow))
+    for backend, options in (("text", TEXT), ("none", ["-b", "none"])):
+        variants.append(tools.ours(f"inproc, `-b {backend}`",
+                                   [*IN_PROCESS, "-F", "write", *options],
+                                   tools.program("libc_write", 500e3)))
     if bound:
         tools.bound(variants)
     where = f"all on CPU {tools.cpu}" if bound else "unbound"
     return Row(f"reported syscall, one a call (write of one byte), {where}", "ns", variants,
-               {"dispatch, `-b text`": ("strace", 1.2 if bound else 0.35)})
+               {"dispatch, `-b text`": ("strace", 1.2 if bound else 0.35),
+                "inproc, `-b text`": ("over", 45), "inproc, `-b none`": ("over", 45)})
 
 
 def buffered_printf(tools, buffer, what):
@@ -99,8 +114,9 @@ def buffered_printf(tools, buffer, what):
         [tools.native(command),
          tools.ours("dispatch, `-F printf`", [*gate, "-F", "printf", *TEXT], command),
          tools.ours("dispatch, default functions", [*gate, *TEXT], command),
+         tools.ours("inproc, `-F printf`", [*IN_PROCESS, "-F", "printf", *TEXT], command),
          tools.peer(command)],
-        {"dispatch, `-F printf`": ("times", 1.5)})
+        {"dispatch, `-F printf`": ("times", 1.5), "inproc, `-F printf`": ("times", 1.3)})
 
 
 # ---- real programs, default functions
@@ -110,8 +126,9 @@ def real_row(tools, title, command, before=None):
     return Row(title, "ms",
                [tools.native(command),
                 tools.ours("dispatch", ["-g", "dispatch", *TEXT], command),
+                tools.ours("inproc", [*IN_PROCESS, *TEXT], command),
                 tools.peer(command)],
-               {"dispatch": ("strace", 0.5)}, timed_by="wall", before=before)
+               {"dispatch": ("strace", 0.5), "inproc": ("times", 1.1)}, timed_by="wall", before=before)
 
 
 def skipped_row(title, why):
@@ -198,6 +215,7 @@ def all_rows(tools, source):
     yield calls_without_syscalls(tools, "feof", "opens the gate", ("trap", "socket"))
     yield calls_without_syscalls(tools, "labs", "known never to enter the kernel", ())
     yield outside_of_scopes(tools)
+    yield outside_at_patched_site(tools)
     yield reported_syscall(tools, bound=True)
     yield reported_syscall(tools, bound=False)
     yield buffered_printf(tools, 0, "stdio's buffer of 4 KiB")

@@ -85,7 +85,9 @@ class Threads(Case):
         result = self.run_tool([program("busy_threads")], "-o", "/dev/null", functions="getppid")
         counts = [int(n) for n in result.out.split()]
         self.assertEqual(len(counts), 8)
-        self.assertGreater(min(counts) * 10, max(counts), counts)
+        # Under sanitizers a ring of engine inproc takes longer to read than the program runs.
+        if harness.SLOWNESS == 1 or GATE != "inproc":
+            self.assertGreater(min(counts) * 10, max(counts), counts)
 
 
 class Descriptors(Case):

@@ -18,6 +18,10 @@
 #define WC_VA_SAVE_SIZE 176
 #define WC_VA_LIST_SIZE 24
 
+/* wc_entry_va: from the scope's stack pointer down to the eight vector registers of the save area. */
+#define WC_VECTORS_BELOW (8 + WC_FRAME_SIZE + WC_VA_SAVE_SIZE + WC_VA_LIST_SIZE + 8 - 48)
+#define WC_VECTORS_SIZE 128
+
 #define WC_FUNCTION_STACK_WORDS 20
 #define WC_FUNCTION_FIXED_ARGS 22
 

@@ -157,6 +157,35 @@ static int is_captured_by(const struct wc_site *site, uint64_t address) {
   return 0;
 }
 
+/* What follows a printf format: stack words, vector registers where a conversion takes one, and every
+ * word that may point to a string, if one does. The tracer knows which is which. */
+static __attribute__((noinline)) uint32_t measure_variadic(const struct wc_scope *scope, wc_piece format,
+                                                           wc_piece *pieces, uint32_t n) {
+  enum { kStackWords = 16, kStringSize = 256 };
+  const char *text = (const char *)wc_piece_address(format);
+  uint32_t fixed = wc_process.functions[scope->function].fixed_args;
+  int strings = 0, doubles = 0, percent = 0;
+  for (uint32_t i = 0; i < wc_piece_size(format); i++) {
+    char c = text[i];
+    percent |= c == '%';
+    strings |= percent && c == 's';
+    doubles |= percent && ((c | 32) == 'a' || ((c | 32) >= 'e' && (c | 32) <= 'g'));
+  }
+  if (!percent) return n;
+  const uint64_t *stack = (const uint64_t *)scope->sp + 1;
+  uint64_t size = readable((uint64_t)stack, kStackWords * sizeof *stack) & ~7ull;
+  pieces[n++] = wc_piece_of((uint64_t)stack, size);
+  if (doubles) pieces[n++] = wc_piece_of(scope->sp - WC_VECTORS_BELOW, WC_VECTORS_SIZE);
+  for (uint32_t i = fixed; strings && n < WC_CALL_PIECES && i < 6 + size / sizeof *stack; i++) {
+    enum { kLowestPage = 65536 };
+    uint64_t word = i < 6 ? scope->args[i] : stack[i - 6];
+    if (word < kLowestPage || word >> (WC_ADDRESS_BITS - 1) != 0) continue;
+    pieces[n] = wc_piece_of(word, string_size(word, kStringSize, 0));
+    if (wc_piece_size(pieces[n]) != 0) n++;
+  }
+  return n;
+}
+
 uint32_t wc_measure_entry(const struct wc_scope *scope, const struct wc_site *site,
                           wc_piece *pieces) {
   const struct wc_capture *captures = wc_process.functions[scope->function].captures;
@@ -167,6 +196,9 @@ uint32_t wc_measure_entry(const struct wc_scope *scope, const struct wc_site *si
     pieces[n] = measure(captures[i], scope->args, 0, 0);
     if (wc_piece_size(pieces[n]) != 0) n++;
   }
+  /* The format is the last of them. */
+  if (wc_process.functions[scope->function].flags & WC_FUNCTION_FORMAT && n > 0)
+    n = measure_variadic(scope, pieces[n - 1], pieces, n);
   return n;
 }
 

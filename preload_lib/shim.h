@@ -69,6 +69,8 @@ WC_STATIC_ASSERT(sizeof(struct wc_site) == WC_SITE_SIZE, "wc_site");
  * word, because stacks are small. */
 typedef uint64_t wc_piece;
 #define WC_ADDRESS_BITS 48
+/* Of a call: its captures, and what follows a format. */
+#define WC_CALL_PIECES (WC_FUNCTION_CAPTURES + 4)
 static inline wc_piece wc_piece_of(uint64_t address, uint64_t size) {
   return address | size << WC_ADDRESS_BITS;
 }

@@ -28,7 +28,7 @@ static void push_pending(struct wc_slot *slot, struct wc_site *site, uint64_t se
 
 void wc_record_call(struct wc_slot *slot, struct wc_scope *scope, const struct wc_site *site,
                     uint64_t tsc) {
-  wc_piece pieces[WC_FUNCTION_CAPTURES];
+  wc_piece pieces[WC_CALL_PIECES];
   uint32_t count = wc_measure_entry(scope, site, pieces);
   struct wc_record_body *body = wc_begin_record(slot, pieces, count);
   if (body == NULL) return;

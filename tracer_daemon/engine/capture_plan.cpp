@@ -41,6 +41,7 @@ Piece piece_of(ArgKind kind, const DecodeOptions& options) {
   auto shown = static_cast<uint16_t>(std::min(options.string_size, kMost));
   switch (kind) {
     case ArgKind::Path: return {Need::Piece, WC_CAPTURE_STRING, PATH_MAX, 0};
+    case ArgKind::Format:
     case ArgKind::String: return {Need::Piece, WC_CAPTURE_STRING, static_cast<uint16_t>(shown + 1), 0};
     case ArgKind::StringOut:
     case ArgKind::StringResult:
@@ -174,11 +175,16 @@ SyscallPlans plan_syscalls(const SyscallSet& reported, const DecodeOptions& opti
   return plans;
 }
 
+bool ends_in_format(const FunctionSpec& spec) {
+  return spec.stack == StackUse::VaList && spec.arg_count > 0 && spec.arg_count <= 6 &&
+         spec.args[spec.arg_count - 1].kind == ArgKind::Format;
+}
+
 bool plan_function(const FunctionSpec* spec, bool thin, const DecodeOptions& options,
                    bool with_memory, wc_capture (&captures)[WC_FUNCTION_CAPTURES]) {
   if (!with_memory || spec == nullptr) return true;
-  if (spec->stack == StackUse::VaList || spec->stack == StackUse::ExecList || spec->arg_count > 6)
-    return false;
+  if (spec->stack == StackUse::ExecList || spec->arg_count > 6) return false;
+  if (spec->stack == StackUse::VaList && !ends_in_format(*spec)) return false;
   return plan_args(std::span(spec->args).first(spec->arg_count), spec->result, !thin, options,
                    captures);
 }

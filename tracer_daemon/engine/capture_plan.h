@@ -21,4 +21,7 @@ SyscallPlans plan_syscalls(const SyscallSet& reported, const DecodeOptions& opti
 bool plan_function(const FunctionSpec* spec, bool thin, const DecodeOptions& options,
                    bool with_memory, wc_capture (&captures)[WC_FUNCTION_CAPTURES]);
 
+// Whether variadic arguments follow a printf format.
+bool ends_in_format(const FunctionSpec& spec);
+
 }  // namespace wc

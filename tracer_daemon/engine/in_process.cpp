@@ -1,6 +1,6 @@
-// Engine inproc, the tracer's part: patching a process at its first bell, and what the shim could not
-// record. All else is engine ptrace with gate dispatch: a syscall that no patched site records stops
-// the thread as it does there.
+// Engine inproc, the tracer's part: patching a process at its first bell, and what the shim could
+// not record. All else is engine ptrace with gate dispatch: a syscall that no patched site records
+// stops the thread as it does there.
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -13,6 +13,9 @@ namespace wc {
 void Tracer::patch_sites(Thread& thread) {
   Process& process = *thread.process;
   if (!(options_.config & WC_CONFIG_IN_PROCESS) || std::exchange(process.patched, true)) return;
+  // What is in the rings then is decoded while the process can still be asked whose addresses they
+  // are.
+  stop_at_exit(thread.tid, options_.follow);
   std::string who = "process " + std::to_string(process.pid) + ": ";
   if (process.threads != 1) return say(1, who + "has threads already; no syscall site is patched");
   auto outcome = patcher_.patch(process);
@@ -23,7 +26,8 @@ void Tracer::patch_sites(Thread& thread) {
 
 // Engine inproc: a syscall that the shim has not recorded.
 void Tracer::report_pending(Thread& thread, const wc_pending& one, uint32_t flags, uint64_t ret) {
-  wc_record places[3] = {{one.seq, ret, __builtin_ia32_rdtsc(), WC_RECORD_SYSCALL | flags | 3u << 16, 0}};
+  wc_record places[3] = {
+      {one.seq, ret, __builtin_ia32_rdtsc(), WC_RECORD_SYSCALL | flags | 3u << 16, 0}};
   wc_record_body body{one.tsc, one.nr, 0, {}};
   std::copy(std::begin(one.args), std::end(one.args), body.args);
   std::memcpy(places + 1, &body, sizeof body);

@@ -88,6 +88,7 @@ StubFunction stub_for(const ExportedFunction& function, bool several, const Func
     std::fill(std::begin(stub.captures), std::end(stub.captures), wc_capture{});
     stub.flags |= WC_FUNCTION_TRACER;
   }
+  if (planned && ends_in_format(*info.spec)) stub.flags |= WC_FUNCTION_FORMAT;
   if (options.values_at_return && !info.thin && !planned && has_values_at_return(*info.spec))
     stub.flags |= WC_FUNCTION_RETURN_BELL;
   if (is_pure_function(function.name)) stub.flags |= WC_FUNCTION_PURE;

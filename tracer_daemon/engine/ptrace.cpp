@@ -126,12 +126,24 @@ bool ProcessMemory::write(RemoteAddress to, const void* from, size_t size) {
          pwrite(mem.get(), from, size, static_cast<off_t>(to.value)) == static_cast<ssize_t>(size);
 }
 
-bool seize(pid_t tid, bool follow, int& error) {
+namespace {
+
+long ptrace_options(bool follow) {
   long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC | PTRACE_O_TRACECLONE;
   if (follow) options |= PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEVFORKDONE;
-  if (ptrace(PTRACE_SEIZE, tid, nullptr, options) == 0) return true;
+  return options;
+}
+
+}  // namespace
+
+bool seize(pid_t tid, bool follow, int& error) {
+  if (ptrace(PTRACE_SEIZE, tid, nullptr, ptrace_options(follow)) == 0) return true;
   error = errno;
   return false;
+}
+
+void stop_at_exit(pid_t tid, bool follow) {
+  (void)ptrace(PTRACE_SETOPTIONS, tid, nullptr, ptrace_options(follow) | PTRACE_O_TRACEEXIT);
 }
 
 namespace {

@@ -86,6 +86,8 @@ constexpr bool is_restart(int64_t ret) {
 }
 
 bool seize(pid_t tid, bool follow, int& error);
+// The stopped thread, and all that it makes, stop once more when they end, while their memory is there.
+void stop_at_exit(pid_t tid, bool follow);
 
 // The next stop or end of a tracee, as waitpid(2) tells it: its thread id, 0 if there is none and
 // `block` is false, or -1 with errno. Stops for SIGSYS and SIGTRAP are looked at, not taken

@@ -189,6 +189,9 @@ void Tracer::on_event(StoppedThread stop, Thread& thread) {
     case PTRACE_EVENT_FORK:
     case PTRACE_EVENT_VFORK:
     case PTRACE_EVENT_CLONE: return on_new_child(std::move(stop), thread);
+    case PTRACE_EVENT_EXIT:
+      drain(thread, 0);
+      return resume(std::move(stop), thread);
     case PTRACE_EVENT_VFORK_DONE: return on_vfork_done(std::move(stop), thread);
     case PTRACE_EVENT_EXEC: return on_exec(std::move(stop), thread);
     case PTRACE_EVENT_STOP:

@@ -18,7 +18,7 @@ static volatile sig_atomic_t alarms, children;
 static void on_alarm(int number) {
   (void)number;
   alarms++;
-  if (alarms % 2 == 0 && write(fds[1], "w", 1) != 1) _exit(9); /* ends a restarted read */
+  if (alarms == 2 && write(fds[1], "w", 1) != 1) _exit(9); /* ends a restarted read, once */
 }
 
 static void on_child(int number) {
@@ -28,9 +28,9 @@ static void on_child(int number) {
   errno = saved;
 }
 
-static void after(int milliseconds) {
+static void after(int milliseconds, int again) {
   struct itimerval timer = {.it_value = {0, milliseconds * 1000},
-                            .it_interval = {0, milliseconds * 1000}};
+                            .it_interval = {0, again * milliseconds * 1000}};
   setitimer(ITIMER_REAL, &timer, NULL);
 }
 
@@ -44,24 +44,24 @@ int main(void) {
   if (pipe(fds) != 0) return 2;
 
   handle(SIGALRM, on_alarm, 0);
-  after(50);
+  after(50, 0);
   ssize_t n = read(fds[0], &byte, 1);
-  after(0);
+  after(0, 0);
   printf("without SA_RESTART: %zd %s, alarms %d\n", n, strerror(errno), alarms > 0);
 
   alarms = 0;
   handle(SIGALRM, on_alarm, SA_RESTART);
-  after(50);
+  after(50, 1);
   n = read(fds[0], &byte, 1);
-  after(0);
+  after(0, 0);
   printf("with SA_RESTART: %zd, alarms %d\n", n, alarms > 1);
 
-  alarms = 1; /* odd: the next one writes, which poll must not see restarted */
-  after(50);
+  alarms = 1; /* the next one writes; poll must not be restarted */
+  after(50, 0);
   struct pollfd waiting = {fds[0], POLLIN, 0};
   errno = 0;
   int ready = poll(&waiting, 1, 5000);
-  after(0);
+  after(0, 0);
   printf("poll: %d %s\n", ready, strerror(errno));
   n = read(fds[0], &byte, 1);
 
@@ -115,9 +115,9 @@ int main(void) {
   struct timespec pause_time = {0, 150000000}, rest = {0, 0};
   handle(SIGALRM, on_alarm, 0);
   alarms = 0;
-  after(50);
+  after(50, 0);
   int slept = nanosleep(&pause_time, &rest);
-  after(0);
+  after(0, 0);
   printf("nanosleep: %d, rest %d\n", slept, rest.tv_nsec > 0);
   return 0;
 }

@@ -29,6 +29,10 @@ class ControlFlow(Case):
         self.assertEqual(self.compare_both([program("small_stacks")]).status, 0)
 
 
+    def test_stacks_unwound_by_a_timer_wherever_it_comes(self):
+        self.compare([program("sampled_stacks")], functions="@default", limit=40)
+
+
 class Processes(Case):
     def test_500_children(self):
         native = self.compare([program("many_children"), "500"], functions="@all", limit=40)

@@ -39,6 +39,10 @@ class Processes(Case):
         self.assertEqual(native.out, b"500 children, statuses 1494, numbers 124750\n")
         self.compare([program("many_children"), "100"], limit=40)
 
+    def test_fork_in_a_handler_that_interrupted_a_syscall(self):
+        native = self.compare_both([program("fork_in_handler")])
+        self.assertEqual(native.out, b"parent 1, child 7\n")
+
     def test_every_way_to_start_a_program(self):
         native = self.compare_both([program("spawn_kinds")])
         for line in (b"vfork: exited 1 3", b"spawn: exited 1 4", b"system: 5", b"pclose: 6"):

@@ -72,6 +72,7 @@ static int attach_slot(void) {
   slot->gate_open = 0;
   slot->bell = slot->ack;
   slot->selector = (uint64_t)&wc_thread.selector;
+  wc_thread.writers = 0; /* of a parent, which forked in a handler */
   if (wc_process.gate == WC_GATE_DISPATCH) arm_dispatch();
   wc_bell(slot, 0); /* tells the tracer which slot is this thread's */
   /* Not before the tracer knows: a signal handler that comes in between must run native. */

@@ -111,7 +111,7 @@ static long open_socket(const char *path) {
 static long map_shared(int fd, uint64_t size) {
   enum { kReadWrite = 3, kShared = 1, kNoReserve = 0x4000, kDontFork = 10 };
   long address = wc_syscall(kMmap, 0, (long)size, kReadWrite, kShared | kNoReserve, fd);
-  if (address < 0 && address > -WC_PAGE) return address;
+  if (address < 0 && address >= -(long)WC_PAGE) return address;
   struct wc_shared_header *shared = (struct wc_shared_header *)address;
   uint64_t slots = (uint64_t)shared->slot_count * shared->slot_size;
   /* A forked child must not write into its parent's slots. */

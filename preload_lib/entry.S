@@ -277,16 +277,18 @@ END wc_landing_pad
  * instructions in front of the site's `syscall`:
  *
  *   ...                        the instructions that the jump has replaced; eax is the number
- *   lea behind(%rip), %rcx     rcx and r11 are what `syscall` overwrites: free
+ *   lea back(%rip), %rcx       rcx and r11 are what `syscall` overwrites: free
  *   cmpb $0, %fs:selector
  *   jne wc_site                a scope is open
  *   syscall
- * behind:
- *   jmp back                   behind the site's own syscall instruction
- *   .quad back
+ *   jmp behind                 behind the site's own syscall instruction
+ *   ...
+ * back:                        the thunk's last 8 bytes
+ *   .quad behind
  *
- * A thread that is blocked in the thunk's syscall unwinds to the function that issued it: the
- * kernel leaves rcx at `behind`, and the return address stands 5 bytes after that.
+ * A signal may find a thread at any instruction of the thunk, also where rcx is still the
+ * program's. So the unwinder goes by rip: it stands in the thunk whose last word is the address in
+ * the function that issued the syscall.
  */
   .p2align 6
   .globl wc_thunks
@@ -295,7 +297,8 @@ END wc_landing_pad
 wc_thunks:
   .cfi_startproc simple
   .cfi_def_cfa %rsp, 0
-  .cfi_escape 0x16, 16, 3, 0x72, 5, 0x06   /* rip = *(rcx + 5) */
+  /* rip = *((rip & -WC_THUNK_SIZE) + WC_THUNK_BACK): breg16 0, const1s, and, plus_uconst, deref */
+  .cfi_escape 0x16, 16, 8, 0x80, 0, 0x09, 0x100 - WC_THUNK_SIZE, 0x1a, 0x23, WC_THUNK_BACK, 0x06
   .fill WC_THUNKS * WC_THUNK_SIZE, 1, 0xf4  /* hlt */
   .cfi_endproc
   .size wc_thunks, . - wc_thunks
@@ -306,8 +309,8 @@ LABEL wc_thunks_end
 LABEL wc_site_begin
   .cfi_startproc simple
   .cfi_def_cfa %rsp, 0
-  .cfi_escape 0x16, 16, 3, 0x72, 5, 0x06
-  mov 5(%rcx), %rcx
+  .cfi_escape 0x16, 16, 3, 0x72, 0, 0x06    /* rip = *rcx */
+  mov (%rcx), %rcx
   .cfi_register %rip, %rcx
   lea -(128 + WC_SITE_SIZE)(%rsp), %rsp
   .cfi_def_cfa_offset 128 + WC_SITE_SIZE

@@ -35,6 +35,7 @@
 #define WC_SITE_BACK 72
 #define WC_SITE_SIZE 88
 #define WC_THUNK_SIZE 64
+#define WC_THUNK_BACK 56
 #define WC_THUNKS 1024
 
 #ifndef __ASSEMBLER__

@@ -57,8 +57,8 @@ struct wc_site {
   uint64_t ret;
   uint64_t tsc;
   uint64_t back;    /* where the program goes on: behind the site's syscall instruction */
-  uint32_t pending; /* its place in wc_slot.pending */
-  uint32_t reserved;
+  uint32_t pending;    /* its place in wc_slot.pending */
+  uint32_t generation; /* of the process state */
 };
 WC_STATIC_ASSERT(offsetof(struct wc_site, nr) == WC_SITE_NR, "site.nr");
 WC_STATIC_ASSERT(offsetof(struct wc_site, ret) == WC_SITE_RET, "site.ret");

@@ -59,6 +59,7 @@ __attribute__((visibility("hidden"))) uint32_t wc_site_enter(struct wc_site *sit
   uint64_t tsc = wc_ticks();
   for (; first < depth; first++) wc_record_call(slot, &slot->scopes[first], site, tsc);
   site->tsc = tsc;
+  site->generation = wc_thread.generation;
   push_pending(slot, site, slot->scopes[depth - 1].seq);
   return WC_PLAN_RECORD;
 }
@@ -79,6 +80,11 @@ static void append_syscall(struct wc_slot *slot, const struct wc_pending *pendin
 __attribute__((visibility("hidden"))) void wc_site_exit(struct wc_site *site) {
   uint64_t tsc = wc_ticks();
   struct wc_slot *slot = wc_thread.slot;
+  /* A handler that had interrupted the syscall has forked, and this is the child; or the tracer is
+   * gone. */
+  if (WC_UNLIKELY(site->generation != wc_process.in_process ||
+                  site->generation != wc_thread.generation))
+    return;
   wc_piece pieces[WC_CAPTURES];
   uint32_t count = wc_measure_syscall(site, pieces);
   const struct wc_pending *pending = &slot->pending[site->pending % WC_PENDING];

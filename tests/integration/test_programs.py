@@ -29,11 +29,19 @@ class ControlFlow(Case):
         self.assertEqual(self.compare_both([program("small_stacks")]).status, 0)
 
 
+    def test_stacks_unwound_by_a_timer_wherever_it_comes(self):
+        self.compare([program("sampled_stacks")], functions="@default", limit=40)
+
+
 class Processes(Case):
     def test_500_children(self):
         native = self.compare([program("many_children"), "500"], functions="@all", limit=40)
         self.assertEqual(native.out, b"500 children, statuses 1494, numbers 124750\n")
         self.compare([program("many_children"), "100"], limit=40)
+
+    def test_fork_in_a_handler_that_interrupted_a_syscall(self):
+        native = self.compare_both([program("fork_in_handler")])
+        self.assertEqual(native.out, b"parent 1, child 7\n")
 
     def test_every_way_to_start_a_program(self):
         native = self.compare_both([program("spawn_kinds")])

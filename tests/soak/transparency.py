@@ -55,7 +55,8 @@ class Run:
 
     def __call__(self, argv, limit):
         if self.gate:
-            argv = [self.options.tool, "-g", self.gate, *self.options.tool_options, "-b", "json", "-o",
+            engine = ["-E", "inproc"] if self.gate == "inproc" else ["-E", "ptrace", "-g", self.gate]
+            argv = [self.options.tool, *engine, *self.options.tool_options, "-b", "json", "-o",
                     "/dev/null", "--", *argv]
         env = dict(os.environ, LC_ALL="C.UTF-8", TMPDIR=self.folder, HOME=self.folder)
         with tempfile.TemporaryFile() as output:
@@ -153,7 +154,7 @@ def available_suites(options):
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--gate", action="append", help="default: dispatch, trap and socket")
+    parser.add_argument("--gate", action="append", help="default: inproc (that engine), dispatch, trap and socket")
     parser.add_argument("--python", type=str.split, help="only these modules ('' for none)")
     parser.add_argument("--stress", type=str.split, help="only these stressors ('' for none)")
     parser.add_argument("--seconds", type=int, default=2, help="of each stressor")
@@ -168,7 +169,7 @@ def parse():
 def main():
     sys.stdout.reconfigure(line_buffering=True)
     options = parse()
-    gates = options.gate or ["dispatch", "trap", "socket"]
+    gates = options.gate or ["inproc", "dispatch", "trap", "socket"]
     processes.become_subreaper()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     suites = list(available_suites(options))

@@ -164,6 +164,7 @@ void Tracer::on_exec(StoppedThread stop, Thread& thread) {
   process->table = nullptr;
   process->shim = {};
   process->not_shim = {};
+  process->patched = false;
   process->added_nodefer = 0;
   process->hidden_action_masks = {};  // handlers do not survive an exec
   self->slot = -1;

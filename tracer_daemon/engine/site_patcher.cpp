@@ -16,6 +16,7 @@ namespace {
 constexpr uint64_t kPage = 4096;
 // preload_lib/frame.h
 constexpr size_t kThunkSize = 64;
+constexpr size_t kThunkBack = 56;
 
 bool is_patched_library(const std::string& path) {
   std::string name = path.substr(path.rfind('/') + 1);
@@ -39,17 +40,17 @@ class Thunk {
       fits_ = put_distance(&bytes_[fixup.at], at + fixup.end, fixup.target + bias) && fits_;
     uint64_t back = site.syscall + bias + 2;
     size_t lea = size_;
-    put({0x48, 0x8d, 0x0d, 0, 0, 0, 0});            // lea behind(%rip), %rcx
+    put({0x48, 0x8d, 0x0d, 0, 0, 0, 0});            // lea back(%rip), %rcx
     put({0x64, 0x80, 0x3c, 0x25, 0, 0, 0, 0, 0});   // cmpb $0, %fs:selector
     auto selector = static_cast<int32_t>(shim.selector_offset);
     std::memcpy(&bytes_[size_ - 5], &selector, sizeof selector);
     put({0x0f, 0x85, 0, 0, 0, 0});                  // jne site
     aim(shim.site);
     put({0x0f, 0x05});                              // syscall
-    put_distance(&bytes_[lea + 3], at + lea + 7, at + size_);
+    put_distance(&bytes_[lea + 3], at + lea + 7, at + kThunkBack);
     put({0xe9, 0, 0, 0, 0});                        // jmp back
     aim(back);
-    std::memcpy(&bytes_[size_], &back, sizeof back);
+    std::memcpy(&bytes_[kThunkBack], &back, sizeof back);
   }
   [[nodiscard]] bool fits() const { return fits_; }
   [[nodiscard]] const uint8_t* bytes() const { return bytes_; }
@@ -65,7 +66,7 @@ class Thunk {
   size_t size_ = 0;
   bool fits_ = true;
 };
-static_assert(kMaxMoved + 7 + 9 + 6 + 2 + 5 + 8 <= kThunkSize);
+static_assert(kMaxMoved + 7 + 9 + 6 + 2 + 5 <= kThunkBack);
 
 // Writes to the text of a stopped process, a page at a time.
 class TextWriter {

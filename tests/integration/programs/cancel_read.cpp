@@ -33,7 +33,7 @@ int main() {
     char byte;
     pthread_create(&thread, nullptr, reader, &ready[1]);
     if (read(ready[0], &byte, 1) != 1) return 2;
-    usleep(2000);  // so that it most often is inside read; before it is as good
+    usleep(50000);  // so that it is inside read, on a busy machine too
     pthread_cancel(thread);
     void* result;
     pthread_join(thread, &result);

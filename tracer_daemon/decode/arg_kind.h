@@ -176,9 +176,8 @@ enum class ArgKind : uint8_t {
   Count
 };
 
-// Whether everything that is shown of such an argument is there when the call is entered. Kinds
-// that are missing here count as written by the call, which is always safe.
-constexpr bool known_at_entry(ArgKind kind) {
+// Whether the word itself is all there is to show: it points to nothing that is printed.
+constexpr bool is_word(ArgKind kind) {
   switch (kind) {
     case ArgKind::Void:
     case ArgKind::NoReturn:
@@ -192,12 +191,6 @@ constexpr bool known_at_entry(ArgKind kind) {
     case ArgKind::Double:
     case ArgKind::Fd:
     case ArgKind::DirFd:
-    case ArgKind::Path:
-    case ArgKind::String:
-    case ArgKind::WideString:
-    case ArgKind::Format:
-    case ArgKind::BufferIn:
-    case ArgKind::BufferInText:
     case ArgKind::Flags:
     case ArgKind::Enum:
     case ArgKind::Mode:
@@ -208,6 +201,29 @@ constexpr bool known_at_entry(ArgKind kind) {
     case ArgKind::Dev:
     case ArgKind::File:
     case ArgKind::Function:
+    case ArgKind::Errno:
+    case ArgKind::FdResult:
+    case ArgKind::IntResult:
+    case ArgKind::LongResult:
+    case ArgKind::PointerResult:
+    case ArgKind::ErrnoResult:
+    case ArgKind::HexResult:
+    case ArgKind::ModeResult: return true;
+    default: return false;
+  }
+}
+
+// Whether everything that is shown of such an argument is there when the call is entered. Kinds
+// that are missing here count as written by the call, which is always safe.
+constexpr bool known_at_entry(ArgKind kind) {
+  if (is_word(kind)) return true;
+  switch (kind) {
+    case ArgKind::Path:
+    case ArgKind::String:
+    case ArgKind::WideString:
+    case ArgKind::Format:
+    case ArgKind::BufferIn:
+    case ArgKind::BufferInText:
     case ArgKind::Argv:
     case ArgKind::Envp:
     case ArgKind::IntIn:
@@ -225,7 +241,6 @@ constexpr bool known_at_entry(ArgKind kind) {
     case ArgKind::EpollEvent:
     case ArgKind::CloneFlags:
     case ArgKind::FutexOp:
-    case ArgKind::Errno:
     case ArgKind::OpenHow:
     case ArgKind::StructIn:
     case ArgKind::StructsIn:
@@ -238,14 +253,7 @@ constexpr bool known_at_entry(ArgKind kind) {
     case ArgKind::EtherType:
     case ArgKind::Ioprio:
     case ArgKind::QuotaCmd:
-    case ArgKind::SyslogAction:
-    case ArgKind::FdResult:
-    case ArgKind::IntResult:
-    case ArgKind::LongResult:
-    case ArgKind::PointerResult:
-    case ArgKind::ErrnoResult:
-    case ArgKind::HexResult:
-    case ArgKind::ModeResult: return true;
+    case ArgKind::SyslogAction: return true;
     default: return false;
   }
 }

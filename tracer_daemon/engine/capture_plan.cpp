@@ -75,40 +75,7 @@ Piece piece_of(ArgKind kind, const DecodeOptions& options) {
     case ArgKind::Pollfd: return {Need::Piece, WC_CAPTURE_COUNTED, 256, 3};
     case ArgKind::EpollEvent: return fixed(12);
     case ArgKind::Sigset: return fixed(8);
-    default: break;
-  }
-  switch (kind) {
-    case ArgKind::Void:
-    case ArgKind::NoReturn:
-    case ArgKind::Int:
-    case ArgKind::Uint:
-    case ArgKind::Long:
-    case ArgKind::Ulong:
-    case ArgKind::Hex:
-    case ArgKind::Pointer:
-    case ArgKind::Char:
-    case ArgKind::Double:
-    case ArgKind::Fd:
-    case ArgKind::DirFd:
-    case ArgKind::Flags:
-    case ArgKind::Enum:
-    case ArgKind::Mode:
-    case ArgKind::FileMode:
-    case ArgKind::Signal:
-    case ArgKind::Pid:
-    case ArgKind::Uid:
-    case ArgKind::Dev:
-    case ArgKind::File:
-    case ArgKind::Function:
-    case ArgKind::Errno:
-    case ArgKind::FdResult:
-    case ArgKind::IntResult:
-    case ArgKind::LongResult:
-    case ArgKind::PointerResult:
-    case ArgKind::ErrnoResult:
-    case ArgKind::HexResult:
-    case ArgKind::ModeResult: return {};
-    default: return {Need::Tracer};
+    default: return is_word(kind) ? Piece{} : Piece{Need::Tracer};
   }
 }
 

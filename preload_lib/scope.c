@@ -191,6 +191,12 @@ static __attribute__((noinline, cold)) void count(struct wc_slot *slot,
   counters[function->index].ticks += wc_ticks() - scope->tsc;
 }
 
+/* The values that the call has left in memory are read by the tracer. */
+static int tracer_reads_values(const struct wc_function *function) {
+  return function->flags & WC_FUNCTION_RETURN_BELL ||
+         (function->captures[0].kind_unit != 0 && wc_process.in_process == 0);
+}
+
 static __attribute__((noinline)) void leave_slowly(struct wc_frame *frame) {
   struct wc_slot *slot = frame->slot;
   if (wc_process.state != WC_READY || frame->generation != wc_process.generation ||
@@ -214,7 +220,7 @@ static __attribute__((noinline)) void leave_slowly(struct wc_frame *frame) {
   if (index == 0 && slot->gate_open && !(config & WC_CONFIG_OPEN_GATE))
     wc_bell(slot, 0);
   else if (reported && ((config & WC_CONFIG_ALL_CALLS && !(config & WC_CONFIG_IN_PROCESS)) ||
-                        frame->function->flags & WC_FUNCTION_RETURN_BELL))
+                        tracer_reads_values(frame->function)))
     wc_bell(slot, slot->gate_open);
 }
 

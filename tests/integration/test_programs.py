@@ -43,6 +43,20 @@ class Processes(Case):
         native = self.compare_both([program("fork_in_handler")])
         self.assertEqual(native.out, b"parent 1, child 7\n")
 
+    def test_little_address_space_and_few_descriptors(self):
+        for limit in ("-v 200000", "-n 8"):
+            script = f"ulimit {limit}; {program('spawn_kinds')}; echo $?"
+            self.compare(["bash", "-c", script])
+            _, events = self.events(["bash", "-c", f"ulimit {limit}; exec cat /dev/null"])
+            self.assertTrue(any("/dev/null" in e.get("text", "") for e in events
+                                if e["type"] == "syscall"), limit)
+
+    def test_a_shells_commands_are_patched(self):
+        if GATE != "inproc":
+            self.skipTest("engine inproc only")
+        result, _ = self.events(["bash", "-c", "/bin/true; /bin/true"], "-v")
+        self.assertEqual(result.err.count(b"syscall sites patched"), 3, result)
+
     def test_every_way_to_start_a_program(self):
         native = self.compare_both([program("spawn_kinds")])
         for line in (b"vfork: exited 1 3", b"spawn: exited 1 4", b"system: 5", b"pclose: 6"):

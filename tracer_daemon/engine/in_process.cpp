@@ -12,7 +12,9 @@ namespace wc {
 // Engine inproc, at the process's first bell.
 void Tracer::patch_sites(Thread& thread) {
   Process& process = *thread.process;
-  if (!(options_.config & WC_CONFIG_IN_PROCESS) || std::exchange(process.patched, true)) return;
+  const ProcessShare* share = process.share;
+  bool records = share != nullptr && share->layout().config & WC_CONFIG_IN_PROCESS;
+  if (!records || std::exchange(process.patched, true)) return;
   std::string who = "process " + std::to_string(process.pid) + ": ";
   if (process.threads != 1) return say(1, who + "has threads already; no syscall site is patched");
   auto outcome = patcher_.patch(process);

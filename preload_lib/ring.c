@@ -30,15 +30,18 @@ static void publish(struct wc_slot *slot) {
 static void begin_writing(struct wc_slot *slot) {
   uint64_t here = (uint64_t)__builtin_frame_address(0);
   /* The outermost writer's frame is gone: it was left by longjmp. */
-  if (wc_thread.writers != 0 && wc_thread.writer < here) {
+  if (WC_UNLIKELY(wc_thread.writers != 0 && wc_thread.writer != 0 && wc_thread.writer < here) &&
+      !wc_stands_apart(here, wc_thread.writer)) {
     wc_thread.writers = 0;
     publish(slot);
   }
   if (wc_thread.writers++ == 0) wc_thread.writer = here;
 }
 
+/* No writer is counted where one was taken for gone that was only on another stack. */
 static void end_writing(struct wc_slot *slot) {
-  if (--wc_thread.writers == 0) publish(slot);
+  if (wc_thread.writers <= 1) wc_thread.writer = 0;
+  if (wc_thread.writers == 0 || --wc_thread.writers == 0) publish(slot);
 }
 
 static void skip(struct wc_slot *slot, uint32_t from, uint32_t places) {

@@ -133,6 +133,17 @@ static inline __attribute__((always_inline)) wc_piece measure(struct wc_capture 
   return wc_piece_of(address, trusted ? size : readable(address, size));
 }
 
+/* Whether the kernel has just read or written all of it. Not where the call has failed, maybe before
+ * it looked; nor what is counted, if the call has come to less; nor a struct that another argument
+ * decides on. */
+static inline int was_touched(struct wc_capture capture, const uint64_t *args, int64_t ret) {
+  uint32_t kind = capture.kind_unit & 7;
+  if (ret < 0) return 0;
+  if (kind == WC_CAPTURE_COUNTED)
+    return ret == 0 || ret >= capture.size || (uint64_t)ret == args[capture.words >> 4];
+  return kind != WC_CAPTURE_FIXED || capture.kind_unit & WC_CAPTURE_WRITTEN;
+}
+
 uint32_t wc_measure_syscall(const struct wc_site *site, wc_piece *pieces) {
   enum { kLastError = -4095, kFault = -14 };
   const struct wc_capture *captures = wc_process.shared->plans[site->nr].captures;
@@ -142,11 +153,7 @@ uint32_t wc_measure_syscall(const struct wc_site *site, wc_piece *pieces) {
   if (ret == kFault) return 0;
   for (uint32_t i = 0; i < WC_CAPTURES && captures[i].kind_unit != 0; i++) {
     if (failed && captures[i].kind_unit & WC_CAPTURE_WRITTEN) continue;
-    /* The kernel has just read or written it; only a struct that another argument decides on may be
-     * something else. */
-    int trusted = (captures[i].kind_unit & 7) != WC_CAPTURE_FIXED ||
-                  captures[i].kind_unit & WC_CAPTURE_WRITTEN;
-    pieces[n] = measure(captures[i], site->args, site->ret, trusted);
+    pieces[n] = measure(captures[i], site->args, site->ret, was_touched(captures[i], site->args, ret));
     if (wc_piece_size(pieces[n]) != 0) n++;
   }
   return n;

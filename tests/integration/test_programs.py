@@ -120,6 +120,10 @@ class Descriptors(Case):
 
 
 class Signals(Case):
+    def test_bad_pointers_that_the_kernel_does_not_look_at(self):
+        native = self.compare_both([program("untouched_pointers")])
+        self.assertIn(b"blocked 1, handler kept 1, faults 0", native.out)
+
     def test_segv_on_an_alternate_stack(self):
         native = self.compare_both([program("alternate_stack")])
         self.assertEqual(native.status, -signal.SIGSEGV)

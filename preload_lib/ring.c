@@ -29,8 +29,8 @@ static void publish(struct wc_slot *slot) {
 
 static void begin_writing(struct wc_slot *slot) {
   uint64_t here = (uint64_t)__builtin_frame_address(0);
-  /* The outermost writer's frame is gone: it was left by longjmp. */
-  if (WC_UNLIKELY(wc_thread.writers != 0 && wc_thread.writer != 0 && wc_thread.writer < here) &&
+  /* The outermost writer's frame is gone, another one stands there: it was left by longjmp. */
+  if (WC_UNLIKELY(wc_thread.writers != 0 && wc_thread.writer != 0 && wc_thread.writer <= here) &&
       !wc_stands_apart(here, wc_thread.writer)) {
     wc_thread.writers = 0;
     publish(slot);
@@ -63,6 +63,12 @@ static __attribute__((noinline, cold)) int make_room_in_process(struct wc_slot *
   uint32_t before = *(volatile uint32_t *)&slot->tail;
   if (wc_thread.writers == 1) publish(slot);
   wc_bell_trap(wc_slot_index(slot));
+  /* Full of what an outermost writer never published: that was left by longjmp, and all since then
+   * runs below its frame. What is not complete reads SKIP. */
+  if (WC_UNLIKELY(*(volatile uint32_t *)&slot->tail == before && wc_thread.writers > 1)) {
+    publish(slot);
+    wc_bell_trap(wc_slot_index(slot));
+  }
   return *(volatile uint32_t *)&slot->tail != before && used(slot, end) <= wc_process.ring_mask + 1;
 }
 

@@ -29,6 +29,12 @@ class ControlFlow(Case):
         self.assertEqual(self.compare_both([program("small_stacks")]).status, 0)
 
 
+    def test_nothing_is_lost_after_longjmp_out_of_handlers(self):
+        result, events = self.events([program("longjmp_from_timer")])
+        self.assertEqual((result.status, result.out), (0, b"done\n"))
+        ends = [e for e in events if e["type"] == "syscall" and "/the/end" in e.get("text", "")]
+        self.assertEqual(len(ends), 100)
+
     def test_stacks_unwound_by_a_timer_wherever_it_comes(self):
         self.compare([program("sampled_stacks")], functions="@default", limit=40)
 
@@ -120,6 +126,15 @@ class Descriptors(Case):
 
 
 class Signals(Case):
+    def test_overwritten_records(self):
+        """Random bytes over the records: said once, and the program goes on as ever."""
+        if GATE != "inproc":
+            self.skipTest("engine inproc only")
+        for seed in range(8):
+            result, _ = self.events([program("scribbled_ring"), str(seed)])
+            self.assertEqual((result.status, result.out), (0, b"still here\n"), result)
+            self.assertEqual(result.err.count(b"has overwritten the memory"), 1, result)
+
     def test_bad_pointers_that_the_kernel_does_not_look_at(self):
         native = self.compare_both([program("untouched_pointers")])
         self.assertIn(b"blocked 1, handler kept 1, faults 0", native.out)

@@ -139,9 +139,9 @@ static inline __attribute__((always_inline)) wc_piece measure(struct wc_capture 
   return wc_piece_of(address, trusted ? size : readable(address, size));
 }
 
-/* Whether the kernel has just read or written all of it. Not where the call has failed, maybe before
- * it looked; nor what is counted, if the call has come to less; nor a struct that another argument
- * decides on. */
+/* Whether the kernel has just read or written all of it. Not where the call has failed, maybe
+ * before it looked; nor what is counted, if the call has come to less; nor a struct that another
+ * argument decides on. */
 static inline int was_touched(struct wc_capture capture, const uint64_t *args, int64_t ret) {
   uint32_t kind = capture.kind_unit & 7;
   if (ret < 0) return 0;
@@ -159,7 +159,8 @@ uint32_t wc_measure_syscall(const struct wc_site *site, wc_piece *pieces) {
   if (ret == kFault) return 0;
   for (uint32_t i = 0; i < WC_CAPTURES && captures[i].kind_unit != 0; i++) {
     if (failed && captures[i].kind_unit & WC_CAPTURE_WRITTEN) continue;
-    pieces[n] = measure(captures[i], site->args, site->ret, was_touched(captures[i], site->args, ret));
+    pieces[n] =
+        measure(captures[i], site->args, site->ret, was_touched(captures[i], site->args, ret));
     if (wc_piece_size(pieces[n]) != 0) n++;
   }
   return n;

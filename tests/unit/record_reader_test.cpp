@@ -1,4 +1,5 @@
-// Records that a hostile program has written: whatever is in the ring, reading it ends and stays inside.
+// Records that a hostile program has written: whatever is in the ring, reading it ends and stays
+// inside.
 #include "events/record_reader.h"
 
 #include <gtest/gtest.h>
@@ -46,9 +47,7 @@ std::string read_back(const std::vector<wc_record>& places) {
   return {bytes, memory.read({kAddress}, bytes, sizeof bytes)};
 }
 
-TEST(RecordReader, ReadsASyscallWithItsMemory) {
-  EXPECT_EQ(read_back(one_syscall()), "contents");
-}
+TEST(RecordReader, ReadsASyscallWithItsMemory) { EXPECT_EQ(read_back(one_syscall()), "contents"); }
 
 TEST(RecordReader, PassesOverWhatIsSkipped) {
   std::vector<wc_record> places(3);

@@ -42,8 +42,7 @@ INSTANTIATE_TEST_SUITE_P(
         // mov $1,%eax; pop %rax; syscall
         Shape{"NumberOverwritten", {0xb8, 1, 0, 0, 0, 0x58, 0x0f, 0x05}},
         // jmp *%rdx; xor %eax,%eax; mov %rsi,%rdi; syscall
-        Shape{"IndirectJumpInTheFunction",
-              {0xff, 0xe2, 0x31, 0xc0, 0x48, 0x89, 0xf7, 0x0f, 0x05}}),
+        Shape{"IndirectJumpInTheFunction", {0xff, 0xe2, 0x31, 0xc0, 0x48, 0x89, 0xf7, 0x0f, 0x05}}),
     name_of);
 
 TEST(SyscallSites, MovAlone) {

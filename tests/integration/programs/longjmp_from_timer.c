@@ -1,5 +1,5 @@
-/* A timer's handler comes anywhere and leaves by siglongjmp every second time; then 100 calls that must
- * all be told. */
+/* A timer's handler comes anywhere and leaves by siglongjmp every second time; then 100 calls that
+ * must all be told. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>

@@ -12,8 +12,10 @@ static unsigned char *find_shared(unsigned long *size) {
   char line[512];
   unsigned long from = 0, to = 0;
   while (maps != NULL && fgets(line, sizeof line, maps) != NULL)
-    if (strstr(line, "wc-shared") != NULL && sscanf(line, "%lx-%lx", &from, &to) == 2) break;
-    else from = to = 0;
+    if (strstr(line, "wc-shared") != NULL && sscanf(line, "%lx-%lx", &from, &to) == 2)
+      break;
+    else
+      from = to = 0;
   if (maps != NULL) fclose(maps);
   *size = to - from;
   return from != 0 ? (unsigned char *)from : NULL;

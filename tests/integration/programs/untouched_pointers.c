@@ -1,5 +1,5 @@
-/* Bad pointers that the kernel never looks at because the call fails before, or that are bad from some
- * byte on: with SIGSEGV ignored, blocked and handled, they harm nobody. */
+/* Bad pointers that the kernel never looks at because the call fails before, or that are bad from
+ * some byte on: with SIGSEGV ignored, blocked and handled, they harm nobody. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -35,7 +35,8 @@ static void call_them(char *edge) {
 
 int main(void) {
   long page = sysconf(_SC_PAGESIZE);
-  char *pages = mmap(NULL, (size_t)(2 * page), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  char *pages =
+      mmap(NULL, (size_t)(2 * page), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (pages == MAP_FAILED || munmap(pages + page, (size_t)page) != 0) return 2;
   memset(pages, 'x', (size_t)page);
   struct sigaction action = {.sa_handler = on_fault}, now;

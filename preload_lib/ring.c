@@ -29,16 +29,19 @@ static void publish(struct wc_slot *slot) {
 
 static void begin_writing(struct wc_slot *slot) {
   uint64_t here = (uint64_t)__builtin_frame_address(0);
-  /* The outermost writer's frame is gone: it was left by longjmp. */
-  if (wc_thread.writers != 0 && wc_thread.writer < here) {
+  /* The outermost writer's frame is gone, another one stands there: it was left by longjmp. */
+  if (WC_UNLIKELY(wc_thread.writers != 0 && wc_thread.writer != 0 && wc_thread.writer <= here) &&
+      !wc_stands_apart(here, wc_thread.writer)) {
     wc_thread.writers = 0;
     publish(slot);
   }
   if (wc_thread.writers++ == 0) wc_thread.writer = here;
 }
 
+/* No writer is counted where one was taken for gone that was only on another stack. */
 static void end_writing(struct wc_slot *slot) {
-  if (--wc_thread.writers == 0) publish(slot);
+  if (wc_thread.writers <= 1) wc_thread.writer = 0;
+  if (wc_thread.writers == 0 || --wc_thread.writers == 0) publish(slot);
 }
 
 static void skip(struct wc_slot *slot, uint32_t from, uint32_t places) {
@@ -60,6 +63,12 @@ static __attribute__((noinline, cold)) int make_room_in_process(struct wc_slot *
   uint32_t before = *(volatile uint32_t *)&slot->tail;
   if (wc_thread.writers == 1) publish(slot);
   wc_bell_trap(wc_slot_index(slot));
+  /* Full of what an outermost writer never published: that was left by longjmp, and all since then
+   * runs below its frame. What is not complete reads SKIP. */
+  if (WC_UNLIKELY(*(volatile uint32_t *)&slot->tail == before && wc_thread.writers > 1)) {
+    publish(slot);
+    wc_bell_trap(wc_slot_index(slot));
+  }
   return *(volatile uint32_t *)&slot->tail != before && used(slot, end) <= wc_process.ring_mask + 1;
 }
 
@@ -130,6 +139,17 @@ static inline __attribute__((always_inline)) wc_piece measure(struct wc_capture 
   return wc_piece_of(address, trusted ? size : readable(address, size));
 }
 
+/* Whether the kernel has just read or written all of it. Not where the call has failed, maybe
+ * before it looked; nor what is counted, if the call has come to less; nor a struct that another
+ * argument decides on. */
+static inline int was_touched(struct wc_capture capture, const uint64_t *args, int64_t ret) {
+  uint32_t kind = capture.kind_unit & 7;
+  if (ret < 0) return 0;
+  if (kind == WC_CAPTURE_COUNTED)
+    return ret == 0 || ret >= capture.size || (uint64_t)ret == args[capture.words >> 4];
+  return kind != WC_CAPTURE_FIXED || capture.kind_unit & WC_CAPTURE_WRITTEN;
+}
+
 uint32_t wc_measure_syscall(const struct wc_site *site, wc_piece *pieces) {
   enum { kLastError = -4095, kFault = -14 };
   const struct wc_capture *captures = wc_process.shared->plans[site->nr].captures;
@@ -139,11 +159,8 @@ uint32_t wc_measure_syscall(const struct wc_site *site, wc_piece *pieces) {
   if (ret == kFault) return 0;
   for (uint32_t i = 0; i < WC_CAPTURES && captures[i].kind_unit != 0; i++) {
     if (failed && captures[i].kind_unit & WC_CAPTURE_WRITTEN) continue;
-    /* The kernel has just read or written it; only a struct that another argument decides on may be
-     * something else. */
-    int trusted = (captures[i].kind_unit & 7) != WC_CAPTURE_FIXED ||
-                  captures[i].kind_unit & WC_CAPTURE_WRITTEN;
-    pieces[n] = measure(captures[i], site->args, site->ret, trusted);
+    pieces[n] =
+        measure(captures[i], site->args, site->ret, was_touched(captures[i], site->args, ret));
     if (wc_piece_size(pieces[n]) != 0) n++;
   }
   return n;

@@ -22,9 +22,7 @@ static uint32_t pop_unwound(struct wc_slot *slot, uint32_t depth) {
   return depth - 1;
 }
 
-/* A handler on an alternate stack may stand above frames that are alive: whether `sp` is on that
- * stack and `other` is not. */
-static __attribute__((noinline, cold)) int stands_apart(uint64_t sp, uint64_t other) {
+__attribute__((noinline, cold)) int wc_stands_apart(uint64_t sp, uint64_t other) {
   enum { kOnStack = 1, kSigaltstack = 131 };
   struct {
     uint64_t low;
@@ -39,7 +37,7 @@ static __attribute__((noinline, cold)) int stands_apart(uint64_t sp, uint64_t ot
 /* The program left these scopes by longjmp, an exception or cancellation: their frames are gone. */
 static __attribute__((noinline, cold)) uint32_t pop_dead(struct wc_slot *slot, uint32_t depth,
                                                          uint64_t sp) {
-  while (depth > 0 && top(slot, depth)->sp <= sp && !stands_apart(sp, top(slot, depth)->sp))
+  while (depth > 0 && top(slot, depth)->sp <= sp && !wc_stands_apart(sp, top(slot, depth)->sp))
     depth = pop_unwound(slot, depth);
   return depth;
 }
@@ -191,6 +189,12 @@ static __attribute__((noinline, cold)) void count(struct wc_slot *slot,
   counters[function->index].ticks += wc_ticks() - scope->tsc;
 }
 
+/* The values that the call has left in memory are read by the tracer. */
+static int tracer_reads_values(const struct wc_function *function) {
+  return function->flags & WC_FUNCTION_RETURN_BELL ||
+         (function->captures[0].kind_unit != 0 && wc_process.in_process == 0);
+}
+
 static __attribute__((noinline)) void leave_slowly(struct wc_frame *frame) {
   struct wc_slot *slot = frame->slot;
   if (wc_process.state != WC_READY || frame->generation != wc_process.generation ||
@@ -214,7 +218,7 @@ static __attribute__((noinline)) void leave_slowly(struct wc_frame *frame) {
   if (index == 0 && slot->gate_open && !(config & WC_CONFIG_OPEN_GATE))
     wc_bell(slot, 0);
   else if (reported && ((config & WC_CONFIG_ALL_CALLS && !(config & WC_CONFIG_IN_PROCESS)) ||
-                        frame->function->flags & WC_FUNCTION_RETURN_BELL))
+                        tracer_reads_values(frame->function)))
     wc_bell(slot, slot->gate_open);
 }
 

@@ -29,6 +29,12 @@ class ControlFlow(Case):
         self.assertEqual(self.compare_both([program("small_stacks")]).status, 0)
 
 
+    def test_nothing_is_lost_after_longjmp_out_of_handlers(self):
+        result, events = self.events([program("longjmp_from_timer")])
+        self.assertEqual((result.status, result.out), (0, b"done\n"))
+        ends = [e for e in events if e["type"] == "syscall" and "/the/end" in e.get("text", "")]
+        self.assertEqual(len(ends), 100)
+
     def test_stacks_unwound_by_a_timer_wherever_it_comes(self):
         self.compare([program("sampled_stacks")], functions="@default", limit=40)
 
@@ -42,6 +48,20 @@ class Processes(Case):
     def test_fork_in_a_handler_that_interrupted_a_syscall(self):
         native = self.compare_both([program("fork_in_handler")])
         self.assertEqual(native.out, b"parent 1, child 7\n")
+
+    def test_little_address_space_and_few_descriptors(self):
+        for limit in ("-v 200000", "-n 8"):
+            script = f"ulimit {limit}; {program('spawn_kinds')}; echo $?"
+            self.compare(["bash", "-c", script])
+            _, events = self.events(["bash", "-c", f"ulimit {limit}; exec cat /dev/null"])
+            self.assertTrue(any("/dev/null" in e.get("text", "") for e in events
+                                if e["type"] == "syscall"), limit)
+
+    def test_a_shells_commands_are_patched(self):
+        if GATE != "inproc":
+            self.skipTest("engine inproc only")
+        result, _ = self.events(["bash", "-c", "/bin/true; /bin/true"], "-v")
+        self.assertEqual(result.err.count(b"syscall sites patched"), 3, result)
 
     def test_every_way_to_start_a_program(self):
         native = self.compare_both([program("spawn_kinds")])
@@ -108,6 +128,19 @@ class Descriptors(Case):
 
 
 class Signals(Case):
+    def test_overwritten_records(self):
+        """Random bytes over the records: said once, and the program goes on as ever."""
+        if GATE != "inproc":
+            self.skipTest("engine inproc only")
+        for seed in range(8):
+            result, _ = self.events([program("scribbled_ring"), str(seed)])
+            self.assertEqual((result.status, result.out), (0, b"still here\n"), result)
+            self.assertEqual(result.err.count(b"has overwritten the memory"), 1, result)
+
+    def test_bad_pointers_that_the_kernel_does_not_look_at(self):
+        native = self.compare_both([program("untouched_pointers")])
+        self.assertIn(b"blocked 1, handler kept 1, faults 0", native.out)
+
     def test_segv_on_an_alternate_stack(self):
         native = self.compare_both([program("alternate_stack")])
         self.assertEqual(native.status, -signal.SIGSEGV)

@@ -170,13 +170,14 @@ class BranchTargets {
   BranchTargets(const Code& code, const std::unordered_set<uint64_t>& interesting)
       : begin_(code.begin()), interesting_(code.end() - code.begin()) {
     for (uint64_t address : interesting) interesting_[address - begin_] = true;
-    for (uint64_t at = code.begin(); at + 6 < code.end(); at++) {
+    for (uint64_t at = code.begin(); at + 2 <= code.end(); at++) {
       const uint8_t* p = code.at(at);
+      uint64_t left = code.end() - at;
       if (*p == 0xeb || *p >> 4 == 7 || (*p >= 0xe0 && *p <= 0xe3))
         note(at + 2 + static_cast<uint64_t>(static_cast<int64_t>(static_cast<int8_t>(p[1]))));
-      else if (*p == 0xe8 || *p == 0xe9)
+      else if (left >= 5 && (*p == 0xe8 || *p == 0xe9))
         note(at + 5 + distance(p + 1));
-      else if (*p == 0x0f && p[1] >> 4 == 8)
+      else if (left >= 6 && *p == 0x0f && p[1] >> 4 == 8)
         note(at + 6 + distance(p + 2));
     }
   }

@@ -12,7 +12,9 @@ namespace wc {
 // Engine inproc, at the process's first bell.
 void Tracer::patch_sites(Thread& thread) {
   Process& process = *thread.process;
-  if (!(options_.config & WC_CONFIG_IN_PROCESS) || std::exchange(process.patched, true)) return;
+  const ProcessShare* share = process.share;
+  bool records = share != nullptr && share->layout().config & WC_CONFIG_IN_PROCESS;
+  if (!records || std::exchange(process.patched, true)) return;
   // What is in the rings then is decoded while the process can still be asked whose addresses they
   // are.
   stop_at_exit(thread.tid, options_.follow);

@@ -390,6 +390,8 @@ void Tracer::end_inflight(Thread& thread) {
 // The thread's calls end here: exec, exit, death.
 void Tracer::end_scopes(Thread& thread) {
   end_inflight(thread);
+  if (ProcessShare* share = share_of(thread); share != nullptr && !thread.shares.active)
+    share->publish_all(static_cast<uint32_t>(thread.slot));
   drain(thread, 0);
   end_pending(thread);
   drop_missing(thread, {});

@@ -60,6 +60,7 @@ class Tracer final : public SessionHost {
 
  private:
   using ProcessPtr = std::shared_ptr<Process>;
+  Result<std::unique_ptr<ProcessShare>> create_share(const Process& process);
   struct FirstStop {
     int status;
     uint64_t tick;

@@ -1,5 +1,6 @@
 // Where the session thread and the tracer thread meet, and the socket gate's messages.
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -12,6 +13,32 @@
 #include "engine/tracer.h"
 
 namespace wc {
+namespace {
+
+// Whether it can map the rings of engine inproc beside what it needs itself.
+bool has_room_for_rings(pid_t pid, uint64_t size) {
+  constexpr uint64_t kShare = 4;
+  rlimit limit{};
+  return prlimit(pid, RLIMIT_AS, nullptr, &limit) != 0 || limit.rlim_cur / kShare >= size;
+}
+
+}  // namespace
+
+// Where address space is short, here or there, a process goes without the big rings: all its syscalls
+// are dispatched.
+Result<std::unique_ptr<ProcessShare>> Tracer::create_share(const Process& process) {
+  ShareLayout layout{options_.gate, options_.config,
+                     static_cast<uint32_t>(process.table->functions.size()), options_.plans};
+  if (layout.config & WC_CONFIG_IN_PROCESS) {
+    uint64_t size = wc_shared_size(wc_slot_size(layout.function_count, layout.config));
+    if (has_room_for_rings(process.pid, size))
+      if (auto share = ProcessShare::create(layout)) return share;
+    say(1, "process " + std::to_string(process.pid) +
+               ": no room to record syscalls in; all is left to dispatch");
+    layout.config &= ~uint32_t{WC_CONFIG_IN_PROCESS};
+  }
+  return ProcessShare::create(layout);
+}
 
 // Runs on the session thread. The peer stands in its handshake and cannot go on before the answer.
 SessionHost::Answer Tracer::on_hello(int32_t pid, const wc_hello& hello) {
@@ -22,9 +49,7 @@ SessionHost::Answer Tracer::on_hello(int32_t pid, const wc_hello& hello) {
   if (process.table == nullptr || process.table->id != hello.stub_id)
     return {nullptr, "the stub library is not the one this program was given"};
   if (process.share_owner != nullptr) return {nullptr, "this process has said hello before"};
-  auto share = ProcessShare::create({options_.gate, options_.config,
-                                     static_cast<uint32_t>(process.table->functions.size()),
-                                     options_.plans});
+  auto share = create_share(process);
   if (!share) return {nullptr, share.error().message};
   process.share_owner = std::move(*share);
   process.shim = {hello.bell,          hello.gadget,           hello.landing,

@@ -85,6 +85,12 @@ std::span<const wc_record> ProcessShare::drain(uint32_t index) {
   return record_copy_;
 }
 
+void ProcessShare::publish_all(uint32_t index) {
+  wc_slot& s = slot(index);
+  uint32_t reserved = __atomic_load_n(&s.reserved, __ATOMIC_ACQUIRE);
+  __atomic_store_n(&s.head, reserved, __ATOMIC_RELEASE);
+}
+
 void ProcessShare::discard(uint32_t index) {
   wc_slot& s = slot(index);
   __atomic_store_n(&s.tail, __atomic_load_n(&s.head, __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);

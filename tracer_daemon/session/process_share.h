@@ -52,6 +52,9 @@ class ProcessShare {
   // The same where nobody wants to know.
   void discard(uint32_t index);
 
+  // The thread is gone: what it has reserved is complete or never will be.
+  void publish_all(uint32_t index);
+
   // The innermost syscall that the thread is waiting in; the slot forgets it.
   std::optional<wc_pending> take_pending(uint32_t index);
 

@@ -1,4 +1,5 @@
-/* A handler that interrupts a read forks: the child, too, comes back from the handler into that read. */
+/* A handler that interrupts a read forks: the child, too, comes back from the handler into that
+ * read. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>

@@ -1,0 +1,1 @@
+wc_unit_test(syscall_sites_test LINK wc_elf)

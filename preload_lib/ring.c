@@ -29,9 +29,10 @@ static void publish(struct wc_slot *slot) {
 
 static void begin_writing(struct wc_slot *slot) {
   uint64_t here = (uint64_t)__builtin_frame_address(0);
-  /* The outermost writer's frame is gone, another one stands there: it was left by longjmp. */
-  if (WC_UNLIKELY(wc_thread.writers != 0 && wc_thread.writer != 0 && wc_thread.writer <= here) &&
-      !wc_stands_apart(here, wc_thread.writer)) {
+  /* The outermost writer's frame is gone, another one stands there: it was left by longjmp. One
+   * that a handler on a higher stack has interrupted is taken for gone, too, and its record may be
+   * lost; asking for the alternate stack takes more of the stack than there is. */
+  if (WC_UNLIKELY(wc_thread.writers != 0 && wc_thread.writer != 0 && wc_thread.writer <= here)) {
     wc_thread.writers = 0;
     publish(slot);
   }

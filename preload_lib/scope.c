@@ -22,7 +22,9 @@ static uint32_t pop_unwound(struct wc_slot *slot, uint32_t depth) {
   return depth - 1;
 }
 
-__attribute__((noinline, cold)) int wc_stands_apart(uint64_t sp, uint64_t other) {
+/* A handler on an alternate stack may stand above frames that are alive: whether `sp` is on that
+ * stack and `other` is not. */
+static __attribute__((noinline, cold)) int stands_apart(uint64_t sp, uint64_t other) {
   enum { kOnStack = 1, kSigaltstack = 131 };
   struct {
     uint64_t low;
@@ -37,7 +39,7 @@ __attribute__((noinline, cold)) int wc_stands_apart(uint64_t sp, uint64_t other)
 /* The program left these scopes by longjmp, an exception or cancellation: their frames are gone. */
 static __attribute__((noinline, cold)) uint32_t pop_dead(struct wc_slot *slot, uint32_t depth,
                                                          uint64_t sp) {
-  while (depth > 0 && top(slot, depth)->sp <= sp && !wc_stands_apart(sp, top(slot, depth)->sp))
+  while (depth > 0 && top(slot, depth)->sp <= sp && !stands_apart(sp, top(slot, depth)->sp))
     depth = pop_unwound(slot, depth);
   return depth;
 }

@@ -102,9 +102,6 @@ uint64_t wc_lookup(const char *name, const char *version);
 /* scope.c: finds what it needs of libc, once, so that no look-up stands on the program's stack
  * later. */
 void wc_prepare_scopes(void);
-/* A handler on an alternate stack may stand above frames that are alive: whether `sp` is on that
- * stack and `other` is not. */
-int wc_stands_apart(uint64_t sp, uint64_t other);
 
 /* orphan.c: handlers that keep the program alive when the tracer dies in the middle of a stop. */
 void wc_install_orphan_handlers(void);

@@ -184,8 +184,7 @@ void JsonBackend::write_exit(JsonWriter& json, const wc_process& event) {
 }
 
 void JsonBackend::process(const wc_process& event) {
-  static constexpr std::string_view kNames[] = {"start", "fork", "exec", "exit", "signal",
-                                               "stop"};
+  static constexpr std::string_view kNames[] = {"start", "fork", "exec", "exit", "signal", "stop"};
   if (event.event >= std::size(kNames)) return;  // from a newer host
   JsonWriter json = begin("process", event.ts);
   json.member("pid", event.pid);

@@ -17,8 +17,8 @@
 // - "[pid N] " (the thread's id, as in strace) is on every line from the moment when a second
 //   thread or process was seen, for the rest of the run.
 // - A syscall outside of every call (full-process mode) is one line, as strace has it: when another
-//   thread's line comes while it runs, or it runs for `hold`, as "read(0,  <unfinished ...>", and its
-//   end is a line "<... read resumed>"text", 10) = 4".
+//   thread's line comes while it runs, or it runs for `hold`, as "read(0,  <unfinished ...>", and
+//   its end is a line "<... read resumed>"text", 10) = 4".
 // - Callers are aligned at column 72, prefix and time stamp counted; two spaces at least.
 // - Names and paths are escaped here, texts come escaped from the host.
 #include <fmt/format.h>
@@ -96,9 +96,9 @@ class TextBackend {
   size_t held_ = 0;  // bytes of lines in all threads
   int32_t first_tid_ = 0;
   int32_t pending_tid_ = 0;  // the one thread whose TextThread::pending is not printed, or 0
-  bool many_ = false;  // there is or was more than one thread
-  std::string head_;  // of the line of a call, when its arguments have changed
-  std::string tail_;   // reused
+  bool many_ = false;        // there is or was more than one thread
+  std::string head_;         // of the line of a call, when its arguments have changed
+  std::string tail_;         // reused
 };
 
 // ---- Lines from events
@@ -353,7 +353,8 @@ void TextBackend::begin_line(int32_t tid, uint64_t ts) {
   stamps_.append(out, ts);
 }
 
-// A line of thread `before_tid` comes: the syscall of another one that is not printed yet is, so far.
+// A line of thread `before_tid` comes: the syscall of another one that is not printed yet is, so
+// far.
 void TextBackend::print_pending(int32_t before_tid) {
   if (pending_tid_ == 0 || pending_tid_ == before_tid) return;
   const int32_t tid = std::exchange(pending_tid_, 0);

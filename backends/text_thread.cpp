@@ -28,15 +28,16 @@ void TextThread::end_innermost(std::string_view head, std::string_view tail) {
   calls_.pop_back();
 }
 
-bool TextThread::end_call(uint64_t id, uint32_t depth, std::string_view head,
-                          std::string_view tail, std::string_view skipped_tail) {
+bool TextThread::end_call(uint64_t id, uint32_t depth, std::string_view head, std::string_view tail,
+                          std::string_view skipped_tail) {
   const bool is_held = std::any_of(calls_.rbegin(), calls_.rend(),
                                    [id](const OpenCall& call) { return call.id == id; });
   if (is_held) {
     while (calls_.back().id != id) end_innermost({}, skipped_tail);
     end_innermost(head, tail);
   } else {
-    while (!calls_.empty() && lines_[calls_.back().line].depth > depth) end_innermost({}, skipped_tail);
+    while (!calls_.empty() && lines_[calls_.back().line].depth > depth)
+      end_innermost({}, skipped_tail);
   }
   return is_held;
 }

@@ -55,9 +55,10 @@ class TextThread {
   void add(const TextLine& line) { lines_.push_back(line); }
   void add_call(const TextLine& line, uint64_t id);
 
-  // Writes `tail` into the line of call `id`, and `head` unless it is empty. Calls above it on the stack that nobody saw return
-  // get `skipped_tail`. False when the call is not held; then those held calls that must have
-  // been inside of it, at greater depth than `depth`, are the skipped ones.
+  // Writes `tail` into the line of call `id`, and `head` unless it is empty. Calls above it on the
+  // stack that nobody saw return get `skipped_tail`. False when the call is not held; then those
+  // held calls that must have been inside of it, at greater depth than `depth`, are the skipped
+  // ones.
   bool end_call(uint64_t id, uint32_t depth, std::string_view head, std::string_view tail,
                 std::string_view skipped_tail);
 

@@ -46,10 +46,10 @@ enum wc_want {
  * do not offer WC_WANT_VERDICTS; such hosts refuse the backend at start. */
 enum wc_verdict_kind {
   WC_GO_ON = 0,
-  WC_FAIL = 1,     /* do not execute; fail with verdict->value as errno */
-  WC_RETURN = 2,   /* do not execute; return verdict->value */
-  WC_CHANGE = 3,   /* execute with verdict->args */
-  WC_KILL = 4,     /* kill the process */
+  WC_FAIL = 1,      /* do not execute; fail with verdict->value as errno */
+  WC_RETURN = 2,    /* do not execute; return verdict->value */
+  WC_CHANGE = 3,    /* execute with verdict->args */
+  WC_KILL = 4,      /* kill the process */
   WC_STOP_SCOPE = 5 /* report nothing more of this call */
 };
 
@@ -104,14 +104,14 @@ enum wc_syscall_flags {
   WC_SYSCALL_IN_SIGNAL = 1u << 1  /* issued by a signal handler that interrupted the call */
 };
 
-/* One syscall. In syscall_exit everything is valid; in syscall_enter ts, ids, nr and args are, and args_text
- * up to the first argument that is known only afterwards ("3, "). */
+/* One syscall. In syscall_exit everything is valid; in syscall_enter ts, ids, nr and args are, and
+ * args_text up to the first argument that is known only afterwards ("3, "). */
 struct wc_syscall {
   uint64_t ts;  /* entry */
   uint64_t dur; /* nanoseconds from entry to exit */
   int32_t pid, tid;
-  uint64_t call;        /* id of the innermost open call, 0 outside of every call */
-  const char *function; /* public name of that call, or NULL */
+  uint64_t call;            /* id of the innermost open call, 0 outside of every call */
+  const char *function;     /* public name of that call, or NULL */
   const char *const *chain; /* names of the open calls, outermost first */
   uint32_t chain_length;
   uint32_t depth; /* of the innermost open call */
@@ -128,7 +128,8 @@ struct wc_syscall {
 };
 
 enum wc_return_flags {
-  WC_RETURN_UNWOUND = 1u << 0 /* left by longjmp, an exception, cancellation, exec or death: no value */
+  WC_RETURN_UNWOUND =
+      1u << 0 /* left by longjmp, an exception, cancellation, exec or death: no value */
 };
 
 struct wc_return {
@@ -150,12 +151,12 @@ struct wc_return {
 };
 
 enum wc_process_kind {
-  WC_PROCESS_START = 0, /* path, of the first program */
-  WC_PROCESS_FORK = 1,  /* child: a new process, or a new thread when thread is 1 */
-  WC_PROCESS_EXEC = 2,  /* path */
-  WC_PROCESS_EXIT = 3,  /* status as wait(2) gives it; thread 1: only this thread ended */
+  WC_PROCESS_START = 0,  /* path, of the first program */
+  WC_PROCESS_FORK = 1,   /* child: a new process, or a new thread when thread is 1 */
+  WC_PROCESS_EXEC = 2,   /* path */
+  WC_PROCESS_EXIT = 3,   /* status as wait(2) gives it; thread 1: only this thread ended */
   WC_PROCESS_SIGNAL = 4, /* signal delivered */
-  WC_PROCESS_STOP = 5    /* this thread was stopped by the signal (job control); full-process mode */
+  WC_PROCESS_STOP = 5 /* this thread was stopped by the signal (job control); full-process mode */
 };
 
 struct wc_process {
@@ -210,8 +211,8 @@ struct wc_host {
   void (*write)(void *handle, const char *data, size_t size);
   /* Value of option `key` of `-b NAME:key=value`, or NULL. */
   const char *(*option)(void *handle, const char *key);
-  uint32_t string_size; /* -s */
-  uint32_t time_format; /* 0 none, 1..3 -t -tt -ttt, 4 -r */
+  uint32_t string_size;   /* -s */
+  uint32_t time_format;   /* 0 none, 1..3 -t -tt -ttt, 4 -r */
   uint32_t show_duration; /* -T */
   uint32_t all_calls;     /* -a */
   uint32_t is_terminal;   /* output is a terminal */

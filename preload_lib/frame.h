@@ -18,7 +18,8 @@
 #define WC_VA_SAVE_SIZE 176
 #define WC_VA_LIST_SIZE 24
 
-/* wc_entry_va: from the scope's stack pointer down to the eight vector registers of the save area. */
+/* wc_entry_va: from the scope's stack pointer down to the eight vector registers of the save area.
+ */
 #define WC_VECTORS_BELOW (8 + WC_FRAME_SIZE + WC_VA_SAVE_SIZE + WC_VA_LIST_SIZE + 8 - 48)
 #define WC_VECTORS_SIZE 128
 

@@ -175,10 +175,11 @@ static int is_captured_by(const struct wc_site *site, uint64_t address) {
   return 0;
 }
 
-/* What follows a printf format: stack words, vector registers where a conversion takes one, and every
- * word that may point to a string, if one does. The tracer knows which is which. */
-static __attribute__((noinline)) uint32_t measure_variadic(const struct wc_scope *scope, wc_piece format,
-                                                           wc_piece *pieces, uint32_t n) {
+/* What follows a printf format: stack words, vector registers where a conversion takes one, and
+ * every word that may point to a string, if one does. The tracer knows which is which. */
+static __attribute__((noinline)) uint32_t measure_variadic(const struct wc_scope *scope,
+                                                           wc_piece format, wc_piece *pieces,
+                                                           uint32_t n) {
   enum { kStackWords = 16, kStringSize = 256 };
   const char *text = (const char *)wc_piece_address(format);
   uint32_t fixed = wc_process.functions[scope->function].fixed_args;

@@ -56,7 +56,7 @@ struct wc_site {
   uint64_t nr;
   uint64_t ret;
   uint64_t tsc;
-  uint64_t back;    /* where the program goes on: behind the site's syscall instruction */
+  uint64_t back;       /* where the program goes on: behind the site's syscall instruction */
   uint32_t pending;    /* its place in wc_slot.pending */
   uint32_t generation; /* of the process state */
 };

@@ -26,13 +26,13 @@ extern "C" {
 #endif
 
 #define WC_SHARED_MAGIC 0x31484357u /* "WCH1" */
-#define WC_MAX_SCOPES 128u          /* deeper calls run unrecorded; their syscalls go to the deepest */
-#define WC_RING_RECORDS 128u        /* a power of two */
-#define WC_BIG_RING_RECORDS 16384u  /* engine inproc: syscalls and their arguments, too */
-#define WC_PLANNED_SYSCALLS 512u    /* numbers from here on are the tracer's business */
-#define WC_CAPTURES 3u              /* pieces of memory that one record may hold */
+#define WC_MAX_SCOPES 128u   /* deeper calls run unrecorded; their syscalls go to the deepest */
+#define WC_RING_RECORDS 128u /* a power of two */
+#define WC_BIG_RING_RECORDS 16384u /* engine inproc: syscalls and their arguments, too */
+#define WC_PLANNED_SYSCALLS 512u   /* numbers from here on are the tracer's business */
+#define WC_CAPTURES 3u             /* pieces of memory that one record may hold */
 #define WC_INFLIGHT 4u
-#define WC_SLOTS 512u     /* threads of one process that are alive at once */
+#define WC_SLOTS 512u /* threads of one process that are alive at once */
 #define WC_PAGE 4096u
 
 enum wc_gate { WC_GATE_OFF = 0, WC_GATE_SOCKET = 1, WC_GATE_TRAP = 2, WC_GATE_DISPATCH = 3 };
@@ -62,7 +62,8 @@ enum wc_capture_kind {
 };
 
 struct wc_capture {
-  uint8_t kind_unit; /* enum wc_capture_kind in the low nibble; COUNTED, RETURNED: shift of the unit above */
+  uint8_t kind_unit; /* enum wc_capture_kind in the low nibble; COUNTED, RETURNED: shift of the unit
+                        above */
   uint8_t words;     /* argument in the low nibble (WC_CAPTURE_RESULT: the result), aux above */
   uint16_t size;
 };
@@ -124,21 +125,23 @@ enum wc_record_type {
   WC_RECORD_SYSCALL = 5, /* a syscall of call `seq` has come back */
   WC_RECORD_TYPES = 0xff,
   WC_RECORD_NO_RESULT = 0x200, /* flag of SYSCALL: it never came back */
-  WC_RECORD_CAPTURES = 0x100 /* flag of RETURN: a body follows, for its captures */
+  WC_RECORD_CAPTURES = 0x100   /* flag of RETURN: a body follows, for its captures */
 };
 
 struct wc_record {
   uint64_t seq;
   uint64_t ret;
   uint64_t tsc;
-  uint32_t type; /* enum wc_record_type; above bit 16: places of the ring that it takes, 0 for one */
+  uint32_t
+      type; /* enum wc_record_type; above bit 16: places of the ring that it takes, 0 for one */
   int32_t error; /* errno after the call */
 };
 WC_STATIC_ASSERT(sizeof(struct wc_record) == 32, "wc_record");
 
 struct wc_record_body {
-  uint64_t place; /* CALL: stack pointer at the function's first instruction; SYSCALL: tsc before it */
-  uint32_t what;  /* CALL: function; SYSCALL: number */
+  uint64_t
+      place; /* CALL: stack pointer at the function's first instruction; SYSCALL: tsc before it */
+  uint32_t what; /* CALL: function; SYSCALL: number */
   uint32_t captures;
   uint64_t args[6];
 };
@@ -175,9 +178,9 @@ struct wc_counter {
 };
 
 struct wc_slot {
-  uint32_t state; /* enum wc_slot_state; tracer frees */
-  int32_t tid;    /* as the thread sees it (its own pid namespace) */
-  uint32_t depth; /* open scopes */
+  uint32_t state;     /* enum wc_slot_state; tracer frees */
+  int32_t tid;        /* as the thread sees it (its own pid namespace) */
+  uint32_t depth;     /* open scopes */
   uint32_t gate_open; /* socket and trap gates: the tracer has interception on for this thread */
   uint32_t gate_want; /* what the bell asks for */
   uint32_t ack;       /* tracer, socket gate: number of the last bell that was answered; a futex */
@@ -221,7 +224,8 @@ static inline uint32_t wc_ring_records(uint32_t config) {
 
 /* Size of one slot with its counters, rounded up to pages. */
 static inline uint32_t wc_slot_size(uint32_t function_count, uint32_t config) {
-  uint64_t size = sizeof(struct wc_slot) + (uint64_t)wc_ring_records(config) * sizeof(struct wc_record);
+  uint64_t size =
+      sizeof(struct wc_slot) + (uint64_t)wc_ring_records(config) * sizeof(struct wc_record);
   if (config & WC_CONFIG_COUNTS) size += (uint64_t)function_count * sizeof(struct wc_counter);
   return (uint32_t)((size + WC_PAGE - 1) / WC_PAGE * WC_PAGE);
 }

@@ -24,21 +24,22 @@
 
 enum wc_function_flags {
   WC_FUNCTION_RETURN_BELL = 1u << 0, /* a reported call's results are read from memory at return */
-  WC_FUNCTION_PURE = 1u << 1, /* never enters the kernel: no gate is opened for it alone */
-  WC_FUNCTION_TRACER = 1u << 2, /* engine inproc: its arguments take the tracer to read */
-  WC_FUNCTION_FORMAT = 1u << 3  /* engine inproc: the last of fixed_args is a printf format */
+  WC_FUNCTION_PURE = 1u << 1,        /* never enters the kernel: no gate is opened for it alone */
+  WC_FUNCTION_TRACER = 1u << 2,      /* engine inproc: its arguments take the tracer to read */
+  WC_FUNCTION_FORMAT = 1u << 3       /* engine inproc: the last of fixed_args is a printf format */
 };
 
 struct wc_function {
-  uint64_t entry; /* relocated: wc_entry, wc_entry_stack, wc_entry_va, wc_entry_exec, wc_entry_caller */
-  uint64_t real;  /* shim: address of the wrapped function, 0 until its first call */
+  uint64_t
+      entry; /* relocated: wc_entry, wc_entry_stack, wc_entry_va, wc_entry_exec, wc_entry_caller */
+  uint64_t real; /* shim: address of the wrapped function, 0 until its first call */
   uint32_t index;
   uint16_t stack_words; /* words of stack arguments to pass on (wc_entry_stack) */
-  uint8_t fixed_args;   /* register arguments before the variadic part (wc_entry_va, wc_entry_exec) */
-  uint8_t flags;        /* OR of enum wc_function_flags */
-  uint32_t target;      /* offset into the strings: name to look up (vprintf for printf) */
-  uint32_t version;     /* offset into the strings: wanted version, 0 for the default one */
-  uint32_t name;        /* offset into the strings: exported name, for messages */
+  uint8_t fixed_args; /* register arguments before the variadic part (wc_entry_va, wc_entry_exec) */
+  uint8_t flags;      /* OR of enum wc_function_flags */
+  uint32_t target;    /* offset into the strings: name to look up (vprintf for printf) */
+  uint32_t version;   /* offset into the strings: wanted version, 0 for the default one */
+  uint32_t name;      /* offset into the strings: exported name, for messages */
   uint32_t reserved;
   struct wc_capture captures[WC_FUNCTION_CAPTURES]; /* engine inproc: what its records hold */
 };

@@ -18,9 +18,9 @@
 #define WC_MAX_MESSAGE 256u
 
 enum wc_message_type {
-  WC_HELLO = 1,    /* shim: first message of a process, or of a forked child */
-  WC_WELCOME = 2,  /* tracer, with one descriptor: the shared memory */
-  WC_REFUSE = 3,   /* tracer: run native; text says why */
+  WC_HELLO = 1,       /* shim: first message of a process, or of a forked child */
+  WC_WELCOME = 2,     /* tracer, with one descriptor: the shared memory */
+  WC_REFUSE = 3,      /* tracer: run native; text says why */
   WC_SCOPE_BEGIN = 4, /* shim, socket gate: switch interception on; waits for wc_slot.ack */
   WC_SCOPE_END = 5,   /* shim, socket gate: switch it off; waits likewise */
   WC_LOOK = 6,        /* shim, socket gate: look at my slot (ring full, values to read); waits */
@@ -43,18 +43,18 @@ struct wc_hello {
   int32_t tid;
   uint32_t reserved;
   uint64_t stub_id;
-  uint64_t bell;         /* address of the doorbell breakpoint */
-  uint64_t gadget;       /* address of the `syscall; int3` pair */
+  uint64_t bell;             /* address of the doorbell breakpoint */
+  uint64_t gadget;           /* address of the `syscall; int3` pair */
   uint64_t landing;          /* the landing pad: address of its syscall instruction, */
   uint64_t landing_saved;    /* from here rax and rdx are in landing_ret and r11, */
   uint64_t landing_restored; /* until here, */
   uint64_t landing_end;      /* and its end */
-  uint64_t exempt_begin; /* where the shim's own syscalls are issued */
+  uint64_t exempt_begin;     /* where the shim's own syscalls are issued */
   uint64_t exempt_end;
   /* Engine inproc, what the tracer needs to patch syscall sites. */
-  uint64_t thunks;         /* room for thunks: each behind a patched site */
+  uint64_t thunks; /* room for thunks: each behind a patched site */
   uint64_t thunks_end;
-  uint64_t site;           /* where a thunk goes when a scope is open, until site_end */
+  uint64_t site; /* where a thunk goes when a scope is open, until site_end */
   uint64_t site_end;
   uint64_t site_return;    /* behind the syscall that is recorded */
   uint64_t copy;           /* a fault from here ... */
@@ -97,15 +97,22 @@ WC_STATIC_ASSERT(sizeof(struct wc_attach) == 24, "wc_attach");
 /* Size of a message of this type, 0 for an unknown type. */
 static inline uint32_t wc_message_size(uint16_t type) {
   switch (type) {
-    case WC_HELLO: return sizeof(struct wc_hello);
-    case WC_WELCOME: return sizeof(struct wc_welcome);
-    case WC_REFUSE: return sizeof(struct wc_refuse);
+    case WC_HELLO:
+      return sizeof(struct wc_hello);
+    case WC_WELCOME:
+      return sizeof(struct wc_welcome);
+    case WC_REFUSE:
+      return sizeof(struct wc_refuse);
     case WC_SCOPE_BEGIN:
     case WC_SCOPE_END:
-    case WC_LOOK: return sizeof(struct wc_scope_message);
-    case WC_ATTACH: return sizeof(struct wc_attach);
-    case WC_ATTACHED: return sizeof(struct wc_message);
-    default: return 0;
+    case WC_LOOK:
+      return sizeof(struct wc_scope_message);
+    case WC_ATTACH:
+      return sizeof(struct wc_attach);
+    case WC_ATTACHED:
+      return sizeof(struct wc_message);
+    default:
+      return 0;
   }
 }
 

@@ -14,12 +14,20 @@ int main(int argc, char** argv) {
     return wc::kTracerFailed;
   }
   switch (options->command) {
-    case wc::Command::Help: std::fputs(wc::help_text().c_str(), stdout); return 0;
-    case wc::Command::Version: std::fputs(wc::version_text().c_str(), stdout); return 0;
-    case wc::Command::ListFunctions: return wc::list_functions(*options);
-    case wc::Command::ListSyscalls: return wc::list_syscalls(*options);
-    case wc::Command::Serve: return wc::serve(*options);
-    case wc::Command::Run: break;
+    case wc::Command::Help:
+      std::fputs(wc::help_text().c_str(), stdout);
+      return 0;
+    case wc::Command::Version:
+      std::fputs(wc::version_text().c_str(), stdout);
+      return 0;
+    case wc::Command::ListFunctions:
+      return wc::list_functions(*options);
+    case wc::Command::ListSyscalls:
+      return wc::list_syscalls(*options);
+    case wc::Command::Serve:
+      return wc::serve(*options);
+    case wc::Command::Run:
+      break;
   }
   return wc::run(*options);
 }

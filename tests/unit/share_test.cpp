@@ -31,7 +31,8 @@ class ShareTest : public testing::Test {
     __atomic_store_n(&slot.head, slot.head + 1, __ATOMIC_RELEASE);
   }
   wc_counter& counter(uint32_t slot, uint32_t function) {
-    return reinterpret_cast<wc_counter*>(wc_slot_ring(&share_->slot(slot)) + WC_RING_RECORDS)[function];
+    return reinterpret_cast<wc_counter*>(wc_slot_ring(&share_->slot(slot)) +
+                                         WC_RING_RECORDS)[function];
   }
 
   std::unique_ptr<ProcessShare> share_;
@@ -116,7 +117,8 @@ TEST_F(ShareTest, MarkReportedSetsTheFlagAndNothingBehindTheStack) {
   share_->mark_reported(0, WC_MAX_SCOPES);
   share_->mark_reported(0, 0xffffffff);
   wc_slot& slot = share_->slot(0);
-  EXPECT_EQ(wc_slot_ring(&slot)[0].seq | wc_slot_ring(&slot)[1].seq | wc_slot_ring(&slot)[2].type, 0u);
+  EXPECT_EQ(wc_slot_ring(&slot)[0].seq | wc_slot_ring(&slot)[1].seq | wc_slot_ring(&slot)[2].type,
+            0u);
 }
 
 // ---- ring

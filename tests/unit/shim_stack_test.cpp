@@ -50,7 +50,8 @@ class StackUse {
     for (const auto& callee : calls_[name]) below = std::max(below, deepest(callee, without));
     // A tail call has given its frame back, but for the return address that it hands on.
     size_t instead = 0;
-    for (const auto& callee : tail_calls_[name]) instead = std::max(instead, deepest(callee, without));
+    for (const auto& callee : tail_calls_[name])
+      instead = std::max(instead, deepest(callee, without));
     active_.erase(name);
     return std::max(own(name) + below, instead);
   }

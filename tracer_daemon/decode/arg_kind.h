@@ -208,8 +208,10 @@ constexpr bool is_word(ArgKind kind) {
     case ArgKind::PointerResult:
     case ArgKind::ErrnoResult:
     case ArgKind::HexResult:
-    case ArgKind::ModeResult: return true;
-    default: return false;
+    case ArgKind::ModeResult:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -253,8 +255,10 @@ constexpr bool known_at_entry(ArgKind kind) {
     case ArgKind::EtherType:
     case ArgKind::Ioprio:
     case ArgKind::QuotaCmd:
-    case ArgKind::SyslogAction: return true;
-    default: return false;
+    case ArgKind::SyslogAction:
+      return true;
+    default:
+      return false;
   }
 }
 

@@ -49,8 +49,8 @@ void append_inet6(std::string& out, const sockaddr_in6& address, size_t length) 
   out += "\", &sin6_addr)";
   if (length < sizeof address) return;
   out += ", sin6_scope_id=";
-  const bool has_scope = IN6_IS_ADDR_LINKLOCAL(&address.sin6_addr) ||
-                         IN6_IS_ADDR_MC_LINKLOCAL(&address.sin6_addr);
+  const bool has_scope =
+      IN6_IS_ADDR_LINKLOCAL(&address.sin6_addr) || IN6_IS_ADDR_MC_LINKLOCAL(&address.sin6_addr);
   if (has_scope) return append_interface(out, address.sin6_scope_id);
   append_udec(out, address.sin6_scope_id);
 }

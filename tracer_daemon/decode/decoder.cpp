@@ -42,9 +42,8 @@ constexpr KindTable make_kinds() {
   set({decode_time, When::Exit},
       {K::TimespecOut, K::TimevalOut, K::TimezoneOut, K::ItimervalOut, K::ItimerspecOut});
   set({decode_time, When::ExitAlways}, {K::TimespecRemain});
-  set({decode_signal, When::Entry},
-      {K::Sigset, K::Sigaction, K::SigStack, K::Sigevent, K::SigmaskArg, K::Siginfo,
-       K::SigreturnFrame});
+  set({decode_signal, When::Entry}, {K::Sigset, K::Sigaction, K::SigStack, K::Sigevent,
+                                     K::SigmaskArg, K::Siginfo, K::SigreturnFrame});
   set({decode_signal, When::Exit}, {K::SigsetOut, K::SigactionOut, K::SigStackOut, K::SiginfoOut});
   set({decode_network, When::Entry}, {K::Sockaddr, K::Iovec, K::IovecAddr, K::Msghdr});
   set({decode_network, When::Exit}, {K::MsgVecOut});
@@ -74,8 +73,7 @@ constexpr KindTable make_kinds() {
   set({decode_struct, When::Both}, {K::IoUringParams});
   set({decode_link, When::ExitAlways}, {K::IfreqAddress, K::IfreqHardware});
   set({decode_packed, When::Entry},
-      {K::EtherType, K::Ioprio, K::QuotaCmd, K::SyslogAction, K::Fds, K::EnumIn,
-       K::ResumedCall});
+      {K::EtherType, K::Ioprio, K::QuotaCmd, K::SyslogAction, K::Fds, K::EnumIn, K::ResumedCall});
   set({decode_packed, When::Exit}, {K::SignalOut, K::FlagsOut, K::EnumOut, K::TimeOut});
   set({decode_perf, When::Entry}, {K::PerfAttr});
   return table;

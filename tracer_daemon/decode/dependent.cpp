@@ -1,10 +1,10 @@
 // Arguments whose meaning depends on other arguments. A row says what each argument
 // is; this says what it is in this call, and which ones strace leaves out.
+#include "decode/dependent.h"
+
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-
-#include "decode/dependent.h"
 
 namespace wc {
 namespace {

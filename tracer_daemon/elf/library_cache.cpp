@@ -379,8 +379,8 @@ std::shared_ptr<const Image> LibraryCache::find(const std::string& soname,
   for (size_t at = 0; at < ld_library_path.size();) {
     const size_t end = std::min(ld_library_path.find_first_of(":;", at), ld_library_path.size());
     std::error_code ignored;
-    for (const auto& entry : std::filesystem::directory_iterator(
-             ld_library_path.substr(at, end - at), ignored))
+    for (const auto& entry :
+         std::filesystem::directory_iterator(ld_library_path.substr(at, end - at), ignored))
       offer(entry.path().filename().string());
     at = end + 1;
   }

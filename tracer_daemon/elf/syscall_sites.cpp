@@ -31,13 +31,14 @@ class Code {
 
   bool decode(uint64_t address, Instruction& out) const {
     out.address = address;
-    return address < end() && ZYAN_SUCCESS(ZydisDecoderDecodeFull(
-                                  &decoder_, at(address), end() - address, &out.info, out.operands));
+    return address < end() &&
+           ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder_, at(address), end() - address, &out.info,
+                                               out.operands));
   }
   // Without operands: a quarter of the cost.
   bool decode(uint64_t address, ZydisDecodedInstruction& out) const {
-    return address < end() &&
-           ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&decoder_, nullptr, at(address), end() - address, &out));
+    return address < end() && ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(
+                                  &decoder_, nullptr, at(address), end() - address, &out));
   }
 
  private:
@@ -53,8 +54,10 @@ bool is_branch(const Instruction& one) {
     case ZYDIS_CATEGORY_UNCOND_BR:
     case ZYDIS_CATEGORY_COND_BR:
     case ZYDIS_CATEGORY_SYSCALL:
-    case ZYDIS_CATEGORY_INTERRUPT: return true;
-    default: return false;
+    case ZYDIS_CATEGORY_INTERRUPT:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -68,7 +71,8 @@ bool is_condition(const Instruction& one) {
 bool writes_rax(const Instruction& one) {
   for (unsigned i = 0; i < one.info.operand_count; i++) {
     const ZydisDecodedOperand& operand = one.operands[i];
-    if (operand.type == ZYDIS_OPERAND_TYPE_REGISTER && operand.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE &&
+    if (operand.type == ZYDIS_OPERAND_TYPE_REGISTER &&
+        operand.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE &&
         ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, operand.reg.value) ==
             ZYDIS_REGISTER_RAX)
       return true;
@@ -82,7 +86,8 @@ std::optional<uint32_t> sets_number(const Instruction& one) {
                 (one.operands[0].reg.value == ZYDIS_REGISTER_EAX ||
                  one.operands[0].reg.value == ZYDIS_REGISTER_RAX);
   if (!is_eax) return std::nullopt;
-  if (one.info.mnemonic == ZYDIS_MNEMONIC_MOV && one.operands[1].type == ZYDIS_OPERAND_TYPE_IMMEDIATE)
+  if (one.info.mnemonic == ZYDIS_MNEMONIC_MOV &&
+      one.operands[1].type == ZYDIS_OPERAND_TYPE_IMMEDIATE)
     return static_cast<uint32_t>(one.operands[1].imm.value.u);
   if (one.info.mnemonic == ZYDIS_MNEMONIC_XOR &&
       one.operands[1].type == ZYDIS_OPERAND_TYPE_REGISTER &&
@@ -123,7 +128,8 @@ bool move_instruction(const Code& code, const Instruction& one, SyscallSite& sit
   return false;
 }
 
-// The last instructions of one function up to `syscall`, in order; empty when they do not lead there.
+// The last instructions of one function up to `syscall`, in order; empty when they do not lead
+// there.
 std::vector<Instruction> lead_to(const Code& code, uint64_t from, uint64_t syscall) {
   constexpr size_t kEnough = kMaxMoved + 1;  // an instruction has a byte at least
   std::vector<uint64_t> addresses;
@@ -139,9 +145,10 @@ std::vector<Instruction> lead_to(const Code& code, uint64_t from, uint64_t sysca
   return list;
 }
 
-// Chooses what is moved: back to the instruction that sets eax, and on until a jump fits. Returns why
-// not, or null.
-const char* choose_window(const Code& code, const std::vector<Instruction>& before, SyscallSite& site) {
+// Chooses what is moved: back to the instruction that sets eax, and on until a jump fits. Returns
+// why not, or null.
+const char* choose_window(const Code& code, const std::vector<Instruction>& before,
+                          SyscallSite& site) {
   size_t first = before.size();
   bool has_number = false;
   while (!has_number || site.syscall - before[first].address < kJumpSize) {
@@ -220,10 +227,11 @@ std::vector<uint64_t> function_starts(Elf* elf) {
   elf_getphdrnum(elf, &count);
   for (size_t i = 0; i < count; i++) {
     GElf_Phdr header;
-    if (gelf_getphdr(elf, static_cast<int>(i), &header) == nullptr || header.p_type != PT_GNU_EH_FRAME)
+    if (gelf_getphdr(elf, static_cast<int>(i), &header) == nullptr ||
+        header.p_type != PT_GNU_EH_FRAME)
       continue;
-    Elf_Data* data = elf_getdata_rawchunk(elf, static_cast<int64_t>(header.p_offset), header.p_filesz,
-                                          ELF_T_BYTE);
+    Elf_Data* data = elf_getdata_rawchunk(elf, static_cast<int64_t>(header.p_offset),
+                                          header.p_filesz, ELF_T_BYTE);
     if (data == nullptr || data->d_size < 12) continue;
     const auto* bytes = static_cast<const uint8_t*>(data->d_buf);
     // Version 1, the pointer to .eh_frame in 4 bytes, udata4 entries of sdata4 from here.
@@ -254,7 +262,8 @@ SyscallSites find_syscall_sites(const std::vector<uint8_t>& bytes, uint64_t addr
     auto next = std::upper_bound(starts.begin(), starts.end(), at);
     if (next == starts.begin()) continue;
     auto before = lead_to(code, next[-1], at);
-    if (before.empty()) continue;  // the two bytes are no instruction, or nothing stands before them
+    if (before.empty())
+      continue;  // the two bytes are no instruction, or nothing stands before them
     Candidate one;
     one.site.syscall = at;
     if (const char* why = choose_window(code, before, one.site)) {
@@ -273,7 +282,8 @@ SyscallSites find_syscall_sites(const std::vector<uint8_t>& bytes, uint64_t addr
     bool entered = std::any_of(one.inside.begin(), one.inside.end(),
                                [&](uint64_t inside) { return targets.contains(inside); });
     if (entered || one.has_jump_table)
-      result.refused.push_back({one.site.syscall, "a branch may land between the instructions before it"});
+      result.refused.push_back(
+          {one.site.syscall, "a branch may land between the instructions before it"});
     else
       result.sites.push_back(std::move(one.site));
   }

@@ -1,7 +1,7 @@
 // Where a library enters the kernel, and how each place can be patched: engine inproc writes a jump
-// over the instructions in front of `syscall`, among them the one that sets eax, and moves them to a
-// thunk. The `syscall` itself stays. Refused are sites into which a branch may land, and instructions
-// that cannot be moved.
+// over the instructions in front of `syscall`, among them the one that sets eax, and moves them to
+// a thunk. The `syscall` itself stays. Refused are sites into which a branch may land, and
+// instructions that cannot be moved.
 //
 // Source: System V psABI (eax is the number), LSB core 10.6 (.eh_frame_hdr: where functions begin),
 // Zydis for the instructions.

@@ -12,14 +12,37 @@ namespace {
 
 // The tracer's business: they make children, end the thread, move its stack or its memory, or deal
 // with the signals that the gate hides (signal_masks.cpp).
-constexpr uint32_t kTracersOwn[] = {
-    SYS_clone,          SYS_clone3,        SYS_fork,         SYS_vfork,       SYS_execve,
-    SYS_execveat,       SYS_exit,          SYS_exit_group,   SYS_rt_sigreturn, SYS_rt_sigaction,
-    SYS_rt_sigprocmask, SYS_rt_sigsuspend, SYS_sigaltstack,  SYS_ppoll,       SYS_pselect6,
-    SYS_epoll_pwait,    SYS_epoll_pwait2,  SYS_arch_prctl,   SYS_prctl,       SYS_seccomp,
-    SYS_restart_syscall, SYS_set_robust_list, SYS_set_tid_address, SYS_rseq,  SYS_ptrace,
-    SYS_signalfd,       SYS_signalfd4,     SYS_rt_sigtimedwait, SYS_unshare,  SYS_setns,
-    SYS_modify_ldt};
+constexpr uint32_t kTracersOwn[] = {SYS_clone,
+                                    SYS_clone3,
+                                    SYS_fork,
+                                    SYS_vfork,
+                                    SYS_execve,
+                                    SYS_execveat,
+                                    SYS_exit,
+                                    SYS_exit_group,
+                                    SYS_rt_sigreturn,
+                                    SYS_rt_sigaction,
+                                    SYS_rt_sigprocmask,
+                                    SYS_rt_sigsuspend,
+                                    SYS_sigaltstack,
+                                    SYS_ppoll,
+                                    SYS_pselect6,
+                                    SYS_epoll_pwait,
+                                    SYS_epoll_pwait2,
+                                    SYS_arch_prctl,
+                                    SYS_prctl,
+                                    SYS_seccomp,
+                                    SYS_restart_syscall,
+                                    SYS_set_robust_list,
+                                    SYS_set_tid_address,
+                                    SYS_rseq,
+                                    SYS_ptrace,
+                                    SYS_signalfd,
+                                    SYS_signalfd4,
+                                    SYS_rt_sigtimedwait,
+                                    SYS_unshare,
+                                    SYS_setns,
+                                    SYS_modify_ldt};
 
 enum class Need : uint8_t { Nothing, Piece, Tracer };
 
@@ -40,42 +63,67 @@ Piece piece_of(ArgKind kind, const DecodeOptions& options) {
   constexpr uint32_t kMost = 16384;
   auto shown = static_cast<uint16_t>(std::min(options.string_size, kMost));
   switch (kind) {
-    case ArgKind::Path: return {Need::Piece, WC_CAPTURE_STRING, PATH_MAX, 0};
+    case ArgKind::Path:
+      return {Need::Piece, WC_CAPTURE_STRING, PATH_MAX, 0};
     case ArgKind::Format:
-    case ArgKind::String: return {Need::Piece, WC_CAPTURE_STRING, static_cast<uint16_t>(shown + 1), 0};
+    case ArgKind::String:
+      return {Need::Piece, WC_CAPTURE_STRING, static_cast<uint16_t>(shown + 1), 0};
     case ArgKind::StringOut:
     case ArgKind::StringResult:
       return {Need::Piece, WC_CAPTURE_STRING | WC_CAPTURE_WRITTEN, PATH_MAX, 0};
-    case ArgKind::BufferIn: return {Need::Piece, WC_CAPTURE_COUNTED, shown, 0};
-    case ArgKind::BufferOut: return {Need::Piece, WC_CAPTURE_RETURNED | WC_CAPTURE_WRITTEN, shown, 0};
-    case ArgKind::IntIn: return fixed(4);
+    case ArgKind::BufferIn:
+      return {Need::Piece, WC_CAPTURE_COUNTED, shown, 0};
+    case ArgKind::BufferOut:
+      return {Need::Piece, WC_CAPTURE_RETURNED | WC_CAPTURE_WRITTEN, shown, 0};
+    case ArgKind::IntIn:
+      return fixed(4);
     case ArgKind::IntOut:
-    case ArgKind::WaitStatus: return written(4);
-    case ArgKind::IntPairOut: return written(8);
-    case ArgKind::Stat: return written(144);
-    case ArgKind::Statx: return written(256);
-    case ArgKind::Statfs: return written(120);
+    case ArgKind::WaitStatus:
+      return written(4);
+    case ArgKind::IntPairOut:
+      return written(8);
+    case ArgKind::Stat:
+      return written(144);
+    case ArgKind::Statx:
+      return written(256);
+    case ArgKind::Statfs:
+      return written(120);
     case ArgKind::Timespec:
-    case ArgKind::Timeval: return fixed(16);
+    case ArgKind::Timeval:
+      return fixed(16);
     case ArgKind::TimespecOut:
-    case ArgKind::TimevalOut: return written(16);
+    case ArgKind::TimevalOut:
+      return written(16);
     case ArgKind::TimespecPair:
     case ArgKind::TimevalPair:
     case ArgKind::Itimerval:
-    case ArgKind::Itimerspec: return fixed(32);
+    case ArgKind::Itimerspec:
+      return fixed(32);
     case ArgKind::ItimervalOut:
-    case ArgKind::ItimerspecOut: return written(32);
-    case ArgKind::Rlimit: return fixed(16);
-    case ArgKind::RlimitOut: return written(16);
-    case ArgKind::Rusage: return written(144);
-    case ArgKind::Utsname: return written(390);
-    case ArgKind::Sysinfo: return written(112);
-    case ArgKind::Tms: return written(32);
-    case ArgKind::Sockaddr: return {Need::Piece, WC_CAPTURE_COUNTED, 128, 0};
-    case ArgKind::Pollfd: return {Need::Piece, WC_CAPTURE_COUNTED, 256, 3};
-    case ArgKind::EpollEvent: return fixed(12);
-    case ArgKind::Sigset: return fixed(8);
-    default: return is_word(kind) ? Piece{} : Piece{Need::Tracer};
+    case ArgKind::ItimerspecOut:
+      return written(32);
+    case ArgKind::Rlimit:
+      return fixed(16);
+    case ArgKind::RlimitOut:
+      return written(16);
+    case ArgKind::Rusage:
+      return written(144);
+    case ArgKind::Utsname:
+      return written(390);
+    case ArgKind::Sysinfo:
+      return written(112);
+    case ArgKind::Tms:
+      return written(32);
+    case ArgKind::Sockaddr:
+      return {Need::Piece, WC_CAPTURE_COUNTED, 128, 0};
+    case ArgKind::Pollfd:
+      return {Need::Piece, WC_CAPTURE_COUNTED, 256, 3};
+    case ArgKind::EpollEvent:
+      return fixed(12);
+    case ArgKind::Sigset:
+      return fixed(8);
+    default:
+      return is_word(kind) ? Piece{} : Piece{Need::Tracer};
   }
 }
 
@@ -111,10 +159,17 @@ bool plan_args(std::span<const ArgSpec> specs, const ArgSpec& result, bool with_
 bool plan_dependent(uint32_t nr, wc_plan& plan) {
   constexpr uint16_t kFlock = 32, kLargestRequest = 64, kTimeout = 16;
   switch (nr) {
-    case SYS_fcntl: plan.captures[0] = capture_of(fixed(kFlock), 2, 0); return true;
-    case SYS_ioctl: plan.captures[0] = capture_of(fixed(kLargestRequest), 2, 0); return true;
-    case SYS_futex: plan.captures[0] = capture_of(fixed(kTimeout), 3, 0); return true;
-    default: return false;
+    case SYS_fcntl:
+      plan.captures[0] = capture_of(fixed(kFlock), 2, 0);
+      return true;
+    case SYS_ioctl:
+      plan.captures[0] = capture_of(fixed(kLargestRequest), 2, 0);
+      return true;
+    case SYS_futex:
+      plan.captures[0] = capture_of(fixed(kTimeout), 3, 0);
+      return true;
+    default:
+      return false;
   }
 }
 

@@ -14,7 +14,8 @@ namespace wc {
 using SyscallPlans = std::array<wc_plan, WC_PLANNED_SYSCALLS>;
 
 // `with_memory`: some backend shows arguments. Without, words are enough.
-SyscallPlans plan_syscalls(const SyscallSet& reported, const DecodeOptions& options, bool with_memory);
+SyscallPlans plan_syscalls(const SyscallSet& reported, const DecodeOptions& options,
+                           bool with_memory);
 
 // False: the tracer must read the arguments of this function itself. `thin`: what it writes is in
 // the record of its syscall.

@@ -2,9 +2,9 @@
 //
 // Waking a process on an idle CPU costs some 40 us on a virtual machine, a switch on the same CPU
 // 6 us. The scheduler prefers the idle CPU for both. So while stops come from one thread only, the
-// tracer stays on its CPU, and narrows the thread's affinity to that CPU for just the moment in which
-// it is woken. It has its own back before the tracer sleeps, but may have run by then: a thread that
-// asks for its affinity, or sets it, must be resumed without this.
+// tracer stays on its CPU, and narrows the thread's affinity to that CPU for just the moment in
+// which it is woken. It has its own back before the tracer sleeps, but may have run by then: a
+// thread that asks for its affinity, or sets it, must be resumed without this.
 #pragma once
 
 #include <sched.h>

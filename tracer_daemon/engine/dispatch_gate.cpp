@@ -1,9 +1,10 @@
-// Gate `dispatch`: a syscall issued inside a scope raises SIGSYS (Syscall User Dispatch, Linux 5.11,
-// Documentation/admin-guide/syscall-user-dispatch.rst). No stop a scope, one or two a syscall: at
-// the SIGSYS stop the thread is sent on to issue the syscall in the range that is exempt from
-// dispatch. If the call writes nothing to memory that is shown, that is the shim's landing pad,
-// which keeps the result for the tracer's next look and goes on by itself. Otherwise it is the
-// gadget, `syscall; int3`: at the breakpoint results are read, then the thread is sent back.
+// Gate `dispatch`: a syscall issued inside a scope raises SIGSYS (Syscall User Dispatch,
+// Linux 5.11, Documentation/admin-guide/syscall-user-dispatch.rst). No stop a scope, one or two a
+// syscall: at the SIGSYS stop the thread is sent on to issue the syscall in the range that is
+// exempt from dispatch. If the call writes nothing to memory that is shown, that is the shim's
+// landing pad, which keeps the result for the tracer's next look and goes on by itself. Otherwise
+// it is the gadget, `syscall; int3`: at the breakpoint results are read, then the thread is sent
+// back.
 #include <sys/syscall.h>
 
 #include <algorithm>

@@ -28,7 +28,8 @@ std::string read_string(ProcessMemory& memory, uint64_t at) {
   return text;
 }
 
-// How many of `words` the argument, environment and auxiliary vectors take; 0: they are not all there.
+// How many of `words` the argument, environment and auxiliary vectors take; 0: they are not all
+// there.
 size_t vectors_size(const std::vector<uint64_t>& words) {
   size_t i = words[0] + 1;  // argv may hold anything, but has argc entries
   while (i < words.size() && words[i] != 0) i++;
@@ -74,8 +75,7 @@ Result<ExecStack> read_exec_stack(const StoppedThread& thread, ProcessMemory& me
       stack.ld_preload_at = stack.words[i];
       stack.ld_preload = read_string(memory, stack.words[i]).substr(std::strlen(kPreload));
     } else if (std::strncmp(head, kLibraryPath, std::strlen(kLibraryPath)) == 0) {
-      stack.ld_library_path =
-          read_string(memory, stack.words[i]).substr(std::strlen(kLibraryPath));
+      stack.ld_library_path = read_string(memory, stack.words[i]).substr(std::strlen(kLibraryPath));
     }
   }
   stack.environment_end = i;

@@ -1,5 +1,5 @@
-// A new program at its exec stop, before ld.so has run: reading what it was started with, and giving it
-// an LD_PRELOAD.
+// A new program at its exec stop, before ld.so has run: reading what it was started with, and
+// giving it an LD_PRELOAD.
 //
 // The environment is changed on the new stack, not in the caller: so programs that exec with a
 // cleaned environment are followed too, and no program sees the variable (the shim's constructor

@@ -13,7 +13,7 @@
 namespace wc {
 namespace {
 
-constexpr uint64_t kOrphanTicks = 3;     // that a child waits for its parent's event
+constexpr uint64_t kOrphanTicks = 3;  // that a child waits for its parent's event
 
 pid_t status_field(pid_t tid, const char* field) {
   char path[48];
@@ -82,8 +82,8 @@ void Tracer::on_new_child(StoppedThread stop, Thread& parent) {
   resume(std::move(stop), parent);
 }
 
-// The child has left its parent's memory, by an exec or by its end, whose stop is yet to come. The parent
-// must find its slot as it left it before it runs.
+// The child has left its parent's memory, by an exec or by its end, whose stop is yet to come. The
+// parent must find its slot as it left it before it runs.
 void Tracer::on_vfork_done(StoppedThread stop, Thread& parent) {
   unsigned long child = 0;
   if (stop.event_message(child)) {
@@ -115,7 +115,8 @@ void Tracer::adopt(StoppedThread stop) {
   on_stop(std::move(stop), thread);
 }
 
-// A busy parent's event may take a while to be its turn: only those that have waited for whole ticks.
+// A busy parent's event may take a while to be its turn: only those that have waited for whole
+// ticks.
 void Tracer::adopt_orphans() {
   ticks_++;
   std::vector<std::pair<pid_t, int>> orphans;
@@ -202,7 +203,8 @@ void Tracer::prepare_program(const StoppedThread& stop, Thread& thread) {
     return give_up(prepared.error().message);
   }
   // ld.so complains in the program's name of what it cannot open: chroot, another user.
-  struct stat there {}, owner {};
+  struct stat there {
+  }, owner{};
   std::string seen = "/proc/" + std::to_string(process.pid) + "/root" + prepared->table->stub_path;
   std::string self = "/proc/" + std::to_string(process.pid);
   if (stat(seen.c_str(), &there) != 0) return give_up("runs under another root folder");

@@ -50,10 +50,14 @@ bool has_values_at_return(const FunctionSpec& spec) {
 StubEntry entry_of(const FunctionSpec& spec) {
   if (spec.wrap == Wrap::TailJump) return StubEntry::Caller;
   switch (spec.stack) {
-    case StackUse::Words: return StubEntry::Stack;
-    case StackUse::VaList: return StubEntry::VaList;
-    case StackUse::ExecList: return StubEntry::ExecList;
-    case StackUse::None: break;
+    case StackUse::Words:
+      return StubEntry::Stack;
+    case StackUse::VaList:
+      return StubEntry::VaList;
+    case StackUse::ExecList:
+      return StubEntry::ExecList;
+    case StackUse::None:
+      break;
   }
   return StubEntry::Plain;
 }
@@ -70,7 +74,8 @@ StubFunction stub_for(const ExportedFunction& function, bool several, const Func
     stub.default_version = function.default_version;
   }
   if (info.spec == nullptr) {
-    // libc's own functions outside of the catalog take what registers hold (measured: 2,571 ran so).
+    // libc's own functions outside of the catalog take what registers hold (measured: 2,571 ran
+    // so).
     stub.entry = info.library == kLibc ? StubEntry::Plain : StubEntry::Stack;
     stub.stack_words = kUnknownStackWords;
     if (info.library == kLibc && is_pure_function(function.name)) stub.flags |= WC_FUNCTION_PURE;
@@ -136,8 +141,8 @@ Result<std::shared_ptr<const FunctionTable>> ProgramTables::table_for(
   std::vector<Choice> choices = choices_of(libraries);
   std::vector<Candidate> candidates;
   for (const Choice& choice : choices)
-    candidates.push_back({choice.versions[0]->name, choice.library->soname,
-                          choice.library->soname == kLibc});
+    candidates.push_back(
+        {choice.versions[0]->name, choice.library->soname, choice.library->soname == kLibc});
   auto outcome = select(options_.terms, candidates, strict);
   if (!outcome) return outcome.error();
   warnings = outcome->warnings;
@@ -153,15 +158,14 @@ Result<std::shared_ptr<const FunctionTable>> ProgramTables::table_for(
     info.name = info.spec != nullptr ? std::string(info.spec->family) : info.symbol;
     info.thin = info.spec != nullptr && syscall_number(info.name) >= 0;
     for (const ExportedFunction* version : choice.versions) {
-      stubs.push_back(
-          stub_for(*version, choice.versions.size() > 1, info, options_));
+      stubs.push_back(stub_for(*version, choice.versions.size() > 1, info, options_));
       table->functions.push_back(info);
     }
   }
   table->id = next_id_++;
   std::string name = "stubs-" + std::to_string(table->id) + ".so";
-  auto written = directory_.write_file(
-      name, build_stub_library(stubs, table->id, options_.socket_path));
+  auto written =
+      directory_.write_file(name, build_stub_library(stubs, table->id, options_.socket_path));
   if (!written) return written.error();
   table->stub_path = directory_.path() + "/" + name;
   kept_.insert(kept_.end(), libraries.begin(), libraries.end());
@@ -197,7 +201,8 @@ std::string refusal(const Image& image) {
   if (!image.is_elf) return "is not an ELF program";
   if (std::string why = foreign_architecture(image); !why.empty()) return why;
   if (image.is_musl)
-    return "is linked with musl, whose loader and functions differ from glibc's; use --scope=process";
+    return "is linked with musl, whose loader and functions differ from glibc's; use "
+           "--scope=process";
   if (!image.is_dynamic)
     return "is statically linked: it has no library calls to wrap; use --scope=process";
   if (image.set_id && geteuid() != 0)

@@ -19,7 +19,7 @@ namespace wc {
 struct TableOptions {
   std::vector<Term> terms;
   std::vector<std::string> user_preloads;
-  std::string shim_path;    // as the tracee finds it
+  std::string shim_path;  // as the tracee finds it
   std::string socket_path;
   bool values_at_return = false;  // some backend shows what calls wrote to memory
   bool in_process = false;        // engine inproc

@@ -79,14 +79,15 @@ class ProcessMemory final : public TraceeMemory {
   std::array<char, 256> kept_;
 };
 
-// The kernel's own results of an interrupted syscall, seen by tracers only (include/linux/errno.h): it
-// is to be issued again, or to fail with EINTR.
+// The kernel's own results of an interrupted syscall, seen by tracers only (include/linux/errno.h):
+// it is to be issued again, or to fail with EINTR.
 constexpr bool is_restart(int64_t ret) {
   return ret == -512 || ret == -513 || ret == -514 || ret == -516;
 }
 
 bool seize(pid_t tid, bool follow, int& error);
-// The stopped thread, and all that it makes, stop once more when they end, while their memory is there.
+// The stopped thread, and all that it makes, stop once more when they end, while their memory is
+// there.
 void stop_at_exit(pid_t tid, bool follow);
 
 // The next stop or end of a tracee, as waitpid(2) tells it: its thread id, 0 if there is none and

@@ -29,10 +29,14 @@ struct KernelAction {
 
 uint64_t hidden_after(uint64_t hidden, uint64_t how, uint64_t set) {
   switch (how) {
-    case SIG_BLOCK: return hidden | (set & kOurs);
-    case SIG_UNBLOCK: return hidden & ~set;
-    case SIG_SETMASK: return set & kOurs;
-    default: return hidden;  // the kernel will refuse it
+    case SIG_BLOCK:
+      return hidden | (set & kOurs);
+    case SIG_UNBLOCK:
+      return hidden & ~set;
+    case SIG_SETMASK:
+      return set & kOurs;
+    default:
+      return hidden;  // the kernel will refuse it
   }
 }
 
@@ -51,8 +55,7 @@ void Tracer::on_signal_call(const StoppedThread& stop, Thread& thread, Inflight&
   ProcessMemory& memory = thread.process->memory;
   uint64_t set = 0;
   bool has_set = args[1] != 0 && memory.read_all({args[1]}, &set, sizeof set);
-  call.hidden_after =
-      has_set ? hidden_after(thread.hidden_mask, args[0], set) : thread.hidden_mask;
+  call.hidden_after = has_set ? hidden_after(thread.hidden_mask, args[0], set) : thread.hidden_mask;
   call.watched = thread.hidden_mask != 0 || call.hidden_after != 0;
   if (!has_set || (set & kOurs) == 0 || args[0] == SIG_UNBLOCK) return;
   set &= ~kOurs;
@@ -73,8 +76,8 @@ void Tracer::on_action_call(const StoppedThread& stop, Thread& thread, Inflight&
   bool is_ours = args[0] == SIGSYS || args[0] == SIGTRAP;
   // While a handler of its own for one of our signals runs, that signal would be blocked.
   constexpr uint64_t kIgnored = 1;  // SIG_IGN; 0 is SIG_DFL
-  call.adds_nodefer = has_action && is_ours && action.handler > kIgnored &&
-                      (action.flags & SA_NODEFER) == 0;
+  call.adds_nodefer =
+      has_action && is_ours && action.handler > kIgnored && (action.flags & SA_NODEFER) == 0;
   call.watched = hidden != 0 || call.hidden_after != 0 || is_ours;
   if (!has_action || ((action.mask & kOurs) == 0 && !call.adds_nodefer)) return;
   action.mask &= ~kOurs;
@@ -93,7 +96,8 @@ void Tracer::replace_argument(const StoppedThread& stop, Thread& thread, Infligh
   entry.signals.own_set = entry.syscall.args[1];
 }
 
-// The program has taken Syscall User Dispatch for itself, or switched it off: this thread's gate is gone.
+// The program has taken Syscall User Dispatch for itself, or switched it off: this thread's gate is
+// gone.
 void Tracer::on_own_dispatch(Thread& thread, uint64_t mode) {
   constexpr uint64_t kOff = 0;
   thread.own_dispatch = mode != kOff;

@@ -40,15 +40,15 @@ class Thunk {
       fits_ = put_distance(&bytes_[fixup.at], at + fixup.end, fixup.target + bias) && fits_;
     uint64_t back = site.syscall + bias + 2;
     size_t lea = size_;
-    put({0x48, 0x8d, 0x0d, 0, 0, 0, 0});            // lea back(%rip), %rcx
-    put({0x64, 0x80, 0x3c, 0x25, 0, 0, 0, 0, 0});   // cmpb $0, %fs:selector
+    put({0x48, 0x8d, 0x0d, 0, 0, 0, 0});           // lea back(%rip), %rcx
+    put({0x64, 0x80, 0x3c, 0x25, 0, 0, 0, 0, 0});  // cmpb $0, %fs:selector
     auto selector = static_cast<int32_t>(shim.selector_offset);
     std::memcpy(&bytes_[size_ - 5], &selector, sizeof selector);
-    put({0x0f, 0x85, 0, 0, 0, 0});                  // jne site
+    put({0x0f, 0x85, 0, 0, 0, 0});  // jne site
     aim(shim.site);
-    put({0x0f, 0x05});                              // syscall
+    put({0x0f, 0x05});  // syscall
     put_distance(&bytes_[lea + 3], at + lea + 7, at + kThunkBack);
-    put({0xe9, 0, 0, 0, 0});                        // jmp back
+    put({0xe9, 0, 0, 0, 0});  // jmp back
     aim(back);
     std::memcpy(&bytes_[kThunkBack], &back, sizeof back);
   }
@@ -75,7 +75,8 @@ class TextWriter {
   ~TextWriter() { flush(); }
 
   // Where the bytes are no longer what they were in the file, nothing is written.
-  bool replace(uint64_t at, const std::vector<uint8_t>& expected, const uint8_t (&jump)[kJumpSize]) {
+  bool replace(uint64_t at, const std::vector<uint8_t>& expected,
+               const uint8_t (&jump)[kJumpSize]) {
     uint64_t page = at / kPage * kPage;
     if (page != page_) {
       flush();

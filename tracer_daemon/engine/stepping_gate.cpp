@@ -78,7 +78,8 @@ void Tracer::on_syscall_exit(const StoppedThread& stop, Thread& thread,
       Inflight done = std::move(inflight.back());
       inflight.pop_back();
       on_signal_call_exit(stop, thread, done, info.ret);
-      if (done.syscall.reported) pipeline_.syscall_exit(thread.source(), done.syscall, info.ret, TickClock::now());
+      if (done.syscall.reported)
+        pipeline_.syscall_exit(thread.source(), done.syscall, info.ret, TickClock::now());
     }
   }
   if (thread.step_back) {

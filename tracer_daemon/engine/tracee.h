@@ -25,7 +25,7 @@ struct ShimAddresses {
   uint64_t landing = 0, landing_saved = 0, landing_restored = 0, landing_end = 0;
   uint64_t exempt_begin = 0, exempt_end = 0;
   uint64_t thunks = 0, thunks_end = 0, site = 0, site_end = 0;  // patched sites lead here
-  uint64_t site_return = 0;                                     // behind the syscall that is recorded
+  uint64_t site_return = 0;  // behind the syscall that is recorded
   uint64_t copy = 0, copy_end = 0;
   int64_t selector_offset = 0;
   AddressRange text;  // all of its code; looked up when first needed
@@ -51,7 +51,8 @@ struct Process {
   std::shared_ptr<ProcessShare> share_owner;
   std::atomic<ProcessShare*> share{nullptr};
   ShimAddresses shim;
-  AddressRange not_shim;  // process scope, before HELLO: code that was looked up and is not the shim's
+  AddressRange
+      not_shim;  // process scope, before HELLO: code that was looked up and is not the shim's
   std::array<uint64_t, kSignals + 1> hidden_action_masks{};  // by signal: as Thread::hidden_mask
   uint64_t added_nodefer = 0;  // signals whose handler has an SA_NODEFER of ours
   unsigned threads = 0;
@@ -62,11 +63,11 @@ struct Process {
 
 // What is kept from the program about SIGSYS and SIGTRAP while one of its signal syscalls runs.
 struct SignalCall {
-  bool watched = false;      // its exit must be seen
-  bool adds_nodefer = false; // SA_NODEFER was added to a handler for one of our signals
-  bool replaced = false;     // it reads a changed copy of the program's mask; own_set is the original
+  bool watched = false;       // its exit must be seen
+  bool adds_nodefer = false;  // SA_NODEFER was added to a handler for one of our signals
+  bool replaced = false;  // it reads a changed copy of the program's mask; own_set is the original
   uint64_t own_set = 0;
-  uint64_t hidden_after = 0; // Thread::hidden_mask once it has succeeded
+  uint64_t hidden_after = 0;  // Thread::hidden_mask once it has succeeded
 };
 
 // A syscall that was entered and has not come back. Several stand at once when signal
@@ -74,7 +75,7 @@ struct SignalCall {
 struct Inflight {
   PendingSyscall syscall;
   uint64_t sp = 0;
-  uint64_t ip = 0;  // where the program goes on: behind its syscall instruction
+  uint64_t ip = 0;           // where the program goes on: behind its syscall instruction
   bool landing = false;      // on the landing pad: completes without a stop
   SignalCall signals;        // rt_sigprocmask and rt_sigaction, see signal_masks.cpp
   bool interrupted = false;  // left with ERESTART...: will come again, or end as EINTR
@@ -96,17 +97,17 @@ struct Thread {
   int slot = -1;
   CallStack calls;
   std::vector<Inflight> inflight;
-  bool armed = false;      // resumed with PTRACE_SYSCALL
-  uint32_t restarts = 0;   // process scope: the syscall that restart_syscall(2) would go on with
-  bool in_syscall = false; // armed: between entry and exit stop
-  bool step_back = false;  // dispatch gate: clone and its kin run at their own place
+  bool armed = false;       // resumed with PTRACE_SYSCALL
+  uint32_t restarts = 0;    // process scope: the syscall that restart_syscall(2) would go on with
+  bool in_syscall = false;  // armed: between entry and exit stop
+  bool step_back = false;   // dispatch gate: clone and its kin run at their own place
   bool ignore_exit = false;
   bool own_dispatch = false;  // uses Syscall User Dispatch for itself: its SIGSYS are its own
 
   SharedMemoryChild shares;
   std::vector<uint64_t> handlers;  // stack pointers that running signal handlers have interrupted
-  uint64_t hidden_mask = 0;  // signals that the program has blocked and the kernel has not
-  uint32_t awaited_bell = 0;  // socket gate: interrupted to answer this bell
+  uint64_t hidden_mask = 0;        // signals that the program has blocked and the kernel has not
+  uint32_t awaited_bell = 0;       // socket gate: interrupted to answer this bell
   bool awaits_bell = false;
 
   [[nodiscard]] EventSource source() {

@@ -188,12 +188,15 @@ void Tracer::on_event(StoppedThread stop, Thread& thread) {
   switch (stop.event()) {
     case PTRACE_EVENT_FORK:
     case PTRACE_EVENT_VFORK:
-    case PTRACE_EVENT_CLONE: return on_new_child(std::move(stop), thread);
+    case PTRACE_EVENT_CLONE:
+      return on_new_child(std::move(stop), thread);
     case PTRACE_EVENT_EXIT:
       drain(thread, 0);
       return resume(std::move(stop), thread);
-    case PTRACE_EVENT_VFORK_DONE: return on_vfork_done(std::move(stop), thread);
-    case PTRACE_EVENT_EXEC: return on_exec(std::move(stop), thread);
+    case PTRACE_EVENT_VFORK_DONE:
+      return on_vfork_done(std::move(stop), thread);
+    case PTRACE_EVENT_EXEC:
+      return on_exec(std::move(stop), thread);
     case PTRACE_EVENT_STOP:
       if (is_stop_signal(stop.signal())) {
         if (options_.whole_process)
@@ -203,7 +206,8 @@ void Tracer::on_event(StoppedThread stop, Thread& thread) {
       }
       if (thread.awaits_bell) return on_interrupted(std::move(stop), thread);
       return resume(std::move(stop), thread);
-    default: return resume(std::move(stop), thread);
+    default:
+      return resume(std::move(stop), thread);
   }
 }
 
@@ -238,16 +242,18 @@ void Tracer::on_signal(StoppedThread stop, Thread& thread) {
     drop_missing(thread, scopes);
     // What was left by longjmp is told apart here only: the handler may run on another stack.
     if (!thread.shares.active)
-      share_of(thread)->set_depth(static_cast<uint32_t>(thread.slot), static_cast<uint32_t>(scopes.size()));
+      share_of(thread)->set_depth(static_cast<uint32_t>(thread.slot),
+                                  static_cast<uint32_t>(scopes.size()));
     if (!scopes.empty()) note_handler(thread, info.si_signo, regs.rsp);
   }
   pipeline_.signalled(thread.process->pid, thread.tid, info.si_signo, &info);
   resume(std::move(stop), thread, info.si_signo);
 }
 
-// A program may forbid itself to read the time-stamp counter (PR_SET_TSC in prctl(2)); the shim's time
-// stamps are none of its business.
-bool Tracer::read_clock_for_shim(const StoppedThread& stop, Thread& thread, user_regs_struct& regs) {
+// A program may forbid itself to read the time-stamp counter (PR_SET_TSC in prctl(2)); the shim's
+// time stamps are none of its business.
+bool Tracer::read_clock_for_shim(const StoppedThread& stop, Thread& thread,
+                                 user_regs_struct& regs) {
   constexpr std::array<uint8_t, 2> kRdtsc = {0x0f, 0x31};
   std::array<uint8_t, 2> code{};
   if (!in_shim(*thread.process, regs.rip) ||
@@ -270,8 +276,8 @@ ProcessShare* Tracer::share_of(Thread& thread) const {
 void Tracer::drain(Thread& thread, uint64_t sp) {
   ProcessShare* share = share_of(thread);
   if (share == nullptr) return;
-  // In this order: a syscall on the landing pad is complete before its call's record is written, and
-  // the thread may be running.
+  // In this order: a syscall on the landing pad is complete before its call's record is written,
+  // and the thread may be running.
   auto slot = static_cast<uint32_t>(thread.slot);
   if (!pipeline_.backends().has_audience() && thread.calls.calls().empty()) {
     share->discard(slot);
@@ -288,8 +294,9 @@ void Tracer::drain(Thread& thread, uint64_t sp) {
     more = reader.next(next);
     if (view.type == WC_RECORD_RETURN || view.type == WC_RECORD_UNWOUND)
       end_syscalls_from(thread, thread.calls.position(view.head->seq));
-    whole = pipeline_.record(thread.source(), view, more ? &next : nullptr,
-                             !thread.handlers.empty()) && whole;
+    whole =
+        pipeline_.record(thread.source(), view, more ? &next : nullptr, !thread.handlers.empty()) &&
+        whole;
   }
   if (reader.corrupt() || !whole) on_corrupt_ring(thread);
 }
@@ -326,7 +333,8 @@ std::span<const wc_scope> Tracer::live_scopes(Thread& thread, uint64_t sp) {
   ProcessShare* share = share_of(thread);
   if (share == nullptr) return {};
   auto scopes = share->scopes(static_cast<uint32_t>(thread.slot));
-  if (thread.shares.active) scopes = scopes.subspan(std::min<size_t>(thread.shares.base_depth, scopes.size()));
+  if (thread.shares.active)
+    scopes = scopes.subspan(std::min<size_t>(thread.shares.base_depth, scopes.size()));
   drop_left_handlers(thread, sp);
   return CallStack::alive(scopes, sp, thread.handlers);
 }

@@ -1,5 +1,5 @@
-// Engine `ptrace`: one thread that follows all traced processes. docs/architecture.md tells the life
-// of a call under each gate.
+// Engine `ptrace`: one thread that follows all traced processes. docs/architecture.md tells the
+// life of a call under each gate.
 //
 // Threads: everything here runs on the tracer thread, but for SessionHost's functions,
 // which the session thread calls; what they touch is guarded by session_mutex_ or atomic.
@@ -33,8 +33,8 @@ struct TracerOptions {
   bool whole_process = false;  // --scope=process: all syscalls, with or without a call around them
   bool wraps = true;           // functions are wrapped
   std::string shim_path;       // as /proc/PID/maps names it
-  bool standing = false;  // serve: goes on when no tracee is left
-  SyscallPlans plans{};   // engine inproc: with WC_CONFIG_IN_PROCESS
+  bool standing = false;       // serve: goes on when no tracee is left
+  SyscallPlans plans{};        // engine inproc: with WC_CONFIG_IN_PROCESS
 };
 
 class Tracer final : public SessionHost {
@@ -164,8 +164,9 @@ class Tracer final : public SessionHost {
   CpuFollower cpu_;
 
   std::unordered_map<pid_t, std::unique_ptr<Thread>> threads_;
-  std::unordered_map<pid_t, ProcessPtr> processes_;  // by pid; guarded by session_mutex_ for writing
-  std::unordered_map<pid_t, FirstStop> unclaimed_;   // stopped before their parent's event came
+  std::unordered_map<pid_t, ProcessPtr>
+      processes_;                                   // by pid; guarded by session_mutex_ for writing
+  std::unordered_map<pid_t, FirstStop> unclaimed_;  // stopped before their parent's event came
   uint64_t ticks_ = 0;
   std::vector<pid_t> turn_;  // still to be looked at in this round
   size_t stops_since_round_ = 0, found_in_round_ = 0;

@@ -1,12 +1,11 @@
 // Where the session thread and the tracer thread meet, and the socket gate's messages.
+#include <linux/futex.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include <linux/futex.h>
 
 #include <cerrno>
 
@@ -24,8 +23,8 @@ bool has_room_for_rings(pid_t pid, uint64_t size) {
 
 }  // namespace
 
-// Where address space is short, here or there, a process goes without the big rings: all its syscalls
-// are dispatched.
+// Where address space is short, here or there, a process goes without the big rings: all its
+// syscalls are dispatched.
 Result<std::unique_ptr<ProcessShare>> Tracer::create_share(const Process& process) {
   ShareLayout layout{options_.gate, options_.config,
                      static_cast<uint32_t>(process.table->functions.size()), options_.plans};
@@ -52,11 +51,22 @@ SessionHost::Answer Tracer::on_hello(int32_t pid, const wc_hello& hello) {
   auto share = create_share(process);
   if (!share) return {nullptr, share.error().message};
   process.share_owner = std::move(*share);
-  process.shim = {hello.bell,          hello.gadget,           hello.landing,
-                  hello.landing_saved, hello.landing_restored, hello.landing_end,
-                  hello.exempt_begin,  hello.exempt_end,   hello.thunks,
-                  hello.thunks_end,    hello.site,         hello.site_end,     hello.site_return,
-                  hello.copy,          hello.copy_end,     hello.selector_offset};
+  process.shim = {hello.bell,
+                  hello.gadget,
+                  hello.landing,
+                  hello.landing_saved,
+                  hello.landing_restored,
+                  hello.landing_end,
+                  hello.exempt_begin,
+                  hello.exempt_end,
+                  hello.thunks,
+                  hello.thunks_end,
+                  hello.site,
+                  hello.site_end,
+                  hello.site_return,
+                  hello.copy,
+                  hello.copy_end,
+                  hello.selector_offset};
   process.share.store(process.share_owner.get(), std::memory_order_release);
   return {process.share_owner, {}};
 }

@@ -1,5 +1,5 @@
-// Attribution, the pure part: which calls of a thread are open and reported, brought in line with the
-// scope stack and the ring that the thread keeps in shared memory. No I/O, no kernel.
+// Attribution, the pure part: which calls of a thread are open and reported, brought in line with
+// the scope stack and the ring that the thread keeps in shared memory. No I/O, no kernel.
 #pragma once
 
 #include <cstdint>

@@ -11,9 +11,9 @@
 namespace wc {
 
 struct FunctionInfo {
-  std::string symbol;   // exported name: __printf_chk
-  std::string name;     // public name: printf
-  std::string library;  // soname of the library that defines it
+  std::string symbol;                  // exported name: __printf_chk
+  std::string name;                    // public name: printf
+  std::string library;                 // soname of the library that defines it
   const FunctionSpec* spec = nullptr;  // nullptr: not in the catalog
   // A thin wrapper of the syscall of the same name: what it writes to memory is there when the
   // syscall returns.

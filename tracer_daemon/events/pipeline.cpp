@@ -28,7 +28,8 @@ wc_arg_type type_of(ArgKind kind) {
     case ArgKind::FdResult:
     case ArgKind::IntResult:
     case ArgKind::ErrnoResult:
-    case ArgKind::LongResult: return WC_ARG_INT;
+    case ArgKind::LongResult:
+      return WC_ARG_INT;
     case ArgKind::Uint:
     case ArgKind::Ulong:
     case ArgKind::Flags:
@@ -38,9 +39,12 @@ wc_arg_type type_of(ArgKind kind) {
     case ArgKind::CloneFlags:
     case ArgKind::Ioctl:
     case ArgKind::Fcntl:
-    case ArgKind::FutexOp: return WC_ARG_UINT;
-    case ArgKind::Double: return WC_ARG_UNKNOWN;
-    default: return WC_ARG_POINTER;
+    case ArgKind::FutexOp:
+      return WC_ARG_UINT;
+    case ArgKind::Double:
+      return WC_ARG_UNKNOWN;
+    default:
+      return WC_ARG_POINTER;
   }
 }
 
@@ -57,11 +61,14 @@ uint64_t value_of(ArgKind kind, uint64_t word) {
     case ArgKind::FdResult:
     case ArgKind::IntResult:
     case ArgKind::ErrnoResult:
-    case ArgKind::Errno: return static_cast<uint64_t>(static_cast<int64_t>(static_cast<int32_t>(word)));
+    case ArgKind::Errno:
+      return static_cast<uint64_t>(static_cast<int64_t>(static_cast<int32_t>(word)));
     case ArgKind::Uint:
     case ArgKind::Mode:
-    case ArgKind::Uid: return static_cast<uint32_t>(word);
-    default: return word;
+    case ArgKind::Uid:
+      return static_cast<uint32_t>(word);
+    default:
+      return word;
   }
 }
 
@@ -70,11 +77,12 @@ void set_variadic(wc_arg& arg, const std::string& text) {
   const char* end = text.data() + text.size();
   int64_t number = 0;
   uint64_t address = 0;
-  if (auto [at, error] = std::from_chars(text.data(), end, number); at == end && error == std::errc()) {
+  if (auto [at, error] = std::from_chars(text.data(), end, number);
+      at == end && error == std::errc()) {
     arg.type = WC_ARG_INT;
     arg.value = static_cast<uint64_t>(number);
-  } else if (auto [hex, wrong] = std::from_chars(text.data() + std::min<size_t>(2, text.size()), end,
-                                                 address, 16);
+  } else if (auto [hex, wrong] =
+                 std::from_chars(text.data() + std::min<size_t>(2, text.size()), end, address, 16);
              text.starts_with("0x") && hex == end && wrong == std::errc()) {
     arg.type = WC_ARG_POINTER;
     arg.value = address;
@@ -95,7 +103,9 @@ constexpr uint64_t kFailed = static_cast<uint64_t>(-14);
 
 // Whether the function is a wrapper of that syscall: by name, or stat(3), which is newfstatat(2).
 bool is_same_call(std::string_view function, std::string_view syscall) {
-  auto is_stat = [](std::string_view name) { return name.ends_with("stat") || name.ends_with("statat"); };
+  auto is_stat = [](std::string_view name) {
+    return name.ends_with("stat") || name.ends_with("statat");
+  };
   return function == syscall || (is_stat(function) && is_stat(syscall));
 }
 

@@ -56,7 +56,8 @@ class Pipeline {
   // Ends known calls that are not among `scopes`.
   void drop_missing(EventSource source, std::span<const wc_scope> scopes);
   // Reports the scopes that are not known yet. `for_syscall`: because a syscall is about to be
-  // reported under them; else because all calls are wanted. The caller marks the scopes as reported.
+  // reported under them; else because all calls are wanted. The caller marks the scopes as
+  // reported.
   void open_calls(EventSource source, std::span<const wc_scope> scopes, bool for_syscall,
                   bool has_call_time);
 
@@ -103,8 +104,8 @@ class Pipeline {
   Symbolizer symbols_;
   TickClock clock_;
   uint64_t next_call_ = 1;
-  std::vector<wc_arg> args_;         // scratch
-  std::vector<const char*> chain_;   // scratch
+  std::vector<wc_arg> args_;        // scratch
+  std::vector<const char*> chain_;  // scratch
 };
 
 }  // namespace wc

@@ -1,5 +1,6 @@
-// Records as engine inproc leaves them in a thread's ring (protocol/shared.h): a head, a body, pieces
-// of the program's memory. The ring is the program's: what does not fit together ends the reading.
+// Records as engine inproc leaves them in a thread's ring (protocol/shared.h): a head, a body,
+// pieces of the program's memory. The ring is the program's: what does not fit together ends the
+// reading.
 #pragma once
 
 #include <cstdint>

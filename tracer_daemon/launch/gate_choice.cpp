@@ -26,16 +26,20 @@ int dispatch_error() {
 
 Result<GateDecision> choose_gate(GateChoice choice) {
   switch (choice) {
-    case GateChoice::Socket: return GateDecision{WC_GATE_SOCKET, "gate socket: as asked for"};
-    case GateChoice::Trap: return GateDecision{WC_GATE_TRAP, "gate trap: as asked for"};
+    case GateChoice::Socket:
+      return GateDecision{WC_GATE_SOCKET, "gate socket: as asked for"};
+    case GateChoice::Trap:
+      return GateDecision{WC_GATE_TRAP, "gate trap: as asked for"};
     case GateChoice::Dispatch:
       if (int code = dispatch_error(); code != 0)
         return Error::from_errno(
-            "gate dispatch needs Syscall User Dispatch (Linux 5.11 or newer), which is refused; use "
+            "gate dispatch needs Syscall User Dispatch (Linux 5.11 or newer), which is refused; "
+            "use "
             "-g trap",
             code);
       return GateDecision{WC_GATE_DISPATCH, "gate dispatch: as asked for"};
-    case GateChoice::Auto: break;
+    case GateChoice::Auto:
+      break;
   }
   if (int code = dispatch_error(); code != 0)
     return GateDecision{WC_GATE_TRAP, std::string("gate trap: Syscall User Dispatch is refused (") +

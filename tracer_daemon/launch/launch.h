@@ -10,8 +10,8 @@ int serve(const Options& options);           // standing tracer on a control soc
 int list_functions(const Options& options);  // --list-functions
 int list_syscalls(const Options& options);   // --list-syscalls
 
-// The environment that the launcher script was given, which its shell has changed: read from the file
-// that WC_ENVIRONMENT names, and the file removed. Without one, nothing changes.
+// The environment that the launcher script was given, which its shell has changed: read from the
+// file that WC_ENVIRONMENT names, and the file removed. Without one, nothing changes.
 void restore_environment();
 
 // "wc-preload: MESSAGE" to standard error.

@@ -22,8 +22,8 @@ int fail(const Error& error) {
 
 }  // namespace
 
-// One function a line: name, library, classes, as the selection takes them. Without a program, those
-// of libc as this process has it.
+// One function a line: name, library, classes, as the selection takes them. Without a program,
+// those of libc as this process has it.
 int list_functions(const Options& options) {
   std::string path = "/proc/self/exe";
   if (!options.program.empty()) {

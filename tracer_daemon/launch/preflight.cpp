@@ -66,8 +66,9 @@ Refusal judge_file(const std::string& path, const std::string& as, Purpose purpo
   if (!why.empty()) return {kTracerFailed, as + " " + why};
   if (purpose == Purpose::Trace) return {};
   if (changes_ids(path))
-    return {kTracerFailed, as + " is set-user-ID or set-group-ID: it loads no foreign libraries; run it "
-                                "as the user it changes to"};
+    return {kTracerFailed,
+            as + " is set-user-ID or set-group-ID: it loads no foreign libraries; run it "
+                 "as the user it changes to"};
   return {};
 }
 
@@ -77,14 +78,18 @@ Target inspect_target(const std::string& name, Purpose purpose) {
   std::string found;
   std::string path = name.find('/') != std::string::npos ? name : search_path(name, found);
   if (path.empty() && found.empty())
-    return {name, {kNotFound, name + ": not found in PATH; give a path with a slash for a file here"}, {}};
+    return {name,
+            {kNotFound, name + ": not found in PATH; give a path with a slash for a file here"},
+            {}};
   if (path.empty())
     return {found, {kCannotExecute, found + ": not executable; chmod +x makes it so"}, {}};
   struct stat status {};
   if (stat(path.c_str(), &status) != 0) {
     int code = errno;
-    return {path, {code == ENOENT || code == ENOTDIR ? kNotFound : kCannotExecute,
-                   path + ": " + std::strerror(code)}, {}};
+    return {path,
+            {code == ENOENT || code == ENOTDIR ? kNotFound : kCannotExecute,
+             path + ": " + std::strerror(code)},
+            {}};
   }
   if (S_ISDIR(status.st_mode)) return {path, {kCannotExecute, path + ": is a folder"}, {}};
   if (access(path.c_str(), X_OK) != 0)

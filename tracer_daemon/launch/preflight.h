@@ -18,9 +18,10 @@ struct Refusal {
 };
 
 struct Target {
-  std::string path;     // to execute
-  Refusal refusal;      // message empty: go on
-  std::string program;  // the ELF file that will run: `path`, or a script's interpreter; empty: unreadable
+  std::string path;  // to execute
+  Refusal refusal;   // message empty: go on
+  std::string
+      program;  // the ELF file that will run: `path`, or a script's interpreter; empty: unreadable
 };
 
 // What is to be done with the target: a program that cannot be wrapped can often be traced.

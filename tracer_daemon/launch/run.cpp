@@ -30,7 +30,8 @@ Result<std::string> read_shim() {
   if (n <= 0) return Error::from_errno("cannot read /proc/self/exe", errno);
   std::string folder(self, static_cast<size_t>(n));
   folder.resize(folder.rfind('/'));
-  for (const std::string& place : {std::string("../lib/") + kShim, std::string(WC_INSTALLED_SHIM)}) {
+  for (const std::string& place :
+       {std::string("../lib/") + kShim, std::string(WC_INSTALLED_SHIM)}) {
     std::ifstream file(folder + "/" + place, std::ios::binary);
     std::stringstream bytes;
     if (file && bytes << file.rdbuf()) return std::move(bytes).str();
@@ -46,8 +47,8 @@ bool wraps(const Options& options) {
          !options.user_preloads.empty();
 }
 
-// In full-process mode threads stop at every syscall anyway; what is left of a gate is the trap, by which
-// the shim tells of new threads, full rings and returns.
+// In full-process mode threads stop at every syscall anyway; what is left of a gate is the trap, by
+// which the shim tells of new threads, full rings and returns.
 Result<GateDecision> gate_for(const Options& options) {
   if (options.scope != ScopeMode::Process) return choose_gate(options.gate);
   return GateDecision{WC_GATE_TRAP, "gate: always open, for --scope=process"};
@@ -75,8 +76,10 @@ std::string inproc_obstacle(const Options& options, wc_gate gate, const BackendS
   return {};
 }
 
-Result<EngineDecision> choose_engine(const Options& options, wc_gate gate, const BackendSet& backends) {
-  if (options.engine == EngineChoice::Ptrace) return EngineDecision{false, "engine ptrace: as asked for"};
+Result<EngineDecision> choose_engine(const Options& options, wc_gate gate,
+                                     const BackendSet& backends) {
+  if (options.engine == EngineChoice::Ptrace)
+    return EngineDecision{false, "engine ptrace: as asked for"};
   std::string obstacle = inproc_obstacle(options, gate, backends);
   if (options.engine == EngineChoice::Inproc && !obstacle.empty())
     return Error{"engine inproc: " + obstacle + "; use -E ptrace", 0};
@@ -152,8 +155,7 @@ class Session {
       complain(gate->why);
     }
     session->pipeline_ = std::make_unique<Pipeline>(std::move(*backends), decode, filter);
-    session->tracer_ =
-        std::make_unique<Tracer>(tracer, *session->tables_, *session->pipeline_);
+    session->tracer_ = std::make_unique<Tracer>(tracer, *session->tables_, *session->pipeline_);
     // Who sees the socket may send a signal at once.
     if (standing) take_signals(*session->tracer_, true);
     auto server = Server::listen(socket, *session->tracer_);
@@ -242,9 +244,9 @@ int run(const Options& options) {
       return kTracerFailed;
     }
   }
-  auto started = start_program(
-      target.path, options.program, options.follow,
-      options.scope == ScopeMode::Process ? FirstStop::BeforeExec : FirstStop::Exec);
+  auto started =
+      start_program(target.path, options.program, options.follow,
+                    options.scope == ScopeMode::Process ? FirstStop::BeforeExec : FirstStop::Exec);
   if (!started) {
     complain(started.error().message);
     return kTracerFailed;

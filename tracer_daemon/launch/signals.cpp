@@ -19,9 +19,11 @@ void on_stop(int) { the_tracer->stop(); }
 void on_tick(int) {}
 
 void handle(int signal, void (*handler)(int)) {
-  struct sigaction old {}, action {};
+  struct sigaction old {
+  }, action{};
   // What was ignored when we were started (nohup) stays ignored.
-  if (sigaction(signal, nullptr, &old) == 0 && old.sa_handler == SIG_IGN && signal != SIGUSR1) return;
+  if (sigaction(signal, nullptr, &old) == 0 && old.sa_handler == SIG_IGN && signal != SIGUSR1)
+    return;
   action.sa_handler = handler;
   sigaction(signal, &action, nullptr);  // no SA_RESTART: waitpid must end
 }

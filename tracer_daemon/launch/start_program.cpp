@@ -20,8 +20,7 @@ std::string permission_hint(int code) {
   int scope = 0;
   if (yama >> scope && scope == 3)
     return "; /proc/sys/kernel/yama/ptrace_scope is 3, which forbids all tracing until reboot";
-  if (scope == 2)
-    return "; /proc/sys/kernel/yama/ptrace_scope is 2: run as root, or set it to 1";
+  if (scope == 2) return "; /proc/sys/kernel/yama/ptrace_scope is 2: run as root, or set it to 1";
   std::ifstream status("/proc/self/status");
   for (std::string line; std::getline(status, line);)
     if (line.rfind("TracerPid:", 0) == 0 && line.find_last_not_of("0 \t") > 9)
@@ -29,8 +28,8 @@ std::string permission_hint(int code) {
   return "; a container's seccomp policy may forbid ptrace: run it with --cap-add=SYS_PTRACE";
 }
 
-[[noreturn]] void become(const std::string& path, const std::vector<std::string>& arguments,
-                         int go, int error_fd) {
+[[noreturn]] void become(const std::string& path, const std::vector<std::string>& arguments, int go,
+                         int error_fd) {
   std::vector<char*> argv;
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);

@@ -20,7 +20,8 @@ struct StartedProgram {
 enum class FirstStop { Exec, BeforeExec };
 
 // The child stands before its exec, traced.
-Result<StartedProgram> start_program(const std::string& path, const std::vector<std::string>& arguments,
-                                     bool follow, FirstStop first);
+Result<StartedProgram> start_program(const std::string& path,
+                                     const std::vector<std::string>& arguments, bool follow,
+                                     FirstStop first);
 
 }  // namespace wc

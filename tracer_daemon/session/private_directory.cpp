@@ -48,8 +48,8 @@ void remove_tree(const std::string& path) {
   rmdir(path.c_str());
 }
 
-// Whoever has the lock owns the folder; the kernel gives it back when a run is killed. A pid would not
-// tell: the other run may live in another pid namespace.
+// Whoever has the lock owns the folder; the kernel gives it back when a run is killed. A pid would
+// not tell: the other run may live in another pid namespace.
 ScopedFd lock(const std::string& path) {
   ScopedFd fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (fd.valid() && flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return fd;

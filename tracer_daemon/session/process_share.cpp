@@ -19,8 +19,7 @@ Result<std::unique_ptr<ProcessShare>> ProcessShare::create(const ShareLayout& la
   // A tracee that could shrink it would make the tracer die of SIGBUS.
   if (fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
     return Error::from_errno("cannot seal shared memory", errno);
-  void* base =
-      mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd.get(), 0);
+  void* base = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd.get(), 0);
   if (base == MAP_FAILED) return Error::from_errno("cannot map shared memory", errno);
   return std::unique_ptr<ProcessShare>(
       new ProcessShare(std::move(fd), static_cast<uint8_t*>(base), size, layout));
@@ -34,10 +33,17 @@ ProcessShare::ProcessShare(ScopedFd fd, uint8_t* base, uint64_t size, const Shar
       ring_records_(wc_ring_records(layout.config)),
       layout_(layout),
       header_(reinterpret_cast<wc_shared_header*>(base)) {
-  *header_ = wc_shared_header{WC_SHARED_MAGIC,       WC_SLOTS,      slot_size_,
-                              layout.function_count, layout.gate,   layout.config,
-                              0,                     0,             ring_records_,
-                              0,                     {}};
+  *header_ = wc_shared_header{WC_SHARED_MAGIC,
+                              WC_SLOTS,
+                              slot_size_,
+                              layout.function_count,
+                              layout.gate,
+                              layout.config,
+                              0,
+                              0,
+                              ring_records_,
+                              0,
+                              {}};
   std::copy_n(layout.plans.begin(), std::min<size_t>(layout.plans.size(), WC_PLANNED_SYSCALLS),
               header_->plans);
   if (layout.config & WC_CONFIG_COUNTS) freed_.reset(new wc_counter[layout.function_count]());
@@ -46,7 +52,8 @@ ProcessShare::ProcessShare(ScopedFd fd, uint8_t* base, uint64_t size, const Shar
 ProcessShare::~ProcessShare() { munmap(base_, size_); }
 
 wc_slot& ProcessShare::slot(uint32_t index) {
-  return *reinterpret_cast<wc_slot*>(base_ + WC_HEADER_SIZE + static_cast<uint64_t>(index) * slot_size_);
+  return *reinterpret_cast<wc_slot*>(base_ + WC_HEADER_SIZE +
+                                     static_cast<uint64_t>(index) * slot_size_);
 }
 
 std::span<const wc_scope> ProcessShare::scopes(uint32_t index) {
@@ -131,9 +138,8 @@ void ProcessShare::free_slot(uint32_t index) {
   uint32_t ack = s.ack;
   // The pages of a big ring are given back: many threads may come and go.
   off_t at = static_cast<off_t>(reinterpret_cast<uint8_t*>(&s) - base_);
-  if (slot_size_ <= WC_PAGE * 8 ||
-      fallocate(fd_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at + WC_PAGE,
-                slot_size_ - WC_PAGE) != 0)
+  if (slot_size_ <= WC_PAGE * 8 || fallocate(fd_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                                             at + WC_PAGE, slot_size_ - WC_PAGE) != 0)
     std::memset(reinterpret_cast<uint8_t*>(&s) + WC_PAGE, 0, slot_size_ - WC_PAGE);
   std::memset(static_cast<void*>(&s.tid), 0, WC_PAGE - offsetof(wc_slot, tid));
   s.ack = ack;

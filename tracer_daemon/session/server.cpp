@@ -114,8 +114,7 @@ void Server::run() {
     if (poll(polled.data(), polled.size(), -1) < 0 && errno != EINTR) return;
     if (polled[0].revents) return;
     for (size_t i = connections.list.size(); i-- > 0;)
-      if (polled[i + 2].revents &&
-          !serve(connections.list[i].fd, connections.list[i].pid))
+      if (polled[i + 2].revents && !serve(connections.list[i].fd, connections.list[i].pid))
         connections.list.erase(connections.list.begin() + static_cast<ptrdiff_t>(i));
     if (polled[1].revents) accept_one(connections);
   }
@@ -137,8 +136,7 @@ void Server::accept_one(Connections& connections) {
     return;
   }
   // The longest-waiting connection makes room: a shim speaks at once.
-  if (connections.list.size() >= kMaxConnections)
-    connections.list.erase(connections.list.begin());
+  if (connections.list.size() >= kMaxConnections) connections.list.erase(connections.list.begin());
   connections.list.push_back({std::move(fd), peer.pid});
 }
 
@@ -153,8 +151,9 @@ bool Server::serve(ScopedFd& connection, int32_t pid) {
                      ? WC_PARSE_SIZE
                      : wc_parse(buffer, static_cast<size_t>(n), &message);
   if (verdict == WC_PARSE_VERSION) {
-    refuse(connection.get(), "protocol version not spoken: wc-tracerd and libwc_preload.so are of "
-                             "different releases");
+    refuse(connection.get(),
+           "protocol version not spoken: wc-tracerd and libwc_preload.so are of "
+           "different releases");
     return false;
   }
   if (verdict != WC_PARSE_OK) return false;
@@ -194,8 +193,10 @@ Status request_attach(const std::string& path) {
   ScopedFd fd(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
   if (!fd.valid()) return Error::from_errno("cannot create a Unix socket", errno);
   if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
-    return Error::from_errno("cannot reach a tracer at " + path + " (start one: wc-tracerd serve "
-                             "--control " + path + ")",
+    return Error::from_errno("cannot reach a tracer at " + path +
+                                 " (start one: wc-tracerd serve "
+                                 "--control " +
+                                 path + ")",
                              errno);
   ucred peer{};
   socklen_t size = sizeof peer;
@@ -216,7 +217,8 @@ Status request_attach(const std::string& path) {
   if (n <= 0 || wc_parse(buffer, static_cast<size_t>(n), &message) != WC_PARSE_OK)
     return Error{"the tracer at " + path + " gave no answer", n < 0 ? errno : 0};
   if (message->type == WC_ATTACHED) return Done{};
-  if (message->type != WC_REFUSE) return Error{"the tracer at " + path + " gave a strange answer", 0};
+  if (message->type != WC_REFUSE)
+    return Error{"the tracer at " + path + " gave a strange answer", 0};
   const auto* refusal = reinterpret_cast<const wc_refuse*>(message);
   return Error{"the tracer at " + path + " refuses: " +
                    std::string(refusal->text, strnlen(refusal->text, sizeof refusal->text)),

@@ -1,4 +1,5 @@
-/* A handler inside a call, on an alternate stack at a higher address than the stack it interrupts. */
+/* A handler inside a call, on an alternate stack at a higher address than the stack it interrupts.
+ */
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>

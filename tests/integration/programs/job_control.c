@@ -10,10 +10,14 @@ static void expect(pid_t pid, int options, const char *what) {
   int status = 0;
   pid_t got = waitpid(pid, &status, options);
   printf("%s: %s", what, got == pid ? "" : "wait failed ");
-  if (WIFSTOPPED(status)) printf("stopped by %d\n", WSTOPSIG(status));
-  else if (WIFCONTINUED(status)) printf("continued\n");
-  else if (WIFEXITED(status)) printf("exited %d\n", WEXITSTATUS(status));
-  else if (WIFSIGNALED(status)) printf("killed by %d\n", WTERMSIG(status));
+  if (WIFSTOPPED(status))
+    printf("stopped by %d\n", WSTOPSIG(status));
+  else if (WIFCONTINUED(status))
+    printf("continued\n");
+  else if (WIFEXITED(status))
+    printf("exited %d\n", WEXITSTATUS(status));
+  else if (WIFSIGNALED(status))
+    printf("killed by %d\n", WTERMSIG(status));
   fflush(stdout);
 }
 
@@ -60,7 +64,8 @@ int main(void) {
   int status;
   while (waitpid(pid, &status, WNOHANG) == 0) { /* it stays stopped */
     clock_gettime(CLOCK_MONOTONIC, &end);
-    if (end.tv_sec * 1000 + end.tv_nsec / 1000000 - start.tv_sec * 1000 - start.tv_nsec / 1000000 > 100)
+    if (end.tv_sec * 1000 + end.tv_nsec / 1000000 - start.tv_sec * 1000 - start.tv_nsec / 1000000 >
+        100)
       break;
     usleep(10000);
   }

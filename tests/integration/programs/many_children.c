@@ -17,7 +17,7 @@ int main(int argc, char **argv) {
         char text[16];
         int n = snprintf(text, sizeof text, "%07d\n", started);
         ssize_t done = write(fds[1], text, (size_t)n);
-      if (done != n) _exit(100 + (int)(done < 0 ? errno : done));
+        if (done != n) _exit(100 + (int)(done < 0 ? errno : done));
         _exit(started % 7);
       }
       started++;

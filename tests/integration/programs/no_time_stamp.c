@@ -1,5 +1,5 @@
-/* Forbids itself to read the time-stamp counter, as hardened programs and stress-ng do: whoever does
- * is killed by SIGSEGV. Then makes calls that are measured. */
+/* Forbids itself to read the time-stamp counter, as hardened programs and stress-ng do: whoever
+ * does is killed by SIGSEGV. Then makes calls that are measured. */
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <unistd.h>

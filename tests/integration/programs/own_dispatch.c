@@ -1,4 +1,5 @@
-/* Uses Syscall User Dispatch for itself, as Wine does: its own handler must see its own syscalls. */
+/* Uses Syscall User Dispatch for itself, as Wine does: its own handler must see its own syscalls.
+ */
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>

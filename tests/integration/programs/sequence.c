@@ -18,7 +18,8 @@
 static int pipe_fds[2];
 
 static void nested(void) {
-  FILE *file = fopen("/etc/passwd", "r"); /* line NESTED_FOPEN: test_events.py looks for this text */
+  FILE *file =
+      fopen("/etc/passwd", "r"); /* line NESTED_FOPEN: test_events.py looks for this text */
   char line[64];
   if (fgets(line, sizeof line, file) == NULL) abort();
   fclose(file);
@@ -118,10 +119,12 @@ static void repeated(void) {
 }
 
 int main(int argc, char **argv) {
-  static const struct { const char *name; void (*run)(void); } parts[] = {
-      {"nested", nested},   {"outside", outside},   {"errors", errors}, {"signal", in_signal},
-      {"unwound", unwound}, {"threads", threads},   {"children", children}, {"values", values},
-      {"repeated", repeated}};
+  static const struct {
+    const char *name;
+    void (*run)(void);
+  } parts[] = {{"nested", nested},     {"outside", outside}, {"errors", errors},
+               {"signal", in_signal},  {"unwound", unwound}, {"threads", threads},
+               {"children", children}, {"values", values},   {"repeated", repeated}};
   if (pipe(pipe_fds) != 0) return 2;
   for (int i = 1; i < argc; i++)
     for (size_t p = 0; p < sizeof parts / sizeof parts[0]; p++)

@@ -1,4 +1,5 @@
-/* Threads and handlers on the smallest stacks that the system allows; deep recursion in callbacks. */
+/* Threads and handlers on the smallest stacks that the system allows; deep recursion in callbacks.
+ */
 #define _GNU_SOURCE
 #include <limits.h>
 #include <pthread.h>

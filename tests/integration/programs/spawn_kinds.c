@@ -37,7 +37,8 @@ int main(void) {
   posix_spawn_file_actions_adddup2(&actions, 1, 2);
   if (posix_spawnp(&pid, "sh", &actions, NULL, arguments, environ) == 0) report("spawnp", pid);
   posix_spawn_file_actions_destroy(&actions);
-  printf("spawn of nothing: %d\n", posix_spawn(&pid, "/nonexistent", NULL, NULL, arguments, environ));
+  printf("spawn of nothing: %d\n",
+         posix_spawn(&pid, "/nonexistent", NULL, NULL, arguments, environ));
 
   fflush(stdout);
   printf("system: %d\n", WEXITSTATUS(system("echo from system; exit 5")));

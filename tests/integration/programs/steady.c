@@ -1,5 +1,5 @@
-/* steady THREADS: half a second of files, memory and output in several threads; checks every result,
- * so that a call that the tool spoils shows in the output. */
+/* steady THREADS: half a second of files, memory and output in several threads; checks every
+ * result, so that a call that the tool spoils shows in the output. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>

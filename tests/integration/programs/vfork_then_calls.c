@@ -1,4 +1,5 @@
-/* The first call after vfork(2), 20 times; the child closes every descriptor and execs, or exits. */
+/* The first call after vfork(2), 20 times; the child closes every descriptor and execs, or exits.
+ */
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -113,6 +113,11 @@ def read_json(path):
         return [json.loads(line) for line in file]
 
 
+def only_under(*gates):
+    """Leaves a test out where its gate is not this run's: there is nothing to be skipped."""
+    return lambda test: test if GATE in gates else None
+
+
 def gate_unavailable(gate):
     """Why the kernel cannot do this gate, or None."""
     if gate not in ("dispatch", "inproc"):

@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import time
-import unittest
 
 import harness
 from harness import Case, GATE, program
@@ -57,9 +56,8 @@ class Processes(Case):
             self.assertTrue(any("/dev/null" in e.get("text", "") for e in events
                                 if e["type"] == "syscall"), limit)
 
+    @harness.only_under("inproc")
     def test_a_shells_commands_are_patched(self):
-        if GATE != "inproc":
-            self.skipTest("engine inproc only")
         result, _ = self.events(["bash", "-c", "/bin/true; /bin/true"], "-v")
         self.assertEqual(result.err.count(b"syscall sites patched"), 3, result)
 
@@ -128,10 +126,9 @@ class Descriptors(Case):
 
 
 class Signals(Case):
+    @harness.only_under("inproc")
     def test_overwritten_records(self):
         """Random bytes over the records: said once, and the program goes on as ever."""
-        if GATE != "inproc":
-            self.skipTest("engine inproc only")
         for seed in range(8):
             result, _ = self.events([program("scribbled_ring"), str(seed)])
             self.assertEqual((result.status, result.out), (0, b"still here\n"), result)
@@ -157,7 +154,8 @@ class Signals(Case):
         self.assertEqual(native.status, -signal.SIGTRAP)
         self.assertIn(b"traps 2, system 1", native.out)
 
-    @unittest.skipIf(GATE == "socket", "the shim's own syscalls would be dispatched to the program")
+    # Under gate socket the shim's own syscalls would be dispatched to the program.
+    @harness.only_under("dispatch", "trap", "inproc")
     def test_syscall_user_dispatch_of_the_programs_own(self):
         native = self.compare_both([program("own_dispatch")])
         if native.status == 0:  # else the kernel has none

@@ -298,7 +298,8 @@ void Tracer::drain(Thread& thread, uint64_t sp) {
         pipeline_.record(thread.source(), view, more ? &next : nullptr, !thread.handlers.empty()) &&
         whole;
   }
-  if (reader.corrupt() || !whole) on_corrupt_ring(thread);
+  // A thread that was killed may have been writing.
+  if ((reader.corrupt() || !whole) && !thread.ended) on_corrupt_ring(thread);
 }
 
 // The program has written over its ring: what was in it is lost, the rest goes on.
@@ -398,10 +399,13 @@ void Tracer::end_inflight(Thread& thread) {
 // The thread's calls end here: exec, exit, death.
 void Tracer::end_scopes(Thread& thread) {
   end_inflight(thread);
+  drain(thread, 0);
+  thread.ended = true;
   if (ProcessShare* share = share_of(thread); share != nullptr && !thread.shares.active)
     share->publish_all(static_cast<uint32_t>(thread.slot));
   drain(thread, 0);
   end_pending(thread);
+  thread.ended = false;
   drop_missing(thread, {});
 }
 

@@ -102,7 +102,7 @@ struct Thread {
   bool in_syscall = false;  // armed: between entry and exit stop
   bool step_back = false;   // dispatch gate: clone and its kin run at their own place
   bool ignore_exit = false;
-  bool ended = false;  // its last records are being read
+  bool ended = false;         // its last records are being read
   bool own_dispatch = false;  // uses Syscall User Dispatch for itself: its SIGSYS are its own
 
   SharedMemoryChild shares;

@@ -109,6 +109,15 @@ bool is_same_call(std::string_view function, std::string_view syscall) {
   return function == syscall || (is_stat(function) && is_stat(syscall));
 }
 
+wc_process process_event(int32_t pid, int32_t tid, wc_process_kind kind) {
+  wc_process event{};
+  event.ts = TickClock::now();
+  event.pid = pid;
+  event.tid = tid;
+  event.event = kind;
+  return event;
+}
+
 // Room for the variadic arguments of a printf that are shown.
 constexpr size_t kVariadicWords = 16;
 
@@ -474,41 +483,26 @@ void Pipeline::emit_exit(EventSource source, PendingSyscall& syscall, int64_t re
 }
 
 void Pipeline::started(int32_t pid, const std::string& path) {
-  wc_process event{};
-  event.ts = TickClock::now();
-  event.pid = event.tid = pid;
-  event.event = WC_PROCESS_START;
+  wc_process event = process_event(pid, pid, WC_PROCESS_START);
   event.path = path.c_str();
   backends_.process(event);
 }
 
 void Pipeline::forked(int32_t pid, int32_t tid, int32_t child, bool thread) {
-  wc_process event{};
-  event.ts = TickClock::now();
-  event.pid = pid;
-  event.tid = tid;
-  event.event = WC_PROCESS_FORK;
+  wc_process event = process_event(pid, tid, WC_PROCESS_FORK);
   event.child = child;
   event.thread = thread ? 1 : 0;
   backends_.process(event);
 }
 
 void Pipeline::executed(int32_t pid, int32_t tid, const std::string& path) {
-  wc_process event{};
-  event.ts = TickClock::now();
-  event.pid = pid;
-  event.tid = tid;
-  event.event = WC_PROCESS_EXEC;
+  wc_process event = process_event(pid, tid, WC_PROCESS_EXEC);
   event.path = path.c_str();
   backends_.process(event);
 }
 
 void Pipeline::signalled(int32_t pid, int32_t tid, int signal, const void* siginfo) {
-  wc_process event{};
-  event.ts = TickClock::now();
-  event.pid = pid;
-  event.tid = tid;
-  event.event = WC_PROCESS_SIGNAL;
+  wc_process event = process_event(pid, tid, WC_PROCESS_SIGNAL);
   event.signal = signal;
   std::string text = signal_name(signal) + " " + siginfo_text(siginfo);
   event.text = text.c_str();
@@ -516,21 +510,13 @@ void Pipeline::signalled(int32_t pid, int32_t tid, int signal, const void* sigin
 }
 
 void Pipeline::stopped(int32_t pid, int32_t tid, int signal) {
-  wc_process event{};
-  event.ts = TickClock::now();
-  event.pid = pid;
-  event.tid = tid;
-  event.event = WC_PROCESS_STOP;
+  wc_process event = process_event(pid, tid, WC_PROCESS_STOP);
   event.signal = signal;
   backends_.process(event);
 }
 
 void Pipeline::exited(int32_t pid, int32_t tid, int status, bool thread) {
-  wc_process event{};
-  event.ts = TickClock::now();
-  event.pid = pid;
-  event.tid = tid;
-  event.event = WC_PROCESS_EXIT;
+  wc_process event = process_event(pid, tid, WC_PROCESS_EXIT);
   event.status = status;
   event.thread = thread ? 1 : 0;
   backends_.process(event);

@@ -14,8 +14,11 @@ namespace {
 WC_LAYOUT(wc_verdict, args, 8, 56);
 WC_LAYOUT(wc_arg, text, 16, 24);     // lies in arrays: never grows within an ABI
 WC_LAYOUT(wc_caller, line, 40, 48);  // lies inside wc_call: never grows within an ABI
-WC_LAYOUT(wc_call, caller, 80, 128);
-WC_LAYOUT(wc_syscall, error_name, 112, 120);
+WC_LAYOUT(wc_stack_frame, object_offset, 48, 56);  // lies in arrays, as well
+WC_LAYOUT(wc_call, caller, 80, 144);
+WC_LAYOUT(wc_call, frames, 128, 144);  // 0.2
+WC_LAYOUT(wc_syscall, error_name, 112, 136);
+WC_LAYOUT(wc_syscall, frames, 120, 136);  // 0.2
 WC_LAYOUT(wc_return, args_text, 72, 80);
 WC_LAYOUT(wc_process, text, 48, 56);
 WC_LAYOUT(wc_object, tid, 48, 56);

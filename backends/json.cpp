@@ -67,6 +67,28 @@ void write_caller(JsonWriter& json, const wc_caller& caller) {
   json.end_object();
 }
 
+// With -k. Keys as those of a caller, and the address.
+void write_stack(JsonWriter& json, const wc_host& host, const wc_stack_frame* frames,
+                 uint32_t count) {
+  if (host.stack_trace == 0 || count == 0) return;
+  json.key("stack");
+  json.begin_array();
+  for (const wc_stack_frame& frame : std::span(frames, count)) {
+    json.begin_object();
+    write_text(json, "object", frame.at.object);
+    write_text(json, "symbol", frame.at.symbol);
+    json.member("offset", frame.at.offset);
+    write_text(json, "file", frame.at.file);
+    if (frame.at.file != nullptr && frame.at.line != 0) json.member("line", frame.at.line);
+    json.key("address");
+    json.address(frame.at.address);
+    json.key("object_offset");
+    json.address(frame.object_offset);
+    json.end_object();
+  }
+  json.end_array();
+}
+
 void write_chain(JsonWriter& json, const wc_syscall& event) {
   if (event.chain == nullptr || event.chain_length < 2) return;
   json.key("chain");
@@ -117,6 +139,7 @@ void JsonBackend::call(const wc_call& event) {
   write_text(json, "library", event.library);
   write_args(json, event.args, event.nargs);
   write_caller(json, event.caller);
+  write_stack(json, sink_.host(), event.frames, event.frame_count);
   end(json);
 }
 
@@ -146,6 +169,7 @@ void JsonBackend::syscall_exit(const wc_syscall& event) {
     json.member("error", event.error_name != nullptr ? view(event.error_name) : text_);
   }
   if ((event.flags & WC_SYSCALL_IN_SIGNAL) != 0) json.member("signal", true);
+  write_stack(json, sink_.host(), event.frames, event.frame_count);
   end(json);
 }
 

@@ -20,6 +20,7 @@
 //   thread's line comes while it runs, or it runs for `hold`, as "read(0,  <unfinished ...>", and
 //   its end is a line "<... read resumed>"text", 10) = 4".
 // - Callers are aligned at column 72, prefix and time stamp counted; two spaces at least.
+// - With -k the lines of a stack follow the line of their call or syscall, without its prefix.
 // - Names and paths are escaped here, texts come escaped from the host.
 #include <fmt/format.h>
 #include <sys/wait.h>
@@ -27,6 +28,7 @@
 #include <algorithm>
 #include <charconv>
 #include <iterator>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -78,6 +80,8 @@ class TextBackend {
   void resumed_line(TextThread& lines, const wc_return& event);
   void append_caller(std::string& out, const wc_caller& caller);
   void append_duration(std::string& out, uint64_t duration);
+  void add_stack(TextThread& lines, const TextLine& under, const wc_stack_frame* frames,
+                 uint32_t count);
   void exited(const wc_process& event);
 
   void begin_line(int32_t tid, uint64_t ts);
@@ -137,6 +141,30 @@ void TextBackend::append_duration(std::string& out, uint64_t duration) {
   fmt::format_to(std::back_inserter(out), " <{}.{:06}>", micros / 1'000'000, micros % 1'000'000);
 }
 
+// As `strace -k` has it, with file and line behind; no prefix, like there.
+void TextBackend::add_stack(TextThread& lines, const TextLine& under, const wc_stack_frame* frames,
+                            uint32_t count) {
+  if (sink_.host().stack_trace == 0 || count == 0) return;
+  std::string& bytes = lines.bytes();
+  for (const wc_stack_frame& frame : std::span(frames, count)) {
+    const size_t mark = lines.mark();
+    bytes += " > ";
+    append_escaped(bytes, view(frame.at.object));
+    bytes += '(';
+    if (frame.at.symbol != nullptr) {
+      append_escaped(bytes, frame.at.symbol);
+      fmt::format_to(std::back_inserter(bytes), "+{:#x}", frame.at.offset);
+    }
+    fmt::format_to(std::back_inserter(bytes), ") [{:#x}]", frame.object_offset);
+    if (frame.at.file != nullptr) {
+      bytes += ' ';
+      append_basename(bytes, frame.at.file);
+      if (frame.at.line != 0) fmt::format_to(std::back_inserter(bytes), ":{}", frame.at.line);
+    }
+    lines.add({.ts = under.ts, .depth = under.depth, .head = lines.range(mark), .bare = true});
+  }
+}
+
 void TextBackend::call(const wc_call& event) {
   TextThread& lines = thread(event.pid, event.tid);
   const size_t before = lines.size();
@@ -154,6 +182,7 @@ void TextBackend::call(const wc_call& event) {
   line.caller = lines.range(mark);
 
   lines.add_call(line, event.id);
+  add_stack(lines, line, event.frames, event.frame_count);
   settle(event.tid, lines, before);
 }
 
@@ -194,8 +223,10 @@ void TextBackend::syscall_exit(const wc_syscall& event) {
   bytes += ") = ";
   bytes += has_result ? view(event.ret_text) : "?";
   if (has_result && sink_.host().show_duration != 0) append_duration(bytes, event.dur);
-  lines.add(
-      {.ts = event.ts, .depth = event.call != 0 ? event.depth + 1 : 0, .head = lines.range(mark)});
+  const TextLine line{
+      .ts = event.ts, .depth = event.call != 0 ? event.depth + 1 : 0, .head = lines.range(mark)};
+  lines.add(line);
+  add_stack(lines, line, event.frames, event.frame_count);
   settle(event.tid, lines, before);
 }
 
@@ -372,7 +403,7 @@ void TextBackend::print_line(int32_t tid, const TextThread& lines, const TextLin
   print_pending(tid);
   std::string& out = sink_.buffer();
   const size_t start = out.size();
-  begin_line(tid, line.ts);
+  if (!line.bare) begin_line(tid, line.ts);
   out.append(size_t{2} * line.depth, ' ');
   out += lines.text(line.head);
   out += line.open ? " <unfinished ...>" : lines.text(line.tail);

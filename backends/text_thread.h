@@ -30,6 +30,7 @@ struct TextLine {
   Range tail;         // result of a call, known later than the head
   Range caller;       // "<main+0x1c at hello.c:7>", or empty
   bool open = false;  // a call without its result
+  bool bare = false;  // without prefix: a frame of a stack
 };
 
 class TextThread {

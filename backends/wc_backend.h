@@ -39,7 +39,8 @@ enum wc_want {
   WC_WANT_COUNTS = 1u << 3,    /* wc_totals at the end, calls without syscalls included */
   WC_WANT_ALL_CALLS = 1u << 4, /* call and ret for calls that made no syscall, too */
   WC_WANT_ENTER = 1u << 5,     /* syscall_enter at the entry of each syscall */
-  WC_WANT_VERDICTS = 1u << 6   /* syscall_enter may decide; refused by engines that cannot */
+  WC_WANT_VERDICTS = 1u << 6,  /* syscall_enter may decide; refused by engines that cannot */
+  WC_WANT_STACK = 1u << 7      /* frames: the stack of each call and syscall */
 };
 
 /* What syscall_enter returns. Only WC_GO_ON is honoured by ABI 1 hosts that
@@ -83,6 +84,12 @@ struct wc_caller {
   uint32_t line;
 };
 
+/* One frame of a stack: where its function goes on when what it has called returns. */
+struct wc_stack_frame {
+  struct wc_caller at;
+  uint64_t object_offset; /* of at.address, into the object's file; the address without one */
+};
+
 /* One entry into a selected function. */
 struct wc_call {
   uint64_t ts;
@@ -97,6 +104,11 @@ struct wc_call {
   const struct wc_arg *args;
   const char *args_text; /* "\"/etc/hosts\", \"r\"", with WC_WANT_TEXT */
   struct wc_caller caller;
+  /* With WC_WANT_STACK: the caller and what has led to it, innermost first. The tracer's own
+   * frames are not among them. None where the stack could not be read. */
+  const struct wc_stack_frame *frames;
+  uint32_t frame_count;
+  uint32_t reserved;
 };
 
 enum wc_syscall_flags {
@@ -125,6 +137,11 @@ struct wc_syscall {
   const char *args_text;  /* "1, \"hello\\n\", 6" */
   const char *ret_text;   /* "6", "-1 ENOENT (No such file or directory)", "?" */
   const char *error_name; /* "ENOENT", or NULL */
+  /* With WC_WANT_STACK: where it was issued and what has led there, innermost first; as it was
+   * at the entry. */
+  const struct wc_stack_frame *frames;
+  uint32_t frame_count;
+  uint32_t reserved;
 };
 
 enum wc_return_flags {
@@ -216,6 +233,7 @@ struct wc_host {
   uint32_t show_duration; /* -T */
   uint32_t all_calls;     /* -a */
   uint32_t is_terminal;   /* output is a terminal */
+  uint32_t stack_trace;   /* -k: stacks are to be shown. 0 when only another backend wants them */
 };
 
 struct wc_backend {

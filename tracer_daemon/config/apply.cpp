@@ -142,6 +142,12 @@ Status set_socket_path(const Setting& setting, std::string& out) {
   return Done{};
 }
 
+Status set_stack_depth(const Setting& setting, Options& options) {
+  if (setting.value == "0") return Error{setting.where + ": a stack has one frame at least"};
+  options.stack_trace = true;
+  return choose_number(setting, kMaxShownFrames, options.stack_depth);
+}
+
 // As strace counts: -t seconds, -tt microseconds, -ttt since the epoch.
 Status set_time_format(const Setting& setting, Options& options) {
   constexpr int kRelative = 4;
@@ -217,6 +223,10 @@ Status apply(const Setting& setting, Options& options) {
       return set_switch(setting, options.all_calls);
     case Key::StringSize:
       return choose_number(setting, kMaxStringSize, options.string_size);
+    case Key::StackTrace:
+      return set_switch(setting, options.stack_trace);
+    case Key::StackDepth:
+      return set_stack_depth(setting, options);
     case Key::Time:
     case Key::RelativeTime:
       return set_time_format(setting, options);

@@ -14,6 +14,8 @@ What is reported:
   -e, --syscalls LIST      only these system calls: names, %classes as strace has them, ! to exclude
   -a, --all-calls          calls that made no system call, too
   -s, --string-size N      bytes of a string that are shown (default 32)
+  -k, --stack-trace        the stack of each call and system call, with file and line
+      --stack-depth N      at most N frames of it (implies -k)
   -y                       paths of file descriptors
   -t, -tt, -ttt            time of day, with microseconds, in seconds since the epoch
   -r                       time since the previous line
@@ -41,7 +43,7 @@ Information:
   -h, --help               this text
   -V, --version            the version
 
-Not yet available, and refused: -B/--breakpoints, -p, -k/--stack-trace, -E inproc, -E bpf,
+Not yet available, and refused: -B/--breakpoints, -p, -E bpf,
   --scope=main, --every, --rate, --first, --inject, --deny, --objects, --compare, --replay,
   --overflow
 

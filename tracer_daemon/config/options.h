@@ -18,6 +18,9 @@ enum class GateChoice { Auto, Socket, Trap, Dispatch };
 enum class ScopeMode { Functions, Main, Process };
 enum class Command { Run, Serve, Help, Version, ListFunctions, ListSyscalls };
 
+// --stack-depth accepts 1 to this, which is also what is shown without it, as by strace.
+inline constexpr unsigned kMaxShownFrames = 256;
+
 struct Options {
   Command command = Command::Run;
   std::string functions = "@default";  // selection language, not yet parsed
@@ -33,6 +36,8 @@ struct Options {
   int time_format = 0;        // 0 none, 1..3 -t -tt -ttt, 4 -r (as wc_host::time_format)
   bool show_duration = false;
   bool show_paths = false;
+  bool stack_trace = false;
+  unsigned stack_depth = kMaxShownFrames;
   bool follow = true;
   int verbose = 0;
   std::string control_path;

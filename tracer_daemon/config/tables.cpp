@@ -20,6 +20,7 @@ constexpr OptionRow kOptions[] = {
     {Key::AllCalls, 'a', "all-calls", Argument::None},
     {Key::StringSize, 's', "string-size", Argument::Required},
     {Key::StackTrace, 'k', "stack-trace", Argument::None},
+    {Key::StackDepth, 0, "stack-depth", Argument::Required},
     {Key::Time, 't', "", Argument::None},
     {Key::RelativeTime, 'r', "", Argument::None},
     {Key::Duration, 'T', "", Argument::None},
@@ -52,6 +53,8 @@ constexpr IniRow kIniKeys[] = {
     {Key::Output, Times::Once, "options", "output"},
     {Key::StringSize, Times::Once, "options", "string-size"},
     {Key::AllCalls, Times::Once, "options", "all-calls"},
+    {Key::StackTrace, Times::Once, "options", "stack-trace"},
+    {Key::StackDepth, Times::Once, "options", "stack-depth"},
     {Key::Follow, Times::Once, "options", "follow"},
     {Key::Verbose, Times::Once, "options", "verbose"},
     {Key::Functions, Times::Once, "functions", "wrap"},
@@ -74,7 +77,6 @@ constexpr std::string_view kNoPolicy =
     "system calls are only observed; strace -e inject= alters those of a whole process";
 
 constexpr Refusal kRefusals[] = {
-    {Key::StackTrace, "the caller of each call is reported without it"},
     {Key::Every, kNoSampling},
     {Key::Rate, kNoSampling},
     {Key::First, kNoSampling},

@@ -21,6 +21,7 @@ enum class Key {
   AllCalls,
   StringSize,
   StackTrace,
+  StackDepth,
   Time,
   RelativeTime,
   Duration,

@@ -69,6 +69,7 @@ void Tracer::on_dispatched(StoppedThread stop, Thread& thread, user_regs_struct&
     std::copy(std::begin(args), std::end(args), entry.syscall.args);
     if (nr == SYS_rt_sigreturn) entry.syscall.args[0] = regs.rsp;  // no arguments, but a frame
     if (pipeline_.reports(nr)) {
+      take_stack(thread, regs);
       report_calls(thread, scopes, true);
       entry.syscall.in_signal = !thread.handlers.empty();
       pipeline_.syscall_enter(thread.source(), entry.syscall);

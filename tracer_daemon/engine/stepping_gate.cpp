@@ -54,6 +54,7 @@ void Tracer::on_syscall_entry(const StoppedThread& stop, Thread& thread,
   std::copy(std::begin(info.args), std::end(info.args), entry.syscall.args);
   if (nr == SYS_rt_sigreturn) entry.syscall.args[0] = info.sp;  // it has no arguments, but a frame
   if (pipeline_.reports(nr)) {
+    take_stack(thread, stop);
     report_calls(thread, scopes, true);
     entry.syscall.in_signal = !thread.handlers.empty();
     pipeline_.syscall_enter(thread.source(), entry.syscall);

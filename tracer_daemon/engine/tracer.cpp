@@ -165,6 +165,7 @@ void Tracer::on_status(pid_t tid, int status) {
     return;
   }
   known->second->process->memory.forget();
+  known->second->stack.reset();
   on_stop(StoppedThread(tid, status), *known->second);
 }
 
@@ -356,6 +357,7 @@ void Tracer::on_bell(StoppedThread stop, Thread& thread, const user_regs_struct&
   ProcessShare* share = thread.process->share.load(std::memory_order_acquire);
   if (share != nullptr && share->valid_slot(regs.rdi)) {
     patch_sites(thread);
+    if (options_.config & WC_CONFIG_ALL_CALLS) take_stack(thread, regs);
     answer_bell(thread, static_cast<uint32_t>(regs.rdi), regs.rsp);
   }
   resume(std::move(stop), thread);

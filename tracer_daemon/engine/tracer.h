@@ -134,6 +134,10 @@ class Tracer final : public SessionHost {
   void set_selector(Thread& thread, uint8_t value);
   void step_back(StoppedThread stop, Thread& thread, user_regs_struct& regs);
 
+  // stacks.cpp
+  void take_stack(Thread& thread, const user_regs_struct& regs);
+  void take_stack(Thread& thread, const StoppedThread& stop);
+
   // stepping_gate.cpp
   void on_syscall_stop(StoppedThread stop, Thread& thread);
   void on_syscall_entry(const StoppedThread& stop, Thread& thread,

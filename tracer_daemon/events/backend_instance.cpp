@@ -16,7 +16,7 @@ namespace {
 
 constexpr uint32_t kKnownWants = WC_WANT_TEXT | WC_WANT_CALLER | WC_WANT_CALL_TIME |
                                  WC_WANT_COUNTS | WC_WANT_ALL_CALLS | WC_WANT_ENTER |
-                                 WC_WANT_VERDICTS;
+                                 WC_WANT_VERDICTS | WC_WANT_STACK;
 // A table that ends before its first callback is none.
 constexpr size_t kSmallestTable = offsetof(wc_backend, open) + sizeof(wc_backend::open);
 
@@ -45,6 +45,7 @@ uint32_t wants_from_options(const wc_backend& backend, const HostOptions& option
   const bool shows_text = (backend.wants & WC_WANT_TEXT) != 0;
   if (options.whole_process && shows_text && backend.syscall_enter != nullptr)
     wants |= WC_WANT_ENTER;
+  if (options.stack_trace && (backend.wants & WC_WANT_CALLER) != 0) wants |= WC_WANT_STACK;
   return wants;
 }
 
@@ -62,7 +63,8 @@ BackendInstance::BackendInstance(BackendSpec spec, const HostOptions& options)
            .string_size = options.string_size,
            .time_format = options.time_format,
            .show_duration = options.show_duration ? 1U : 0U,
-           .all_calls = options.all_calls ? 1U : 0U};
+           .all_calls = options.all_calls ? 1U : 0U,
+           .stack_trace = options.stack_trace ? 1U : 0U};
 }
 
 BackendInstance::~BackendInstance() { close(); }

@@ -20,6 +20,7 @@ struct HostOptions {
   bool show_duration = false;        // -T
   bool all_calls = false;            // -a
   bool whole_process = false;        // --scope=process
+  bool stack_trace = false;          // -k
   std::string output_path;           // -o; empty: standard error
   std::string engine = "ptrace";     // for messages
   bool engine_has_verdicts = false;  // whether it honours what syscall_enter returns

@@ -118,6 +118,25 @@ wc_process process_event(int32_t pid, int32_t tid, wc_process_kind kind) {
   return event;
 }
 
+const char* or_null(const std::string& text) { return text.empty() ? nullptr : text.c_str(); }
+
+wc_caller caller_event(const Location& at, uint64_t address) {
+  return {.address = address,
+          .object = or_null(at.object),
+          .symbol = or_null(at.symbol),
+          .offset = at.offset,
+          .file = or_null(at.file),
+          .line = at.line};
+}
+
+// The part of a stack that has led to a call: from the frame on in which its place lies.
+std::span<const StackFrame> frames_behind(const Stack& stack, uint64_t sp) {
+  auto found = std::find_if(stack.begin(), stack.end(), [=](const StackFrame& frame) {
+    return frame.sp <= sp && sp < frame.end;
+  });
+  return std::span(stack).subspan(static_cast<size_t>(found - stack.begin()));
+}
+
 // Room for the variadic arguments of a printf that are shown.
 constexpr size_t kVariadicWords = 16;
 
@@ -212,6 +231,16 @@ void Pipeline::fill_call_args(const FunctionSpec* spec, const OpenCall& call,
   }
 }
 
+template <typename Event>
+void Pipeline::fill_frames(std::span<const StackFrame> stack, Event& event) {
+  frames_.clear();
+  for (const StackFrame& frame : stack)
+    if (!frame.is_hidden)
+      frames_.push_back({caller_event(frame.at, frame.ip), frame.at.file_offset});
+  event.frames = frames_.data();
+  event.frame_count = static_cast<uint32_t>(frames_.size());
+}
+
 void Pipeline::announce(EventSource source, OpenCall& call, const wc_scope& scope,
                         CallAudience audience) {
   const FunctionInfo& function = function_of(source, call.function);
@@ -238,15 +267,9 @@ void Pipeline::announce(EventSource source, OpenCall& call, const wc_scope& scop
   std::string text = backends_.wants(WC_WANT_TEXT) ? join_args(shown) : std::string();
   event.args_text = text.c_str();
   event.caller.address = scope.caller;
-  if (backends_.wants(WC_WANT_CALLER)) {
-    const Location& at = symbols_.locate(source.pid, scope.caller);
-    auto or_null = [](const std::string& s) { return s.empty() ? nullptr : s.c_str(); };
-    event.caller.object = or_null(at.object);
-    event.caller.symbol = or_null(at.symbol);
-    event.caller.offset = at.offset;
-    event.caller.file = or_null(at.file);
-    event.caller.line = at.line;
-  }
+  if (backends_.wants(WC_WANT_CALLER))
+    event.caller = caller_event(symbols_.locate(source.pid, scope.caller), scope.caller);
+  if (source.stack != nullptr) fill_frames(frames_behind(*source.stack, scope.sp), event);
   if (audience != CallAudience::kWantsSyscallsOnly) call.told_all_calls = true;
   if (audience != CallAudience::kWantsAllCalls) call.told_syscalls_only = true;
   backends_.call(event, audience);
@@ -392,12 +415,14 @@ wc_syscall Pipeline::syscall_event(EventSource source, const PendingSyscall& sys
   }
   event.nargs = static_cast<uint32_t>(args_.size());
   event.args = args_.data();
+  if (syscall.stack != nullptr) fill_frames(*syscall.stack, event);
   return event;
 }
 
 void Pipeline::syscall_enter(EventSource source, PendingSyscall& syscall) {
   if (syscall.ts == 0) syscall.ts = TickClock::now();
   syscall.reported = true;
+  syscall.stack = source.stack;
   const auto& open = source.calls->calls();
   if (!open.empty()) {
     syscall.call = open.back().id;

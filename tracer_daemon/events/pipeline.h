@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "events/record_reader.h"
 #include "events/tick_clock.h"
 #include "symbols/symbolizer.h"
+#include "symbols/unwinder.h"
 
 namespace wc {
 
@@ -30,6 +32,12 @@ struct PendingSyscall {
   bool in_signal = false;
   std::vector<uint32_t> chain;  // function indices, outermost first
   std::vector<DecodedArg> decoded;
+  std::shared_ptr<const Stack> stack;  // where it was issued, if that is wanted
+};
+
+struct StackOptions {
+  std::string shim_path;            // as /proc/PID/maps names it
+  unsigned depth = kMaxStackDepth;  // --stack-depth
 };
 
 // Whose events these are. The memory and table must outlive the call they are passed to.
@@ -39,16 +47,26 @@ struct EventSource {
   TraceeMemory* memory = nullptr;
   const FunctionTable* table = nullptr;
   CallStack* calls = nullptr;
+  std::shared_ptr<const Stack> stack;  // of the thread where it stands, if that is wanted
 };
 
 class Pipeline {
  public:
-  Pipeline(BackendSet backends, DecodeOptions options, const SyscallSet& filter)
-      : backends_(std::move(backends)), options_(options), filter_(filter) {}
+  Pipeline(BackendSet backends, DecodeOptions options, const SyscallSet& filter,
+           const StackOptions& stacks = {})
+      : backends_(std::move(backends)),
+        options_(options),
+        filter_(filter),
+        unwinder_(symbols_, stacks.shim_path, stacks.depth) {}
 
   BackendSet& backends() { return backends_; }
   [[nodiscard]] bool reports(uint32_t nr) const { return nr >= filter_.size() || filter_[nr]; }
   TickClock& clock() { return clock_; }
+
+  [[nodiscard]] bool wants_stacks() const { return backends_.wants(WC_WANT_STACK); }
+  std::shared_ptr<const Stack> unwind(const EventSource& source, const StackRegisters& registers) {
+    return std::make_shared<const Stack>(unwinder_.unwind(source.pid, registers, *source.memory));
+  }
 
   // What the thread appended to its ring. `next`: the record behind it, null if there is none yet.
   // `in_signal`: while a signal handler ran. False: it makes no sense, nothing was reported.
@@ -77,7 +95,10 @@ class Pipeline {
   void exited(int32_t pid, int32_t tid, int status, bool thread);
   void totals(int32_t pid, const FunctionInfo& function, const wc_counter& counter);
   void lost(int32_t pid, uint64_t count);
-  void forget_process(int32_t pid) { symbols_.forget(pid); }
+  void forget_process(int32_t pid) {
+    unwinder_.forget(pid);
+    symbols_.forget(pid);
+  }
 
  private:
   bool recorded_call(EventSource source, const RecordView& view);
@@ -96,16 +117,20 @@ class Pipeline {
                  uint32_t flags);
   void fill_call_args(const FunctionSpec* spec, const OpenCall& call,
                       const std::vector<DecodedArg>& shown);
+  template <typename Event>
+  void fill_frames(std::span<const StackFrame> stack, Event& event);
   wc_syscall syscall_event(EventSource source, const PendingSyscall& syscall);
 
   BackendSet backends_;
   DecodeOptions options_;
   SyscallSet filter_;
   Symbolizer symbols_;
+  Unwinder unwinder_;
   TickClock clock_;
   uint64_t next_call_ = 1;
   std::vector<wc_arg> args_;        // scratch
   std::vector<const char*> chain_;  // scratch
+  std::vector<wc_stack_frame> frames_;  // scratch
 };
 
 }  // namespace wc

@@ -110,6 +110,7 @@ class Session {
     host.show_duration = options.show_duration;
     host.all_calls = options.all_calls;
     host.whole_process = options.scope == ScopeMode::Process;
+    host.stack_trace = options.stack_trace;
     host.output_path = options.output;
     auto backends = BackendSet::open(options.backends, host);
     if (!backends) return backends.error();
@@ -154,7 +155,9 @@ class Session {
       complain(engine->why);
       complain(gate->why);
     }
-    session->pipeline_ = std::make_unique<Pipeline>(std::move(*backends), decode, filter);
+    session->pipeline_ =
+        std::make_unique<Pipeline>(std::move(*backends), decode, filter,
+                                   StackOptions{tracer.shim_path, options.stack_depth});
     session->tracer_ = std::make_unique<Tracer>(tracer, *session->tables_, *session->pipeline_);
     // Who sees the socket may send a signal at once.
     if (standing) take_signals(*session->tracer_, true);

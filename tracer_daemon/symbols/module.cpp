@@ -37,18 +37,14 @@ ScopedFd open_again(const std::string& path) {
   return ScopedFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
 }
 
-std::vector<GElf_Phdr> load_segments(Elf* elf) {
-  std::vector<GElf_Phdr> segments;
+std::vector<GElf_Phdr> program_headers(Elf* elf) {
+  std::vector<GElf_Phdr> headers;
   size_t count = 0;
-  if (elf_getphdrnum(elf, &count) != 0) return segments;
-  GElf_Phdr segment;
+  if (elf_getphdrnum(elf, &count) != 0) return headers;
+  GElf_Phdr header;
   for (size_t i = 0; i < std::min(count, kMaxProgramHeaders); ++i)
-    if (gelf_getphdr(elf, static_cast<int>(i), &segment) != nullptr && segment.p_type == PT_LOAD)
-      segments.push_back(segment);
-  // Linkers let segments share a page of the file; code is what return addresses point to.
-  std::stable_partition(segments.begin(), segments.end(),
-                        [](const GElf_Phdr& s) { return (s.p_flags & PF_X) != 0; });
-  return segments;
+    if (gelf_getphdr(elf, static_cast<int>(i), &header) != nullptr) headers.push_back(header);
+  return headers;
 }
 
 }  // namespace
@@ -65,7 +61,7 @@ std::string demangle(std::string_view name) {
 
 const Location& Module::locate(uint64_t file_offset) {
   read_tables();
-  Location location{.object = name_, .offset = file_offset};
+  Location location{.object = name_, .offset = file_offset, .file_offset = file_offset};
   // The instruction before the return address is the call; the return address itself may already
   // belong to the next line, or, after a call that never returns, to the next function.
   const auto call = address_of(file_offset - 1);
@@ -89,7 +85,6 @@ void Module::read_tables() {
   ScopedFd fd = open_again(path_);
   auto elf = open_elf(fd.get(), path_);
   if (!elf) return;
-  segments_ = load_segments(elf->get());
   symbols_ = SymbolTable::read(elf->get(), SHT_SYMTAB);
   lines_ = LineTable::open(open_again(path_), path_);
   if (symbols_.empty() || lines_ == nullptr) {
@@ -103,20 +98,43 @@ void Module::read_tables() {
   if (symbols_.empty()) symbols_ = SymbolTable::read(elf->get(), SHT_DYNSYM);
 }
 
-std::optional<uint64_t> Module::address_of(uint64_t file_offset) const {
+// With the unwind information, which is of no use without them.
+void Module::read_segments() {
+  if (segments_read_) return;
+  segments_read_ = true;
+  const ScopedFd fd = open_again(path_);
+  auto elf = open_elf(fd.get(), path_);
+  if (!elf) return;
+  segments_ = program_headers(elf->get());
+  unwind_ = UnwindTable::read(fd.get(), segments_);
+  std::erase_if(segments_, [](const GElf_Phdr& one) { return one.p_type != PT_LOAD; });
+  // Linkers let segments share a page of the file; code is what return addresses point to.
+  std::ranges::stable_partition(segments_,
+                                [](const GElf_Phdr& one) { return (one.p_flags & PF_X) != 0; });
+}
+
+std::optional<uint64_t> Module::address_of(uint64_t file_offset) {
+  read_segments();
   for (const auto& segment : segments_)
     if (file_offset >= segment.p_offset && file_offset - segment.p_offset < segment.p_filesz)
       return segment.p_vaddr + (file_offset - segment.p_offset);
   return std::nullopt;
 }
 
+const UnwindTable* Module::unwind_table() {
+  read_segments();
+  return unwind_.get();
+}
+
 size_t Module::table_bytes() const {
-  return symbols_.bytes() + (lines_ != nullptr ? lines_->bytes() : 0);
+  return symbols_.bytes() + (lines_ != nullptr ? lines_->bytes() : 0) +
+         (unwind_ != nullptr ? unwind_->bytes() : 0);
 }
 
 void Module::drop_tables() {
-  tables_read_ = false;
+  tables_read_ = segments_read_ = false;
   segments_.clear();
+  unwind_.reset();
   symbols_ = {};
   lines_.reset();
 }

@@ -17,6 +17,7 @@
 #include "symbols/line_table.h"
 #include "symbols/symbol_table.h"
 #include "symbols/symbolizer.h"
+#include "symbols/unwind_table.h"
 
 namespace wc {
 
@@ -39,6 +40,11 @@ class Module {
   // there.
   const Location& locate(uint64_t file_offset);
 
+  // Where the byte at `file_offset` of a loaded segment stands, as in the file.
+  [[nodiscard]] std::optional<uint64_t> address_of(uint64_t file_offset);
+  // nullptr when it has none.
+  const UnwindTable* unwind_table();
+
   // Symbols and lines are large. They can be dropped, and are read again when needed.
   [[nodiscard]] size_t table_bytes() const;
   void drop_tables();
@@ -48,12 +54,14 @@ class Module {
 
  private:
   void read_tables();
-  [[nodiscard]] std::optional<uint64_t> address_of(uint64_t file_offset) const;
+  void read_segments();
 
   std::string name_, path_, debug_root_;
   std::unordered_map<uint64_t, Location> locations_;  // by file offset of the return address
   bool tables_read_ = false;
+  bool segments_read_ = false;
   std::vector<GElf_Phdr> segments_;  // PT_LOAD, executable first
+  std::unique_ptr<UnwindTable> unwind_;
   SymbolTable symbols_;
   std::unique_ptr<LineTable> lines_;
 };

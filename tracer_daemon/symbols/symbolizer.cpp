@@ -30,6 +30,7 @@ struct Process {
   MemoryMap map;
   std::unordered_set<uint64_t> misses;  // pages without code, even after the map was read again
   uint64_t last_used = 0;
+  uint64_t generation = 0;  // of the map
 };
 
 // A file's identity: contents that changed are another module.
@@ -79,6 +80,8 @@ struct Symbolizer::State {
   Process& process(int32_t pid);
   Mapping* code_mapping(int32_t pid, Process& process, uint64_t address);
   Module* module_of(int32_t pid, Mapping& mapping);
+  template <typename Read>
+  auto read_from(Module& module, Read read);
   const Location& read_location(Module& module, uint64_t file_offset);
   const Location& elsewhere(const Mapping* mapping, uint64_t address);
   void drop_unused_modules();
@@ -115,6 +118,7 @@ Mapping* Symbolizer::State::code_mapping(int32_t pid, Process& process, uint64_t
   if (process.misses.contains(address >> kPageBits)) return mapping;
   if (auto map = MemoryMap::read(pid)) {
     process.map = std::move(*map);
+    process.generation = ++clock;
     mapping = process.map.find(address);
   }
   if (mapping == nullptr || !mapping->executable) {
@@ -146,18 +150,24 @@ void Symbolizer::State::drop_unused_modules() {
   });
 }
 
+// The tables of the module may grow while `read` asks it.
+template <typename Read>
+auto Symbolizer::State::read_from(Module& module, Read read) {
+  module.last_read = ++clock;
+  table_bytes -= module.table_bytes();
+  auto* found = read();
+  table_bytes += module.table_bytes();
+  if (table_bytes > kMaxTableBytes) limit_tables(module);
+  return found;
+}
+
 const Location& Symbolizer::State::read_location(Module& module, uint64_t file_offset) {
   if (location_count >= kMaxLocations) {
     for (auto& [key, other] : modules) other->drop_locations();
     location_count = 0;
   }
   ++location_count;
-  module.last_read = ++clock;
-  table_bytes -= module.table_bytes();
-  const Location& location = module.locate(file_offset);
-  table_bytes += module.table_bytes();
-  if (table_bytes > kMaxTableBytes) limit_tables(module);
-  return location;
+  return *read_from(module, [&]() { return &module.locate(file_offset); });
 }
 
 void Symbolizer::State::limit_tables(const Module& keep) {
@@ -174,10 +184,10 @@ void Symbolizer::State::limit_tables(const Module& keep) {
 }
 
 const Location& Symbolizer::State::elsewhere(const Mapping* mapping, uint64_t address) {
-  scratch = Location{.offset = address};
+  scratch = Location{.offset = address, .file_offset = address};
   if (mapping != nullptr && !mapping->name.empty()) {
     scratch.object = mapping->name;
-    scratch.offset = address - mapping->start + mapping->offset;
+    scratch.offset = scratch.file_offset = address - mapping->start + mapping->offset;
   }
   return scratch;
 }
@@ -197,6 +207,17 @@ const Location& Symbolizer::locate(int32_t pid, uint64_t return_address) {
   if (const Location* known = module->cached(file_offset)) return *known;
   return state_->read_location(*module, file_offset);
 }
+
+Symbolizer::Code Symbolizer::code_at(int32_t pid, uint64_t address) {
+  Mapping* mapping = state_->code_mapping(pid, state_->process(pid), address);
+  return {mapping, mapping != nullptr ? state_->module_of(pid, *mapping) : nullptr};
+}
+
+const UnwindTable* Symbolizer::unwind_table(Module& module) {
+  return state_->read_from(module, [&]() { return module.unwind_table(); });
+}
+
+uint64_t Symbolizer::map_generation(int32_t pid) { return state_->process(pid).generation; }
 
 void Symbolizer::forget(int32_t pid) { state_->processes.erase(pid); }
 

@@ -16,7 +16,12 @@ struct Location {
   uint64_t offset = 0;
   std::string file;  // source file (base name as in the debug information), empty without it
   uint32_t line = 0;
+  uint64_t file_offset = 0;  // of the return address, into the object; the address itself without one
 };
+
+class Module;
+class UnwindTable;
+struct Mapping;
 
 class Symbolizer {
  public:
@@ -28,6 +33,18 @@ class Symbolizer {
   // `return_address` itself. The maps of `pid` are read once and again after a miss;
   // the process must be alive at the first look. The reference is valid until the next call.
   const Location& locate(int32_t pid, uint64_t return_address);
+
+  // What is mapped at `address`, and the file behind it; null when there is none. Valid until the
+  // next call.
+  struct Code {
+    const Mapping* mapping = nullptr;
+    Module* module = nullptr;
+  };
+  Code code_at(int32_t pid, uint64_t address);
+  // nullptr when the module has none. Valid until the next call.
+  const UnwindTable* unwind_table(Module& module);
+  // Another number each time the map of `pid` was read.
+  uint64_t map_generation(int32_t pid);
 
   // After exec, exit, or when mappings changed.
   void forget(int32_t pid);

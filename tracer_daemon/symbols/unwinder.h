@@ -1,0 +1,53 @@
+// The calls that led to where a thread stands, as `strace -k` has them: by libunwind, from the
+// thread's registers and its memory, which may be a copy that engine inproc made earlier.
+//
+// libunwind's own ptrace accessors would read /proc/PID/maps again for every new address and need
+// a thread that stands still; here modules are found by the Symbolizer, and unwind information is
+// read from a copy of it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/tracee_memory.h"
+#include "symbols/symbolizer.h"
+
+namespace wc {
+
+// What a frame further out may depend on: the registers that calls preserve. Unknown ones end the
+// unwinding where one is needed.
+struct StackRegisters {
+  uint64_t ip = 0, sp = 0;
+  std::optional<uint64_t> bp, bx, r12, r13, r14, r15;
+};
+
+struct StackFrame {
+  uint64_t ip = 0;  // where the frame goes on
+  uint64_t sp = 0, end = 0;  // its place on the stack: `end` is its caller's `sp`
+  bool is_hidden = false;    // one of the shim's, not to be shown
+  Location at;
+};
+
+using Stack = std::vector<StackFrame>;
+
+inline constexpr unsigned kMaxStackDepth = 256;  // as strace has it
+
+class Unwinder {
+ public:
+  // `hidden_object`: the shim, by its path in /proc/PID/maps. `depth`: of frames that are shown.
+  Unwinder(Symbolizer& symbols, std::string hidden_object, unsigned depth);
+  ~Unwinder();
+
+  // Innermost first.
+  Stack unwind(int32_t pid, const StackRegisters& registers, TraceeMemory& memory);
+  void forget(int32_t pid);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace wc

@@ -12,8 +12,8 @@ namespace {
   static_assert(sizeof(type) == (size), #type " has another size")
 
 WC_LAYOUT(wc_verdict, args, 8, 56);
-WC_LAYOUT(wc_arg, text, 16, 24);     // lies in arrays: never grows within an ABI
-WC_LAYOUT(wc_caller, line, 40, 48);  // lies inside wc_call: never grows within an ABI
+WC_LAYOUT(wc_arg, text, 16, 24);                   // lies in arrays: never grows within an ABI
+WC_LAYOUT(wc_caller, line, 40, 48);                // lies inside wc_call: never grows within an ABI
 WC_LAYOUT(wc_stack_frame, object_offset, 48, 56);  // lies in arrays, as well
 WC_LAYOUT(wc_call, caller, 80, 144);
 WC_LAYOUT(wc_call, frames, 128, 144);  // 0.2

@@ -5,12 +5,12 @@
 namespace wc::backends {
 
 namespace {
-constexpr std::array<std::string_view, 4> kNames = {"text", "json", "summary", "none"};
+constexpr std::array<std::string_view, 5> kNames = {"text", "json", "summary", "folded", "none"};
 }
 
 const wc_backend* find_builtin(std::string_view name) {
   for (const wc_backend* backend :
-       {text_backend(), json_backend(), summary_backend(), none_backend()}) {
+       {text_backend(), json_backend(), summary_backend(), folded_backend(), none_backend()}) {
     if (name == backend->name) return backend;
   }
   return nullptr;

@@ -11,6 +11,7 @@ namespace wc::backends {
 const wc_backend* text_backend();
 const wc_backend* json_backend();
 const wc_backend* summary_backend();
+const wc_backend* folded_backend();
 const wc_backend* none_backend();
 
 // nullptr when there is none of that name.

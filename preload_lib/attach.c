@@ -33,6 +33,7 @@ static int attach_process(void) {
   if (wc_stub_table() == NULL || wc_connect() != 0) return 0;
   wc_install_orphan_handlers();
   wc_prepare_scopes();
+  wc_prepare_stacks();
   wc_process.functions = (const struct wc_function *)wc_stub_table()->functions;
   wc_process.pid = (int32_t)wc_sys0(kGetpid);
   wc_process.generation = ++last_generation;
@@ -91,7 +92,7 @@ static int process_is_ready(void) {
         attached && wc_process.gate == WC_GATE_DISPATCH ? wc_process.generation : 0;
     uint32_t config = wc_process.config;
     wc_process.in_process = config & WC_CONFIG_IN_PROCESS ? generation : 0;
-    uint32_t plain = config & ~(uint32_t)WC_CONFIG_IN_PROCESS ? 0 : generation;
+    uint32_t plain = config & ~(uint32_t)(WC_CONFIG_IN_PROCESS | WC_CONFIG_STACKS) ? 0 : generation;
     __atomic_store_n(&wc_process.fast, plain, __ATOMIC_RELEASE);
     __atomic_store_n(&wc_process.state, attached ? WC_READY : WC_NATIVE, __ATOMIC_RELEASE);
   }

@@ -322,6 +322,7 @@ LABEL wc_site_begin
   mov %r10, 24(%rsp)
   mov %r8, 32(%rsp)
   mov %r9, 40(%rsp)
+  mov %rbp, WC_SITE_BP(%rsp)
   mov %eax, %eax
   mov %rax, WC_SITE_NR(%rsp)
   mov %rsp, %rdi

@@ -34,7 +34,8 @@
 #define WC_SITE_NR 48
 #define WC_SITE_RET 56
 #define WC_SITE_BACK 72
-#define WC_SITE_SIZE 88
+#define WC_SITE_BP 88
+#define WC_SITE_SIZE 96
 #define WC_THUNK_SIZE 64
 #define WC_THUNK_BACK 56
 #define WC_THUNKS 1024

@@ -95,7 +95,7 @@ static inline struct wc_record *reserve(struct wc_slot *slot, uint32_t places,
 /* How much of a piece is memory, found out by asking the kernel a page at a time: FUTEX_WAIT reads
  * the word before it compares, and the time to wait is none. Catching the fault would not do, a
  * program that has SIGSEGV blocked is killed by it. */
-static __attribute__((noinline)) uint64_t readable(uint64_t address, uint64_t size) {
+__attribute__((noinline)) uint64_t wc_readable(uint64_t address, uint64_t size) {
   enum { kFutex = 202, kWaitPrivate = 128, kUnlikely = 0x5eaf00d5, kFault = -14 };
   static const int64_t no_time[2] = {0, 0};
   uint64_t at = address & ~3ull, end = address + size;
@@ -113,7 +113,7 @@ static inline uint64_t string_size(uint64_t address, uint64_t limit, int trusted
   while (done < limit) {
     uint64_t at = address + done, chunk = WC_PAGE - (at & (WC_PAGE - 1));
     if (chunk > limit - done) chunk = limit - done;
-    if (readable(at, 1) == 0) break;
+    if (wc_readable(at, 1) == 0) break;
     uint64_t n = wc_string_size(at, chunk);
     done += n;
     if (n < chunk || *(const char *)(at + n - 1) == 0) break;
@@ -137,7 +137,7 @@ static inline __attribute__((always_inline)) wc_piece measure(struct wc_capture 
     if ((int64_t)n < 0) n = 0;
     if (n < size >> shift) size = n << shift;
   }
-  return wc_piece_of(address, trusted ? size : readable(address, size));
+  return wc_piece_of(address, trusted ? size : wc_readable(address, size));
 }
 
 /* Whether the kernel has just read or written all of it. Not where the call has failed, maybe
@@ -192,7 +192,7 @@ static __attribute__((noinline)) uint32_t measure_variadic(const struct wc_scope
   }
   if (!percent) return n;
   const uint64_t *stack = (const uint64_t *)scope->sp + 1;
-  uint64_t size = readable((uint64_t)stack, kStackWords * sizeof *stack) & ~7ull;
+  uint64_t size = wc_readable((uint64_t)stack, kStackWords * sizeof *stack) & ~7ull;
   pieces[n++] = wc_piece_of((uint64_t)stack, size);
   if (doubles) pieces[n++] = wc_piece_of(scope->sp - WC_VECTORS_BELOW, WC_VECTORS_SIZE);
   for (uint32_t i = fixed; strings && n < WC_CALL_PIECES && i < 6 + size / sizeof *stack; i++) {

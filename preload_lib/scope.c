@@ -112,7 +112,8 @@ static __attribute__((noinline)) uint64_t enter_slowly(struct wc_frame *frame) {
   if (config & WC_CONFIG_CALL_TIME) scope->tsc = wc_ticks();
   WC_BARRIER();
   int all = (config & WC_CONFIG_ALL_CALLS) != 0;
-  if (all && config & WC_CONFIG_IN_PROCESS && !(function->flags & WC_FUNCTION_TRACER)) {
+  if (all && config & WC_CONFIG_IN_PROCESS && !(function->flags & WC_FUNCTION_TRACER) &&
+      (!(config & WC_CONFIG_STACKS) || wc_stack_fits(sp))) {
     wc_record_call(slot, scope, NULL, wc_ticks());
     all = 0;
   }

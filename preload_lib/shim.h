@@ -43,11 +43,12 @@ struct wc_process {
 struct wc_thread {
   struct wc_slot *slot;
   uint32_t generation;
-  uint8_t busy;     /* attaching: a signal handler that comes now runs native */
-  uint8_t selector; /* of Syscall User Dispatch: 0 allow, 1 block */
-  uint8_t armed;    /* dispatch is on for this thread */
-  uint32_t writers; /* of the ring: a signal handler may interrupt one */
-  uint64_t writer;  /* frame of the outermost */
+  uint8_t busy;                  /* attaching: a signal handler that comes now runs native */
+  uint8_t selector;              /* of Syscall User Dispatch: 0 allow, 1 block */
+  uint8_t armed;                 /* dispatch is on for this thread */
+  uint32_t writers;              /* of the ring: a signal handler may interrupt one */
+  uint64_t writer;               /* frame of the outermost */
+  uint64_t stack_low, stack_end; /* a stretch of stack that is known to be memory (stack.c) */
 };
 
 /* A syscall at a patched site, on the thread's stack (entry.S, wc_site). */
@@ -59,10 +60,14 @@ struct wc_site {
   uint64_t back;       /* where the program goes on: behind the site's syscall instruction */
   uint32_t pending;    /* its place in wc_slot.pending */
   uint32_t generation; /* of the process state */
+  uint64_t bp;
 };
+/* The program's stack pointer at the site, above the red zone. */
+#define WC_SITE_SP(site) ((uint64_t)(site) + WC_SITE_SIZE + 128)
 WC_STATIC_ASSERT(offsetof(struct wc_site, nr) == WC_SITE_NR, "site.nr");
 WC_STATIC_ASSERT(offsetof(struct wc_site, ret) == WC_SITE_RET, "site.ret");
 WC_STATIC_ASSERT(offsetof(struct wc_site, back) == WC_SITE_BACK, "site.back");
+WC_STATIC_ASSERT(offsetof(struct wc_site, bp) == WC_SITE_BP, "site.bp");
 WC_STATIC_ASSERT(sizeof(struct wc_site) == WC_SITE_SIZE, "wc_site");
 
 /* A piece of the program's memory that goes into a record: its address, and its size above. One
@@ -113,6 +118,8 @@ uint32_t wc_measure_syscall(const struct wc_site *site, wc_piece *pieces);
 uint32_t wc_measure_entry(const struct wc_scope *scope, const struct wc_site *site,
                           wc_piece *pieces);
 uint32_t wc_measure_return(const struct wc_scope *scope, uint64_t ret, wc_piece *pieces);
+/* How much of `size` bytes from `address` on is memory. */
+uint64_t wc_readable(uint64_t address, uint64_t size);
 /* Append a record of one place, waiting for the tracer where the ring is full. */
 void wc_append_return(struct wc_slot *slot, uint64_t seq, uint64_t ret, int32_t error);
 void wc_append_unwound(struct wc_slot *slot, uint64_t seq);
@@ -124,6 +131,13 @@ void wc_end_record(struct wc_slot *slot, struct wc_record_body *body, uint32_t t
 static inline struct wc_record *wc_record_of(struct wc_record_body *body) {
   return (struct wc_record *)body - 1;
 }
+
+/* stack.c */
+void wc_prepare_stacks(void);
+/* Whether the stack from `sp` on goes into a record; else the tracer has to look at it. */
+int wc_stack_fits(uint64_t sp);
+/* Adds the pieces of WC_RECORD_STACK, if they are to be had; returns how many there are then. */
+uint32_t wc_add_stack(const struct wc_stack_registers *registers, wc_piece *pieces, uint32_t count);
 
 /* site.c: the scope `depth` is left by longjmp, an exception or cancellation: so are its syscalls.
  */

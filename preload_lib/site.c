@@ -26,10 +26,25 @@ static void push_pending(struct wc_slot *slot, struct wc_site *site, uint64_t se
   site->pending = depth;
 }
 
+/* Returns the flag for the record's type. */
+static uint32_t add_stack(const struct wc_stack_registers *registers, wc_piece *pieces,
+                          uint32_t *count) {
+  uint32_t before = *count;
+  *count = wc_add_stack(registers, pieces, before);
+  return *count != before ? WC_RECORD_STACK : 0;
+}
+
 void wc_record_call(struct wc_slot *slot, struct wc_scope *scope, const struct wc_site *site,
                     uint64_t tsc) {
-  wc_piece pieces[WC_CALL_PIECES];
-  uint32_t count = wc_measure_entry(scope, site, pieces);
+  wc_piece pieces[WC_CALL_PIECES + WC_STACK_PIECES];
+  uint32_t count = wc_measure_entry(scope, site, pieces), type = WC_RECORD_CALL;
+  struct wc_stack_registers registers;
+  if (WC_UNLIKELY(wc_process.config & WC_CONFIG_STACKS)) {
+    /* Below its caller's address stands the frame pointer (frame.h). */
+    registers = (struct wc_stack_registers){scope->caller, scope->sp + 8,
+                                            ((const uint64_t *)scope->sp)[-1]};
+    type |= add_stack(&registers, pieces, &count);
+  }
   struct wc_record_body *body = wc_begin_record(slot, pieces, count);
   if (body == NULL) return;
   wc_record_of(body)->seq = scope->seq;
@@ -38,7 +53,7 @@ void wc_record_call(struct wc_slot *slot, struct wc_scope *scope, const struct w
   body->place = scope->sp;
   body->what = scope->function;
   for (int i = 0; i < 6; i++) body->args[i] = scope->args[i];
-  wc_end_record(slot, body, WC_RECORD_CALL);
+  wc_end_record(slot, body, type);
   scope->flags |= WC_SCOPE_REPORTED;
 }
 
@@ -53,6 +68,8 @@ __attribute__((visibility("hidden"))) uint32_t wc_site_enter(struct wc_site *sit
   uint32_t depth = slot->depth;
   if (WC_UNLIKELY(depth == 0 || slot->scopes[depth - 1].sp <= (uint64_t)site ||
                   !calls_can_be_recorded(slot, depth)))
+    return WC_PLAN_TRACER;
+  if (WC_UNLIKELY(wc_process.config & WC_CONFIG_STACKS) && !wc_stack_fits(WC_SITE_SP(site)))
     return WC_PLAN_TRACER;
   uint32_t first = depth;
   while (first > 0 && !(slot->scopes[first - 1].flags & WC_SCOPE_REPORTED)) first--;
@@ -85,12 +102,17 @@ __attribute__((visibility("hidden"))) void wc_site_exit(struct wc_site *site) {
   if (WC_UNLIKELY(site->generation != wc_process.in_process ||
                   site->generation != wc_thread.generation))
     return;
-  wc_piece pieces[WC_CAPTURES];
-  uint32_t count = wc_measure_syscall(site, pieces);
+  wc_piece pieces[WC_CAPTURES + WC_STACK_PIECES];
+  uint32_t count = wc_measure_syscall(site, pieces), type = WC_RECORD_SYSCALL;
+  struct wc_stack_registers registers;
+  if (WC_UNLIKELY(wc_process.config & WC_CONFIG_STACKS)) {
+    registers = (struct wc_stack_registers){site->back, WC_SITE_SP(site), site->bp};
+    type |= add_stack(&registers, pieces, &count);
+  }
   const struct wc_pending *pending = &slot->pending[site->pending % WC_PENDING];
   /* A scope that is gone has told of it already: the program switches stacks. */
   if (WC_LIKELY(slot->pending_depth > site->pending)) {
-    append_syscall(slot, pending, WC_RECORD_SYSCALL, site->ret, tsc, pieces, count);
+    append_syscall(slot, pending, type, site->ret, tsc, pieces, count);
     slot->pending_depth = site->pending;
   }
 }

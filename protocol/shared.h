@@ -38,11 +38,12 @@ extern "C" {
 enum wc_gate { WC_GATE_OFF = 0, WC_GATE_SOCKET = 1, WC_GATE_TRAP = 2, WC_GATE_DISPATCH = 3 };
 
 enum wc_config {
-  WC_CONFIG_ALL_CALLS = 1u << 0, /* ring the bell at every entry and return */
-  WC_CONFIG_CALL_TIME = 1u << 1, /* time stamps (rdtsc) at entry and return */
-  WC_CONFIG_COUNTS = 1u << 2,    /* count calls and time in wc_counter */
-  WC_CONFIG_OPEN_GATE = 1u << 3, /* gate trap: always open, the bell never closes it */
-  WC_CONFIG_IN_PROCESS = 1u << 4 /* engine inproc: patched sites append syscalls to the ring */
+  WC_CONFIG_ALL_CALLS = 1u << 0,  /* ring the bell at every entry and return */
+  WC_CONFIG_CALL_TIME = 1u << 1,  /* time stamps (rdtsc) at entry and return */
+  WC_CONFIG_COUNTS = 1u << 2,     /* count calls and time in wc_counter */
+  WC_CONFIG_OPEN_GATE = 1u << 3,  /* gate trap: always open, the bell never closes it */
+  WC_CONFIG_IN_PROCESS = 1u << 4, /* engine inproc: patched sites append syscalls to the ring */
+  WC_CONFIG_STACKS = 1u << 5      /* engine inproc: with the stack they stand on */
 };
 
 enum wc_slot_state { WC_SLOT_FREE = 0, WC_SLOT_USED = 1 };
@@ -124,6 +125,8 @@ enum wc_record_type {
   WC_RECORD_CALL = 4,    /* a call is reported; ret: its return address */
   WC_RECORD_SYSCALL = 5, /* a syscall of call `seq` has come back */
   WC_RECORD_TYPES = 0xff,
+  WC_RECORD_STACK = 0x400, /* flag of CALL, SYSCALL: the last captures are a wc_stack_registers and
+                              the stack from its sp on */
   WC_RECORD_NO_RESULT = 0x200, /* flag of SYSCALL: it never came back */
   WC_RECORD_CAPTURES = 0x100   /* flag of RETURN: a body follows, for its captures */
 };
@@ -153,6 +156,13 @@ struct wc_captured {
   uint32_t room;
 };
 WC_STATIC_ASSERT(sizeof(struct wc_captured) == 16, "wc_captured");
+
+/* What the unwinder needs beside the stack. Of the other registers that calls preserve no frame of
+ * compiled code depends on any. */
+struct wc_stack_registers {
+  uint64_t ip, sp, bp;
+};
+#define WC_STACK_PIECES 2u
 
 /* A syscall that was moved to the gadget: where the thread goes on afterwards. Used by the shim
  * only when the tracer has died in between. */

@@ -325,8 +325,6 @@ INSTANTIATE_TEST_SUITE_P(
                     Refused{{"--objects", "p"}, "option --objects"},
                     Refused{{"--compare", "p"}, "option --compare"},
                     Refused{{"--compare=3", "p"}, "option --compare"},
-                    Refused{{"-k", "p"}, "option -k/--stack-trace"},
-                    Refused{{"--stack-trace", "p"}, "option -k/--stack-trace"},
                     Refused{{"--every", "2", "p"}, "option --every"},
                     Refused{{"--rate", "2", "p"}, "option --rate"},
                     Refused{{"--first", "2", "p"}, "option --first"},

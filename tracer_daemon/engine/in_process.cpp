@@ -52,8 +52,10 @@ void Tracer::complete_pending(Thread& thread, const user_regs_struct& regs) {
   ProcessShare* share = share_of(thread);
   auto ret = static_cast<int64_t>(regs.rax);
   if (share == nullptr || regs.rip != thread.process->shim.site_return || is_restart(ret)) return;
-  if (auto one = share->take_pending(static_cast<uint32_t>(thread.slot)))
+  if (auto one = share->take_pending(static_cast<uint32_t>(thread.slot))) {
+    take_stack(thread, regs);
     report_pending(thread, *one, 0, regs.rax);
+  }
 }
 
 }  // namespace wc

@@ -74,7 +74,7 @@ void Tracer::on_any_entry(const StoppedThread& stop, Thread& thread,
   if (nr == SYS_rt_sigreturn) entry.syscall.args[0] = info.sp;
   if (nr == SYS_restart_syscall) entry.syscall.args[0] = thread.restarts;
   if (pipeline_.reports(nr)) {
-    take_stack(thread, stop);
+    if (process.started) take_stack(thread, stop);
     report_calls(thread, live_scopes(thread, info.sp), true);
     entry.syscall.in_signal = !thread.handlers.empty();
     pipeline_.syscall_enter(thread.source(), entry.syscall);

@@ -109,7 +109,7 @@ struct Thread {
   std::vector<uint64_t> handlers;  // stack pointers that running signal handlers have interrupted
   uint64_t hidden_mask = 0;        // signals that the program has blocked and the kernel has not
   std::shared_ptr<const Stack> stack;  // where it stands, if that is wanted; of this stop only
-  uint32_t awaited_bell = 0;       // socket gate: interrupted to answer this bell
+  uint32_t awaited_bell = 0;           // socket gate: interrupted to answer this bell
   bool awaits_bell = false;
 
   [[nodiscard]] EventSource source() {

@@ -193,6 +193,7 @@ void Tracer::on_event(StoppedThread stop, Thread& thread) {
       return on_new_child(std::move(stop), thread);
     case PTRACE_EVENT_EXIT:
       drain(thread, 0);
+      if (options_.config & WC_CONFIG_STACKS) take_stack(thread, stop);
       return resume(std::move(stop), thread);
     case PTRACE_EVENT_VFORK_DONE:
       return on_vfork_done(std::move(stop), thread);
@@ -289,6 +290,8 @@ void Tracer::drain(Thread& thread, uint64_t sp) {
   complete_landed(thread);
   drop_left_syscalls(thread, sp);
   RecordReader reader(records);
+  EventSource source = thread.source();
+  source.stack.reset();  // the thread has gone on since
   bool whole = true;
   RecordView view, next;
   for (bool more = reader.next(view); more; view = next) {
@@ -296,8 +299,7 @@ void Tracer::drain(Thread& thread, uint64_t sp) {
     if (view.type == WC_RECORD_RETURN || view.type == WC_RECORD_UNWOUND)
       end_syscalls_from(thread, thread.calls.position(view.head->seq));
     whole =
-        pipeline_.record(thread.source(), view, more ? &next : nullptr, !thread.handlers.empty()) &&
-        whole;
+        pipeline_.record(source, view, more ? &next : nullptr, !thread.handlers.empty()) && whole;
   }
   // A thread that was killed may have been writing.
   if ((reader.corrupt() || !whole) && !thread.ended) on_corrupt_ring(thread);

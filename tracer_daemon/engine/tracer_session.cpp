@@ -204,6 +204,7 @@ void Tracer::on_interrupted(StoppedThread stop, Thread& thread) {
   ProcessShare* share = share_of(thread);
   if (share != nullptr && stop.registers(regs)) {
     auto slot = static_cast<uint32_t>(thread.slot);
+    if (options_.config & WC_CONFIG_ALL_CALLS) take_stack(thread, regs);
     answer_bell(thread, slot, regs.rsp);
     raise_ack(share->slot(slot).ack, thread.awaited_bell);
   }

@@ -129,8 +129,18 @@ wc_caller caller_event(const Location& at, uint64_t address) {
           .line = at.line};
 }
 
-// The part of a stack that has led to a call: from the frame on in which its place lies.
+StackRegisters registers_at(const wc_stack_registers& place) {
+  StackRegisters registers;
+  registers.values[StackRegisters::kIp] = place.ip;
+  registers.values[StackRegisters::kSp] = place.sp;
+  registers.values[StackRegisters::kBp] = place.bp;
+  return registers;
+}
+
+// The part of a stack that has led to a call: from the frame on in which its place lies. A stack
+// that engine inproc has recorded with the call begins there.
 std::span<const StackFrame> frames_behind(const Stack& stack, uint64_t sp) {
+  if (!stack.empty() && stack.front().sp == sp + sizeof(uint64_t)) return stack;
   auto found = std::find_if(stack.begin(), stack.end(), [=](const StackFrame& frame) {
     return frame.sp <= sp && sp < frame.end;
   });
@@ -241,6 +251,20 @@ void Pipeline::fill_frames(std::span<const StackFrame> stack, Event& event) {
   event.frame_count = static_cast<uint32_t>(frames_.size());
 }
 
+// The stack of its first syscall ends before the call where the unwinder cannot go on (clone), or
+// where it is cut off: then it is unwound from the shim's frame, where the frame pointer stands
+// below the return address (preload_lib/frame.h).
+std::shared_ptr<const Stack> Pipeline::stack_of_call(const EventSource& source,
+                                                     const wc_scope& scope) {
+  if (source.stack == nullptr || !frames_behind(*source.stack, scope.sp).empty())
+    return source.stack;
+  uint64_t frame_pointer = 0;
+  if (!source.memory->read_all({scope.sp - sizeof frame_pointer}, &frame_pointer,
+                               sizeof frame_pointer))
+    return nullptr;
+  return unwind(source, registers_at({scope.caller, scope.sp + sizeof(uint64_t), frame_pointer}));
+}
+
 void Pipeline::announce(EventSource source, OpenCall& call, const wc_scope& scope,
                         CallAudience audience) {
   const FunctionInfo& function = function_of(source, call.function);
@@ -269,7 +293,8 @@ void Pipeline::announce(EventSource source, OpenCall& call, const wc_scope& scop
   event.caller.address = scope.caller;
   if (backends_.wants(WC_WANT_CALLER))
     event.caller = caller_event(symbols_.locate(source.pid, scope.caller), scope.caller);
-  if (source.stack != nullptr) fill_frames(frames_behind(*source.stack, scope.sp), event);
+  const auto stack = stack_of_call(source, scope);
+  if (stack != nullptr) fill_frames(frames_behind(*stack, scope.sp), event);
   if (audience != CallAudience::kWantsSyscallsOnly) call.told_all_calls = true;
   if (audience != CallAudience::kWantsAllCalls) call.told_syscalls_only = true;
   backends_.call(event, audience);
@@ -342,9 +367,19 @@ bool Pipeline::recorded_syscall(EventSource source, const RecordView& view, bool
   return true;
 }
 
+// Before the piece of a call's first syscall is at hand: both are stacks.
+std::shared_ptr<const Stack> Pipeline::unwind_record(EventSource source, CapturedMemory& memory) {
+  auto found = memory.stack_registers();
+  if (!found) return nullptr;
+  source.memory = &memory;
+  return unwind(source, registers_at(*found));
+}
+
 bool Pipeline::record(EventSource source, const RecordView& view, const RecordView* next,
                       bool in_signal) {
   CapturedMemory memory(view, *source.memory);
+  if (view.head->type & WC_RECORD_STACK && wants_stacks())
+    source.stack = unwind_record(source, memory);
   // What a call hands on to its first syscall is in the record of that one.
   if (view.type == WC_RECORD_CALL && next != nullptr) memory.add(*next);
   source.memory = &memory;

@@ -101,6 +101,8 @@ class Pipeline {
   }
 
  private:
+  std::shared_ptr<const Stack> stack_of_call(const EventSource& source, const wc_scope& scope);
+  std::shared_ptr<const Stack> unwind_record(EventSource source, CapturedMemory& memory);
   bool recorded_call(EventSource source, const RecordView& view);
   bool recorded_syscall(EventSource source, const RecordView& view, bool in_signal);
   void open_call(EventSource source, const wc_scope& scope, uint64_t ts, CallAudience audience);
@@ -128,8 +130,8 @@ class Pipeline {
   Unwinder unwinder_;
   TickClock clock_;
   uint64_t next_call_ = 1;
-  std::vector<wc_arg> args_;        // scratch
-  std::vector<const char*> chain_;  // scratch
+  std::vector<wc_arg> args_;            // scratch
+  std::vector<const char*> chain_;      // scratch
   std::vector<wc_stack_frame> frames_;  // scratch
 };
 

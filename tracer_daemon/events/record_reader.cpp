@@ -51,6 +51,15 @@ void CapturedMemory::add(const RecordView& view) {
   }
 }
 
+std::optional<wc_stack_registers> CapturedMemory::stack_registers() const {
+  wc_stack_registers registers{};
+  if (pieces_.size() < WC_STACK_PIECES) return std::nullopt;
+  auto bytes = pieces_[pieces_.size() - WC_STACK_PIECES].bytes;
+  if (bytes.size() != sizeof registers) return std::nullopt;
+  std::memcpy(&registers, bytes.data(), sizeof registers);
+  return registers;
+}
+
 size_t CapturedMemory::read(RemoteAddress from, void* to, size_t size) {
   for (const Piece& piece : pieces_) {
     uint64_t offset = from.value - piece.address;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -40,6 +41,8 @@ class CapturedMemory final : public TraceeMemory {
   CapturedMemory(const RecordView& view, TraceeMemory& live);
   void add(const RecordView& view);
   size_t read(RemoteAddress from, void* to, size_t size) override;
+  // Of a record with WC_RECORD_STACK: the registers in its last piece but one.
+  [[nodiscard]] std::optional<wc_stack_registers> stack_registers() const;
 
  private:
   struct Piece {

@@ -143,6 +143,7 @@ class Session {
     tracer.config = config_for(*backends, options);
     if (engine->in_process) {
       tracer.config |= WC_CONFIG_IN_PROCESS;
+      if (backends->wants(WC_WANT_STACK)) tracer.config |= WC_CONFIG_STACKS;
       tracer.plans = plan_syscalls(filter, decode, backends->wants(WC_WANT_TEXT));
     }
     tracer.follow = options.follow;
@@ -155,9 +156,8 @@ class Session {
       complain(engine->why);
       complain(gate->why);
     }
-    session->pipeline_ =
-        std::make_unique<Pipeline>(std::move(*backends), decode, filter,
-                                   StackOptions{tracer.shim_path, options.stack_depth});
+    session->pipeline_ = std::make_unique<Pipeline>(
+        std::move(*backends), decode, filter, StackOptions{tracer.shim_path, options.stack_depth});
     session->tracer_ = std::make_unique<Tracer>(tracer, *session->tables_, *session->pipeline_);
     // Who sees the socket may send a signal at once.
     if (standing) take_signals(*session->tracer_, true);

@@ -16,7 +16,8 @@ struct Location {
   uint64_t offset = 0;
   std::string file;  // source file (base name as in the debug information), empty without it
   uint32_t line = 0;
-  uint64_t file_offset = 0;  // of the return address, into the object; the address itself without one
+  uint64_t file_offset =
+      0;  // of the return address, into the object; the address itself without one
 };
 
 class Module;

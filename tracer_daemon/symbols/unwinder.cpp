@@ -120,8 +120,7 @@ void put_unwind_info(unw_addr_space_t, unw_proc_info_t*, void*) {}
 
 int get_dyn_info_list_addr(unw_addr_space_t, unw_word_t*, void*) { return -UNW_ENOINFO; }
 
-int access_mem(unw_addr_space_t, unw_word_t address, unw_word_t* value, int write,
-               void* argument) {
+int access_mem(unw_addr_space_t, unw_word_t address, unw_word_t* value, int write, void* argument) {
   Context& context = context_of(argument);
   if (write != 0) return -UNW_EINVAL;
   uint64_t word = 0;
@@ -136,37 +135,9 @@ int access_reg(unw_addr_space_t, unw_regnum_t number, unw_word_t* value, int wri
                void* argument) {
   if (write != 0) return -UNW_EREADONLYREG;
   const StackRegisters& registers = context_of(argument).registers;
-  std::optional<uint64_t> found;
-  switch (number) {
-    case UNW_X86_64_RIP:
-      found = registers.ip;
-      break;
-    case UNW_X86_64_RSP:
-      found = registers.sp;
-      break;
-    case UNW_X86_64_RBP:
-      found = registers.bp;
-      break;
-    case UNW_X86_64_RBX:
-      found = registers.bx;
-      break;
-    case UNW_X86_64_R12:
-      found = registers.r12;
-      break;
-    case UNW_X86_64_R13:
-      found = registers.r13;
-      break;
-    case UNW_X86_64_R14:
-      found = registers.r14;
-      break;
-    case UNW_X86_64_R15:
-      found = registers.r15;
-      break;
-    default:
-      break;
-  }
-  if (!found) return -UNW_EBADREG;
-  *value = *found;
+  const auto index = static_cast<size_t>(number);
+  if (index >= StackRegisters::kCount || !registers.values[index]) return -UNW_EBADREG;
+  *value = *registers.values[index];
   return 0;
 }
 
@@ -192,22 +163,22 @@ std::optional<uint64_t> register_of(unw_cursor_t& cursor, unw_regnum_t number) {
   return value;
 }
 
+// libunwind numbers them as DWARF does.
 StackRegisters registers_of(unw_cursor_t& cursor) {
-  return {register_of(cursor, UNW_X86_64_RIP).value_or(0),
-          register_of(cursor, UNW_X86_64_RSP).value_or(0),
-          register_of(cursor, UNW_X86_64_RBP),
-          register_of(cursor, UNW_X86_64_RBX),
-          register_of(cursor, UNW_X86_64_R12),
-          register_of(cursor, UNW_X86_64_R13),
-          register_of(cursor, UNW_X86_64_R14),
-          register_of(cursor, UNW_X86_64_R15)};
+  StackRegisters registers;
+  for (size_t i = 0; i < StackRegisters::kCount; i++)
+    registers.values[i] = register_of(cursor, static_cast<unw_regnum_t>(i));
+  return registers;
 }
+
+static_assert(UNW_X86_64_RBP == StackRegisters::kBp && UNW_X86_64_RSP == StackRegisters::kSp &&
+              UNW_X86_64_RIP == StackRegisters::kIp);
 
 }  // namespace
 
 struct Unwinder::State {
   Space& space(int32_t pid);
-  Space::Place place(Space& known, Context& context, unw_cursor_t& cursor, uint64_t ip);
+  static Space::Place place(Space& known, Context& context, uint64_t ip);
   std::optional<StackRegisters> walk(Space& known, Context& context, Stack& stack,
                                      bool& follows_signal);
   bool leads_to_shim(const Context& context, uint64_t address);
@@ -246,15 +217,17 @@ Space& Unwinder::State::space(int32_t pid) {
   return known;
 }
 
-Space::Place Unwinder::State::place(Space& known, Context& context, unw_cursor_t& cursor,
-                                    uint64_t ip) {
+Space::Place Unwinder::State::place(Space& known, Context& context, uint64_t ip) {
   if (const auto found = known.places.find(ip); found != known.places.end()) return found->second;
   if (known.places.size() >= kMaxKnownPlaces) known.places.clear();
-  constexpr uint64_t kRet = 0xc3;
-  uint64_t code = 0;
-  const bool read = context.words.read(ip & ~uint64_t{7}, code);
-  return known.places[ip] = {.is_trampoline = unw_is_signal_frame(&cursor) > 0,
-                             .is_ret = read && (code >> (ip % 8 * 8) & 0xff) == kRet};
+  // What sigreturn(2) leaves no choice about: mov $15, %rax; syscall.
+  constexpr uint64_t kSetNumber = 0x0f0000000fc0c748, kSyscall = 0x05;
+  constexpr uint64_t kRet = 0xc3, kByte = 0xff;
+  uint64_t code = 0, behind = 0;
+  if (!context.words.read(ip, code)) return known.places[ip] = {};
+  context.words.read(ip + sizeof code, behind);
+  return known.places[ip] = {.is_trampoline = code == kSetNumber && (behind & kByte) == kSyscall,
+                             .is_ret = (code & kByte) == kRet};
 }
 
 // dlopen and its kin return to a `ret` inside the caller's module, and by that to the shim
@@ -280,18 +253,20 @@ std::optional<StackRegisters> Unwinder::State::walk(Space& known, Context& conte
     const Symbolizer::Code code = symbols.code_at(context.pid, frame.ip);
     if (code.mapping == nullptr || !code.mapping->executable) return std::nullopt;
     frame.is_hidden = code.mapping->name == hidden_object;
-    const Space::Place here = place(known, context, cursor, frame.ip);
+    const Space::Place here = place(known, context, frame.ip);
     uint64_t next = 0;
     if (here.is_ret && !stack.empty() && context.words.read(frame.sp, next) &&
         leads_to_shim(context, next)) {
       StackRegisters after = registers_of(cursor);
-      after.ip = next;
-      after.sp = frame.sp + sizeof next;
+      after.values[StackRegisters::kIp] = next;
+      after.values[StackRegisters::kSp] = frame.sp + sizeof next;
       return after;
     }
-    // What a signal has interrupted did not call anything: its next instruction counts.
-    frame.at = symbols.locate(context.pid, frame.ip + (follows_signal ? 1 : 0));
-    if (follows_signal) frame.at.offset--, frame.at.file_offset--;
+    // What a signal has interrupted did not call anything, nor does the trampoline that its handler
+    // returns to: the next instruction counts.
+    const bool is_exact = follows_signal || here.is_trampoline;
+    frame.at = symbols.locate(context.pid, frame.ip + (is_exact ? 1 : 0));
+    if (is_exact) frame.at.offset--, frame.at.file_offset--;
     follows_signal = here.is_trampoline;
     stack.push_back(std::move(frame));
   } while (stack.size() < kMaxFrames && unw_step(&cursor) > 0);
@@ -308,7 +283,6 @@ Stack Unwinder::unwind(int32_t pid, const StackRegisters& registers, TraceeMemor
     Context context{state_->symbols, state_->vdso.get(), pid, start, WordReader(memory)};
     from = state_->walk(known, context, stack, follows_signal);
   }
-  if (!stack.empty() && stack.back().end == 0) stack.back().end = UINT64_MAX;
   unsigned shown = 0;
   const auto last = std::ranges::find_if(
       stack, [&](const StackFrame& frame) { return !frame.is_hidden && ++shown > state_->depth; });

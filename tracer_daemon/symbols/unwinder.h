@@ -6,6 +6,8 @@
 // read from a copy of it.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -17,16 +19,19 @@
 
 namespace wc {
 
-// What a frame further out may depend on: the registers that calls preserve. Unknown ones end the
-// unwinding where one is needed.
+// By DWARF number (System V ABI, AMD64 supplement, figure 3.36). Unknown ones end the unwinding
+// where a frame depends on them.
 struct StackRegisters {
-  uint64_t ip = 0, sp = 0;
-  std::optional<uint64_t> bp, bx, r12, r13, r14, r15;
+  static constexpr size_t kBp = 6, kSp = 7, kIp = 16, kCount = 17;
+  std::array<std::optional<uint64_t>, kCount> values;
+
+  [[nodiscard]] uint64_t ip() const { return values[kIp].value_or(0); }
+  [[nodiscard]] uint64_t sp() const { return values[kSp].value_or(0); }
 };
 
 struct StackFrame {
-  uint64_t ip = 0;  // where the frame goes on
-  uint64_t sp = 0, end = 0;  // its place on the stack: `end` is its caller's `sp`
+  uint64_t ip = 0;           // where the frame goes on
+  uint64_t sp = 0, end = 0;  // its place on the stack: `end` is its caller's `sp`; 0: unknown
   bool is_hidden = false;    // one of the shim's, not to be shown
   Location at;
 };

@@ -146,7 +146,10 @@ void wc_drop_pending(struct wc_slot *slot, const struct wc_scope *scope);
 void wc_record_call(struct wc_slot *slot, struct wc_scope *scope, const struct wc_site *site,
                     uint64_t tsc);
 
-/* scope.c: rings the gate's bell. */
+/* scope.c: open and close the scope of a call. */
+uint64_t wc_enter(struct wc_frame *frame);
+void wc_leave(struct wc_frame *frame);
+/* Rings the gate's bell. */
 void wc_bell(struct wc_slot *slot, uint32_t want);
 
 /* entry.S */

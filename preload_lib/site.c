@@ -41,7 +41,8 @@ void wc_record_call(struct wc_slot *slot, struct wc_scope *scope, const struct w
   struct wc_stack_registers registers;
   if (WC_UNLIKELY(wc_process.config & WC_CONFIG_STACKS)) {
     /* Below its caller's address stands the frame pointer (frame.h). */
-    registers = (struct wc_stack_registers){scope->caller, scope->sp + 8,
+    int own = wc_process.functions[scope->function].flags & WC_FUNCTION_OWN;
+    registers = (struct wc_stack_registers){scope->caller, own ? scope->args[1] : scope->sp + 8,
                                             ((const uint64_t *)scope->sp)[-1]};
     type |= add_stack(&registers, pieces, &count);
   }
@@ -66,7 +67,7 @@ __attribute__((visibility("hidden"))) uint32_t wc_site_enter(struct wc_site *sit
   uint32_t action = wc_process.shared->plans[site->nr].action;
   if (action != WC_PLAN_RECORD) return action;
   uint32_t depth = slot->depth;
-  if (WC_UNLIKELY(depth == 0 || slot->scopes[depth - 1].sp <= (uint64_t)site ||
+  if (WC_UNLIKELY(depth == 0 || slot->scopes[depth - 1].sp <= WC_SITE_SP(site) ||
                   !calls_can_be_recorded(slot, depth)))
     return WC_PLAN_TRACER;
   if (WC_UNLIKELY(wc_process.config & WC_CONFIG_STACKS) && !wc_stack_fits(WC_SITE_SP(site)))

@@ -32,7 +32,8 @@ extern "C" {
 #define WC_PLANNED_SYSCALLS 512u   /* numbers from here on are the tracer's business */
 #define WC_CAPTURES 3u             /* pieces of memory that one record may hold */
 #define WC_INFLIGHT 4u
-#define WC_SLOTS 512u /* threads of one process that are alive at once */
+#define WC_SLOTS 512u     /* threads of one process that are alive at once */
+#define WC_OWN_SCOPES 64u /* names of scopes that a program may have itself (wc/scope.h) */
 #define WC_PAGE 4096u
 
 enum wc_gate { WC_GATE_OFF = 0, WC_GATE_SOCKET = 1, WC_GATE_TRAP = 2, WC_GATE_DISPATCH = 3 };
@@ -86,7 +87,7 @@ struct wc_shared_header {
   uint32_t magic;
   uint32_t slot_count;
   uint32_t slot_size;
-  uint32_t function_count; /* counters in each slot */
+  uint32_t function_count; /* counters in each slot: wrapped functions and own scopes */
   uint32_t gate;           /* enum wc_gate */
   uint32_t config;         /* OR of enum wc_config */
   uint32_t off;            /* tracer, or the shim when the tracer is gone: run native from now on */
@@ -94,8 +95,12 @@ struct wc_shared_header {
   uint32_t ring_records;   /* in each slot; a power of two */
   uint32_t reserved;
   struct wc_plan plans[WC_PLANNED_SYSCALLS]; /* engine inproc: by syscall number */
+  /* Shim: addresses of the names of scopes that the program names itself. The function number of
+   * such a scope is its place here plus the number of wrapped functions. */
+  uint64_t own_scopes[WC_OWN_SCOPES];
 };
-WC_STATIC_ASSERT(sizeof(struct wc_shared_header) == 40 + 16 * WC_PLANNED_SYSCALLS,
+WC_STATIC_ASSERT(sizeof(struct wc_shared_header) ==
+                     40 + 16 * WC_PLANNED_SYSCALLS + 8 * WC_OWN_SCOPES,
                  "wc_shared_header");
 #define WC_HEADER_SIZE ((uint64_t)3 * WC_PAGE)
 

@@ -26,6 +26,7 @@ enum wc_function_flags {
   WC_FUNCTION_RETURN_BELL = 1u << 0, /* a reported call's results are read from memory at return */
   WC_FUNCTION_PURE = 1u << 1,        /* never enters the kernel: no gate is opened for it alone */
   WC_FUNCTION_TRACER = 1u << 2,      /* engine inproc: its arguments take the tracer to read */
+  WC_FUNCTION_OWN = 1u << 4,         /* a scope that the program names itself */
   WC_FUNCTION_FORMAT = 1u << 3       /* engine inproc: the last of fixed_args is a printf format */
 };
 
@@ -53,7 +54,7 @@ struct wc_stubs {
   uint32_t count;
   uint32_t reserved;
   uint64_t id;        /* told in HELLO, so that the tracer knows which table indices refer to */
-  uint64_t functions; /* relocated: address of wc_function[count] */
+  uint64_t functions; /* relocated: address of wc_function[count + WC_OWN_SCOPES]; the last are 0 */
   uint64_t strings;   /* relocated: address of the string table; offset 0 is "" */
   char socket_path[WC_SOCKET_PATH_SIZE];
   uint32_t reserved2;

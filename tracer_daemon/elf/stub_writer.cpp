@@ -153,7 +153,7 @@ class Writer {
     at = (at + kPage - 1) / kPage * kPage;
     place(dynamic_, kDynamicEntries * sizeof(Elf64_Dyn));
     place(stubs_, sizeof(wc_stubs));
-    place(table_, n * sizeof(wc_function), 64);
+    place(table_, (n + WC_OWN_SCOPES) * sizeof(wc_function), 64);
     place(data_text_, data_strings_.bytes().size());
     file_.reserve(at);
   }

@@ -48,6 +48,7 @@ struct Process {
   pid_t pid;
   ProcessMemory memory;
   std::shared_ptr<const FunctionTable> table;  // null: not wrapped
+  OwnScopes own_scopes;
   std::shared_ptr<ProcessShare> share_owner;
   std::atomic<ProcessShare*> share{nullptr};
   ShimAddresses shim;
@@ -113,7 +114,8 @@ struct Thread {
   bool awaits_bell = false;
 
   [[nodiscard]] EventSource source() {
-    return {process->pid, tid, &process->memory, process->table.get(), &calls, stack};
+    return {process->pid,         tid,  &process->memory, process->table.get(), &calls,
+            &process->own_scopes, stack};
   }
 };
 

@@ -433,6 +433,15 @@ void Tracer::report_totals(const ProcessPtr& process) {
   for (uint32_t i = 0; i < functions.size(); i++)
     if (wc_counter counter = share->total(i); counter.calls != 0)
       pipeline_.totals(process->pid, functions[i], counter);
+  EventSource source{.pid = process->pid,
+                     .memory = &process->memory,
+                     .table = process->table.get(),
+                     .own_scopes = &process->own_scopes};
+  auto count = static_cast<uint32_t>(functions.size());
+  for (uint32_t row = 0; row < WC_OWN_SCOPES; row++)
+    if (wc_counter counter = share->total(count + row); counter.calls != 0)
+      pipeline_.totals(process->pid,
+                       pipeline_.own_scope(source, row, share->header().own_scopes[row]), counter);
 }
 
 }  // namespace wc

@@ -27,7 +27,8 @@ bool has_room_for_rings(pid_t pid, uint64_t size) {
 // syscalls are dispatched.
 Result<std::unique_ptr<ProcessShare>> Tracer::create_share(const Process& process) {
   ShareLayout layout{options_.gate, options_.config,
-                     static_cast<uint32_t>(process.table->functions.size()), options_.plans};
+                     static_cast<uint32_t>(process.table->functions.size()) + WC_OWN_SCOPES,
+                     options_.plans};
   if (layout.config & WC_CONFIG_IN_PROCESS) {
     uint64_t size = wc_shared_size(wc_slot_size(layout.function_count, layout.config));
     if (has_room_for_rings(process.pid, size))

@@ -4,14 +4,39 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
+#include <optional>
+
+#include "symbols/memory_map.h"
 
 namespace wc {
 namespace {
 
 const FunctionInfo& function_of(const EventSource& source, uint32_t index) {
   static const FunctionInfo unknown{"?", "?", "?", nullptr, false};
-  if (source.table == nullptr || index >= source.table->functions.size()) return unknown;
-  return source.table->functions[index];
+  if (source.table == nullptr) return unknown;
+  const auto& functions = source.table->functions;
+  if (index < functions.size()) return functions[index];
+  const FunctionInfo* own =
+      source.own_scopes != nullptr
+          ? source.own_scopes->find(index - static_cast<uint32_t>(functions.size()))
+          : nullptr;
+  return own != nullptr ? *own : unknown;
+}
+
+// The number of an own scope's row, or nothing for a wrapped function.
+std::optional<uint32_t> own_row(const EventSource& source, uint32_t function) {
+  if (source.table == nullptr || source.own_scopes == nullptr) return std::nullopt;
+  const size_t row = size_t{function} - source.table->functions.size();
+  if (row >= WC_OWN_SCOPES) return std::nullopt;
+  return static_cast<uint32_t>(row);
+}
+
+std::string read_name(TraceeMemory& memory, uint64_t at) {
+  constexpr size_t kMaxName = 256;
+  char bytes[kMaxName];
+  const size_t size = memory.read({at}, bytes, sizeof bytes);
+  return {bytes, strnlen(bytes, size)};
 }
 
 wc_arg_type type_of(ArgKind kind) {
@@ -137,10 +162,15 @@ StackRegisters registers_at(const wc_stack_registers& place) {
   return registers;
 }
 
+// The caller's stack pointer behind the call. An own scope lies within its function's frame.
+uint64_t caller_sp_of(const EventSource& source, const wc_scope& scope) {
+  return own_row(source, scope.function) ? scope.args[1] : scope.sp + sizeof(uint64_t);
+}
+
 // The part of a stack that has led to a call: from the frame on in which its place lies. A stack
 // that engine inproc has recorded with the call begins there.
-std::span<const StackFrame> frames_behind(const Stack& stack, uint64_t sp) {
-  if (!stack.empty() && stack.front().sp == sp + sizeof(uint64_t)) return stack;
+std::span<const StackFrame> frames_behind(const Stack& stack, uint64_t sp, uint64_t caller_sp) {
+  if (!stack.empty() && stack.front().sp == caller_sp) return stack;
   auto found = std::find_if(stack.begin(), stack.end(), [=](const StackFrame& frame) {
     return frame.sp <= sp && sp < frame.end;
   });
@@ -256,13 +286,17 @@ void Pipeline::fill_frames(std::span<const StackFrame> stack, Event& event) {
 // below the return address (preload_lib/frame.h).
 std::shared_ptr<const Stack> Pipeline::stack_of_call(const EventSource& source,
                                                      const wc_scope& scope) {
-  if (source.stack == nullptr || !frames_behind(*source.stack, scope.sp).empty())
-    return source.stack;
+  const uint64_t caller_sp = caller_sp_of(source, scope);
+  const bool is_reached = source.stack != nullptr && !own_row(source, scope.function) &&
+                          !frames_behind(*source.stack, scope.sp, caller_sp).empty();
+  const bool is_its_own =
+      source.stack != nullptr && !source.stack->empty() && source.stack->front().sp == caller_sp;
+  if (source.stack == nullptr || is_reached || is_its_own) return source.stack;
   uint64_t frame_pointer = 0;
   if (!source.memory->read_all({scope.sp - sizeof frame_pointer}, &frame_pointer,
                                sizeof frame_pointer))
     return nullptr;
-  return unwind(source, registers_at({scope.caller, scope.sp + sizeof(uint64_t), frame_pointer}));
+  return unwind(source, registers_at({scope.caller, caller_sp, frame_pointer}));
 }
 
 void Pipeline::announce(EventSource source, OpenCall& call, const wc_scope& scope,
@@ -294,7 +328,8 @@ void Pipeline::announce(EventSource source, OpenCall& call, const wc_scope& scop
   if (backends_.wants(WC_WANT_CALLER))
     event.caller = caller_event(symbols_.locate(source.pid, scope.caller), scope.caller);
   const auto stack = stack_of_call(source, scope);
-  if (stack != nullptr) fill_frames(frames_behind(*stack, scope.sp), event);
+  if (stack != nullptr)
+    fill_frames(frames_behind(*stack, scope.sp, caller_sp_of(source, scope)), event);
   if (audience != CallAudience::kWantsSyscallsOnly) call.told_all_calls = true;
   if (audience != CallAudience::kWantsAllCalls) call.told_syscalls_only = true;
   backends_.call(event, audience);
@@ -328,6 +363,7 @@ void Pipeline::open_call(EventSource source, const wc_scope& scope, uint64_t ts,
   call.depth = static_cast<uint32_t>(open.size());
   call.function = scope.function;
   call.ts = ts;
+  if (auto row = own_row(source, scope.function)) own_scope(source, *row, scope.args[0]);
   decode_call(source, call, scope);
   OpenCall& pushed = source.calls->push(std::move(call));
   announce(source, pushed, scope, audience);
@@ -335,7 +371,8 @@ void Pipeline::open_call(EventSource source, const wc_scope& scope, uint64_t ts,
 
 bool Pipeline::recorded_call(EventSource source, const RecordView& view) {
   const wc_record_body& body = *view.body;
-  bool known = source.table != nullptr && body.what < source.table->functions.size();
+  bool known = source.table != nullptr &&
+               (body.what < source.table->functions.size() || own_row(source, body.what));
   if (!known || source.calls->calls().size() >= WC_MAX_SCOPES) return false;
   wc_scope scope{};
   scope.seq = view.head->seq;
@@ -590,6 +627,14 @@ void Pipeline::totals(int32_t pid, const FunctionInfo& function, const wc_counte
   event.calls = counter.calls;
   event.ns = clock_.duration(counter.ticks);
   backends_.totals(event);
+}
+
+const FunctionInfo& Pipeline::own_scope(const EventSource& source, uint32_t row, uint64_t name) {
+  if (const FunctionInfo* known = source.own_scopes->find(row)) return *known;
+  const Symbolizer::Code place = symbols_.code_at(source.pid, name);
+  std::string object = place.mapping != nullptr ? place.mapping->name : "";
+  return source.own_scopes->learn(row, read_name(*source.memory, name),
+                                  object.substr(object.rfind('/') + 1));
 }
 
 void Pipeline::lost(int32_t pid, uint64_t count) {

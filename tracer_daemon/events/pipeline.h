@@ -14,6 +14,7 @@
 #include "events/backend_set.h"
 #include "events/call_stack.h"
 #include "events/function_table.h"
+#include "events/own_scopes.h"
 #include "events/record_reader.h"
 #include "events/tick_clock.h"
 #include "symbols/symbolizer.h"
@@ -47,6 +48,7 @@ struct EventSource {
   TraceeMemory* memory = nullptr;
   const FunctionTable* table = nullptr;
   CallStack* calls = nullptr;
+  OwnScopes* own_scopes = nullptr;
   std::shared_ptr<const Stack> stack;  // of the thread where it stands, if that is wanted
 };
 
@@ -94,6 +96,8 @@ class Pipeline {
   void stopped(int32_t pid, int32_t tid, int signal);
   void exited(int32_t pid, int32_t tid, int status, bool thread);
   void totals(int32_t pid, const FunctionInfo& function, const wc_counter& counter);
+  // A scope that the program has named itself: what stands at `name`, and the object that it is in.
+  const FunctionInfo& own_scope(const EventSource& source, uint32_t row, uint64_t name);
   void lost(int32_t pid, uint64_t count);
   void forget_process(int32_t pid) {
     unwinder_.forget(pid);

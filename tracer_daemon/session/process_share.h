@@ -20,7 +20,7 @@ namespace wc {
 struct ShareLayout {
   wc_gate gate = WC_GATE_OFF;
   uint32_t config = 0;             // OR of enum wc_config
-  uint32_t function_count = 0;     // rows of the stub table
+  uint32_t function_count = 0;     // rows of the stub table, those of own scopes included
   std::span<const wc_plan> plans;  // by syscall number, with WC_CONFIG_IN_PROCESS
 };
 

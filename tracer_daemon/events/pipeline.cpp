@@ -10,8 +10,10 @@ namespace {
 
 const FunctionInfo& function_of(const EventSource& source, uint32_t index) {
   static const FunctionInfo unknown{"?", "?", "?", nullptr, false};
-  if (source.table == nullptr || index >= source.table->functions.size()) return unknown;
-  return source.table->functions[index];
+  const FunctionTable* table = index & kBreakFunction ? source.breakpoints : source.table;
+  index &= ~kBreakFunction;
+  if (table == nullptr || index >= table->functions.size()) return unknown;
+  return table->functions[index];
 }
 
 wc_arg_type type_of(ArgKind kind) {
@@ -265,9 +267,10 @@ void Pipeline::open_calls(EventSource source, std::span<const wc_scope> scopes, 
   if (for_syscall) announce_open(source, scopes);
   auto fresh = source.calls->unknown(scopes);
   auto audience = for_syscall ? CallAudience::kEveryone : CallAudience::kWantsAllCalls;
-  for (const wc_scope& scope : fresh)
-    open_call(source, scope, has_call_time ? clock_.nanoseconds(scope.tsc) : TickClock::now(),
-              audience);
+  for (const wc_scope& scope : fresh) {
+    bool has_time = has_call_time || scope.function & kBreakFunction;
+    open_call(source, scope, has_time ? clock_.nanoseconds(scope.tsc) : TickClock::now(), audience);
+  }
 }
 
 void Pipeline::open_call(EventSource source, const wc_scope& scope, uint64_t ts,

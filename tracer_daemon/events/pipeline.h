@@ -39,6 +39,7 @@ struct EventSource {
   TraceeMemory* memory = nullptr;
   const FunctionTable* table = nullptr;
   CallStack* calls = nullptr;
+  const FunctionTable* breakpoints = nullptr;  // what kBreakFunction numbers mean
 };
 
 class Pipeline {

@@ -26,6 +26,8 @@ int main(int argc, char** argv) {
       return wc::list_syscalls(*options);
     case wc::Command::Serve:
       return wc::serve(*options);
+    case wc::Command::Attach:
+      return wc::attach(*options);
     case wc::Command::Run:
       break;
   }

@@ -37,8 +37,10 @@ class Refusals(Case):
         self.refused(["true"], "-e", "opnat", says=["opnat", "did you mean", "openat"])
         self.refused(["true"], "-s", "x", says=["'x'"])
         self.refused(["true"], "-E", "bpf", says=["bpf", "not available"])
-        self.refused(["true"], "--scope", "main", says=["scope", "process"])
-        self.refused(["true"], "-B", "main", says=["-B"])
+        self.refused(["true"], "-B", "main", says=["breakpoint 'main'", "stripped"])
+        self.refused(["true"], "-B", "f:12", says=["f:12", "function of the file"])
+        self.refused(["true"], "-B", "nosuch@libc", says=["nosuch@libc", "no such function"])
+        self.refused(["true"], "-E", "inproc", "-B", "write@libc", says=["inproc", "-E ptrace"])
         result = self.run_plain([self.tool, "-g", "bogus", "true"])
         self.assertEqual((result.status, result.err.count(b"\n")), (125, 1))
         for gate in (b"socket", b"trap", b"dispatch"):

@@ -250,18 +250,19 @@ TEST_F(IniFile, BadValuesNameFileAndLine) {
   EXPECT_EQ(bad("[functions]\nwrap=\"  \"\n"), at(2) + "[functions] wrap: the list is empty");
 }
 
+TEST_F(IniFile, BreakpointsAsTheSeedHasThem) {
+  EXPECT_EQ(good("[breakpoint]\nfunction=hello1 hello2 hello3\n").breakpoints,
+            "hello1 hello2 hello3");
+  EXPECT_EQ(bad("[breakpoint]\nfunction=\"  \"\n"),
+            at(2) + "[breakpoint] function: the list is empty");
+}
+
 TEST_F(IniFile, WhatIsNotBuiltIsRefusedWithFileAndLine) {
-  EXPECT_EQ(
-      bad("[breakpoint]\nfunction=hello1 hello2 hello3\n"),
-      at(2) +
-          "[breakpoint] function: not available in this version; breakpoint scopes are not "
-          "built yet (functions hello1 hello2 hello3); -F wraps functions of shared libraries");
   const std::string refused = ": not available in this version; ";
   EXPECT_THAT(bad("[sampling]\nevery=10\n"), StartsWith(at(2) + "[sampling] every" + refused));
   EXPECT_THAT(bad("[sampling]\nevery.printf=10\n"),
               StartsWith(at(2) + "[sampling] every.printf" + refused));
   EXPECT_THAT(bad("[policy]\ninject=a\n"), StartsWith(at(2) + "[policy] inject" + refused));
-  EXPECT_THAT(bad("scope=main\n"), StartsWith(at(1) + "scope: main" + refused));
   EXPECT_THAT(bad("engine=bpf\n"), StartsWith(at(1) + "engine: bpf" + refused));
 }
 

@@ -58,7 +58,9 @@ class PipelineFixture : public testing::Test {
 
   // ---- the program
 
-  EventSource source(int32_t tid = 10) { return {10, tid, memory_used_, &table_, &calls_}; }
+  EventSource source(int32_t tid = 10) {
+    return {.pid = 10, .tid = tid, .memory = memory_used_, .table = &table_, .calls = &calls_};
+  }
   uint64_t enter(uint32_t function, std::vector<uint64_t> args = {}) {
     wc_scope scope{};
     scope.seq = ++seq_;

@@ -21,7 +21,6 @@ struct Choice {
 };
 
 constexpr std::string_view kUsePtrace = "use auto or ptrace";
-constexpr std::string_view kUseProcess = "use process, which has start-up and exit, too";
 
 constexpr Choice<EngineChoice> kEngines[] = {{"auto", EngineChoice::Auto, ""},
                                              {"ptrace", EngineChoice::Ptrace, ""},
@@ -32,7 +31,7 @@ constexpr Choice<GateChoice> kGates[] = {{"auto", GateChoice::Auto, ""},
                                          {"trap", GateChoice::Trap, ""},
                                          {"dispatch", GateChoice::Dispatch, ""}};
 constexpr Choice<ScopeMode> kScopes[] = {{"functions", ScopeMode::Functions, ""},
-                                         {"main", ScopeMode::Main, kUseProcess},
+                                         {"main", ScopeMode::Main, ""},
                                          {"process", ScopeMode::Process, ""}};
 constexpr Choice<bool> kSwitch[] = {{"yes", true, ""},    {"no", false, ""}, {"true", true, ""},
                                     {"false", false, ""}, {"on", true, ""},  {"off", false, ""},
@@ -84,6 +83,14 @@ Status add_functions(const Setting& setting, Options& options) {
   if (!options.functions_given) options.functions.clear();
   options.functions_given = true;
   return extend(setting, setting.value, options.functions);
+}
+
+Status set_pid(const Setting& setting, Options& options) {
+  if (options.pid != 0) return Error{setting.where + " given twice; one process is traced"};
+  constexpr unsigned kMost = 1u << 22;  // PID_MAX_LIMIT, proc(5)
+  if (const Status chosen = choose_number(setting, kMost, options.pid); !chosen) return chosen;
+  if (options.pid == 0) return Error{setting.where + ": 0 is no process"};
+  return Done{};
 }
 
 Status add_syscalls(const Setting& setting, Options& options) {
@@ -199,10 +206,9 @@ Status apply(const Setting& setting, Options& options) {
   if (const auto instead = refusal(setting.key)) return not_available(setting.where, *instead);
   switch (setting.key) {
     case Key::Breakpoints:
-      return not_available(setting.where,
-                           fmt::format("breakpoint scopes are not built yet (functions {}); -F "
-                                       "wraps functions of shared libraries",
-                                       printable(setting.value)));
+      return extend(setting, setting.value, options.breakpoints);
+    case Key::Pid:
+      return set_pid(setting, options);
     case Key::Functions:
       return add_functions(setting, options);
     case Key::Syscalls:

@@ -4,6 +4,7 @@ namespace wc {
 
 std::string help_text() {
   return R"(Usage: wc-preload [OPTIONS] [--] PROGRAM [ARG...]
+       wc-preload [OPTIONS] -p PID
 
 Shows which library function made each system call of PROGRAM. Selected functions are wrapped, and
 system calls are intercepted only while one of them runs; the rest of PROGRAM runs undisturbed.
@@ -11,6 +12,8 @@ system calls are intercepted only while one of them runs; the rest of PROGRAM ru
 What is reported:
   -F, --functions LIST     functions to wrap: names, globs, @classes, name@library, !exclusions
                            (default @default; given again, the lists are joined)
+  -B, --breakpoints LIST   functions of the program itself, by breakpoint: names, Class::name,
+                           globs, file.c:name, name@library, !exclusions; alone it wraps nothing
   -e, --syscalls LIST      only these system calls: names, %classes as strace has them, ! to exclude
   -a, --all-calls          calls that made no system call, too
   -s, --string-size N      bytes of a string that are shown (default 32)
@@ -31,7 +34,9 @@ How it is done:
   -E, --engine NAME        auto | ptrace | inproc (default auto)
   -g, --gate NAME          auto | socket | trap | dispatch (default auto)
       --scope MODE         functions: system calls inside of wrapped functions (the default);
+                           main: the same between the entry of main and its return or exit(3);
                            process: all from start to end, as strace -f; wraps only what -F names
+  -p PID                   a running process: -F and -B by breakpoints; Ctrl-C leaves it as it was
       --config FILE        options from an INI file; the command line wins
       --control PATH       Unix socket on which wc-ctl reaches the running tracer
       --connect PATH       use the tracer that serves PATH (wc-tracerd serve --control PATH)
@@ -43,9 +48,8 @@ Information:
   -h, --help               this text
   -V, --version            the version
 
-Not yet available, and refused: -B/--breakpoints, -p, -E bpf,
-  --scope=main, --every, --rate, --first, --inject, --deny, --objects, --compare, --replay,
-  --overflow
+Not yet available, and refused: -E bpf, --every, --rate, --first, --inject, --deny, --objects,
+  --compare, --replay, --overflow
 
 Exit status: that of PROGRAM; killed by a signal: the same signal; 125 if the tracer failed,
 126 if PROGRAM cannot be executed, 127 if it was not found.
@@ -54,6 +58,8 @@ Examples:
   wc-preload ls -l /
   wc-preload -F 'fopen,@net,!close' -e %network -o trace.txt curl -s http://localhost/
   wc-preload -c -F @stdio ./prog --its-own-option
+  wc-preload -B 'Cache::load,parse*' ./prog
+  wc-preload -F @file -p 4711
 )";
 }
 

@@ -23,12 +23,8 @@ Result<Command> take_command(std::span<const std::string>& args) {
   args = args.subspan(1);
   if (word == "run") return Command::Run;
   if (word == "serve") return Command::Serve;
-  if (word == "attach") {
-    return Error{
-        "command attach: not available in this version; start the program under wc-preload",
-        ENOTSUP};
-  }
-  constexpr std::string_view kCommands[] = {"run", "serve"};
+  if (word == "attach") return Command::Attach;
+  constexpr std::string_view kCommands[] = {"run", "serve", "attach"};
   return Error{fmt::format("unknown command {}{}", in_quotes(word), suggestion(word, kCommands))};
 }
 
@@ -73,8 +69,26 @@ Status apply_config(const Settings& line, Options& options) {
   return apply_ini(config->value, line, options);
 }
 
+// What cannot be done to a process that runs already.
+Status check_attach(const Options& options) {
+  if (options.command != Command::Run && options.command != Command::Attach)
+    return Error{"-p goes with no other command"};
+  if (!options.program.empty())
+    return Error{fmt::format("-p traces a running process; found the program {}, too",
+                             in_quotes(options.program[0]))};
+  if (!options.connect_path.empty()) return Error{"-p takes no --connect"};
+  if (!options.user_preloads.empty())
+    return Error{"-p: no library can be preloaded into a running process ([LD_PRELOAD])"};
+  if (options.engine == EngineChoice::Inproc)
+    return Error{"-p: engine inproc needs the library that is preloaded; use -E ptrace"};
+  return Done{};
+}
+
 Status check_program(const Options& options) {
+  if (options.pid != 0) return check_attach(options);
   switch (options.command) {
+    case Command::Attach:
+      return Error{"command attach needs -p PID"};
     case Command::Run:
       if (options.program.empty()) return Error{fmt::format("no program given; {}", kUsage)};
       return Done{};
@@ -115,6 +129,7 @@ Result<Options> parse(std::span<const std::string> args) {
   if (options.backends.empty()) options.backends.emplace_back("text");
   const Status program = check_program(options);
   if (!program) return program.error();
+  if (options.pid != 0) options.command = Command::Attach;
   return options;
 }
 

@@ -16,7 +16,7 @@ namespace wc {
 enum class EngineChoice { Auto, Ptrace, Inproc, Bpf };
 enum class GateChoice { Auto, Socket, Trap, Dispatch };
 enum class ScopeMode { Functions, Main, Process };
-enum class Command { Run, Serve, Help, Version, ListFunctions, ListSyscalls };
+enum class Command { Run, Attach, Serve, Help, Version, ListFunctions, ListSyscalls };
 
 // --stack-depth accepts 1 to this, which is also what is shown without it, as by strace.
 inline constexpr unsigned kMaxShownFrames = 256;
@@ -25,6 +25,7 @@ struct Options {
   Command command = Command::Run;
   std::string functions = "@default";  // selection language, not yet parsed
   bool functions_given = false;        // by -F or [functions] wrap=
+  std::string breakpoints;             // selection language of -B, not yet parsed
   std::string syscalls;                // -e language, not yet parsed; empty: all
   EngineChoice engine = EngineChoice::Auto;
   GateChoice gate = GateChoice::Auto;
@@ -44,7 +45,8 @@ struct Options {
   std::string connect_path;
   std::vector<std::string> user_preloads;  // [LD_PRELOAD]: readable ELF files, no blank or colon
   std::string list;                  // argument of --list-functions and --list-syscalls, or empty
-  std::vector<std::string> program;  // program and arguments; never empty for Command::Run
+  int pid = 0;                       // -p: the running process to trace; 0: `program` is started
+  std::vector<std::string> program;  // program and arguments; empty for Command::Run only with -p
 };
 
 // -s accepts 0 to this; -v counts to any number.

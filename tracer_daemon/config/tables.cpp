@@ -86,7 +86,6 @@ constexpr Refusal kRefusals[] = {
     {Key::Compare, "time the program with and without wc-preload yourself"},
     {Key::Replay, "events cannot be kept for later; choose the backend before the run with -b"},
     {Key::Overflow, "no event is dropped: the program waits when a buffer is full"},
-    {Key::Pid, "start the program under wc-preload instead of attaching to it"},
 };
 
 struct Foreign {
@@ -102,7 +101,7 @@ constexpr Foreign kForeign[] = {
     {"--trace", "system calls are selected with -e/--syscalls"},
     {"-S", "system calls are reported by default"},
     {"-l", "functions of one library are selected with -F '*@LIBRARY'"},
-    {"--attach", "start the program under wc-preload"},
+    {"--attach", "-p PID traces a running process"},
 };
 
 }  // namespace

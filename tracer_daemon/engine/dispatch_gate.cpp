@@ -44,17 +44,19 @@ void Tracer::on_dispatched(StoppedThread stop, Thread& thread, user_regs_struct&
                            const siginfo_t& info) {
   auto nr = static_cast<uint32_t>(info.si_syscall);
   drain(thread, regs.rsp);
+  bool is_wrapped = !wrapped_scopes(thread, regs.rsp).empty();
   auto scopes = live_scopes(thread, regs.rsp);
-  if (scopes.empty()) {
+  if (!is_wrapped) {
     // All scopes were left by longjmp: the gate stands open for nothing. Close it and go on.
-    drop_missing(thread, {});
+    drop_missing(thread, scopes);
     if (ProcessShare* share = share_of(thread))
       share->set_depth(static_cast<uint32_t>(thread.slot), 0);
     set_selector(thread, 0);
     if (stop.set_ip(regs.rip - 2)) resume(std::move(stop), thread);
     return;
   }
-  if (makes_a_child(nr)) return step_back(std::move(stop), thread, regs);
+  // In a call that was opened by a breakpoint, all syscalls are watched by stepping.
+  if (makes_a_child(nr) || !thread.breaks.empty()) return step_back(std::move(stop), thread, regs);
 
   uint64_t pad = thread.process->shim.gadget;
   if (resumes_interrupted(thread, regs.rsp, regs.rip, nr)) {
@@ -68,7 +70,7 @@ void Tracer::on_dispatched(StoppedThread stop, Thread& thread, user_regs_struct&
     const uint64_t args[6] = {regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8, regs.r9};
     std::copy(std::begin(args), std::end(args), entry.syscall.args);
     if (nr == SYS_rt_sigreturn) entry.syscall.args[0] = regs.rsp;  // no arguments, but a frame
-    if (pipeline_.reports(nr)) {
+    if (pipeline_.reports(nr) && is_reported(thread)) {
       take_stack(thread, regs);
       report_calls(thread, scopes, true);
       entry.syscall.in_signal = !thread.handlers.empty();

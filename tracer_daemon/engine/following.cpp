@@ -1,6 +1,8 @@
 // Who is traced: how threads and processes come and go.
+#include <linux/kcmp.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -29,14 +31,20 @@ pid_t status_field(pid_t tid, const char* field) {
   return value;
 }
 
+// Whether two processes run on the same memory (kcmp(2)). A vfork child does, and so may others.
+bool share_memory(pid_t a, pid_t b, bool vfork) {
+  long order = syscall(SYS_kcmp, a, b, KCMP_VM, 0, 0);
+  return order < 0 ? vfork : order == 0;
+}
+
+}  // namespace
+
 std::string program_path(pid_t pid) {
   char link[32], path[4096];
   snprintf(link, sizeof link, "/proc/%d/exe", pid);
   ssize_t n = readlink(link, path, sizeof path);
   return n > 0 ? std::string(path, static_cast<size_t>(n)) : std::string();
 }
-
-}  // namespace
 
 void Tracer::on_new_child(StoppedThread stop, Thread& parent) {
   unsigned long message = 0;
@@ -46,7 +54,8 @@ void Tracer::on_new_child(StoppedThread stop, Thread& parent) {
   pid_t group = stop.event() == PTRACE_EVENT_CLONE ? status_field(child, "Tgid") : child;
   bool is_thread = group == parent.process->pid;
   drain(parent, 0);
-  pipeline_.forked(parent.process->pid, parent.tid, child, is_thread);
+  bool is_followed = is_thread || (options_.follow && !parent.process->unfollowed);
+  if (is_followed) pipeline_.forked(parent.process->pid, parent.tid, child, is_thread);
   // Adopted, because its parent was kept waiting for long: it has run since, and is known.
   if (threads_.contains(child)) return resume(std::move(stop), parent);
   ProcessPtr process = parent.process;
@@ -58,6 +67,8 @@ void Tracer::on_new_child(StoppedThread stop, Thread& parent) {
     process->added_nodefer = parent.process->added_nodefer;
     process->patched = parent.process->patched;
     process->started = true;
+    inherit_breakpoints(*parent.process, *process, share_memory(parent.tid, child, vfork));
+    process->unfollowed = !is_followed;
   }
   Thread& thread = add_thread(child, process);
   thread.hidden_mask = parent.hidden_mask;
@@ -80,6 +91,19 @@ void Tracer::on_new_child(StoppedThread stop, Thread& parent) {
     on_stop(std::move(first), thread);
   }
   resume(std::move(stop), parent);
+}
+
+void Tracer::inherit_breakpoints(const Process& parent, Process& child, bool shares_memory) {
+  if (parent.breaks == nullptr) return;
+  child.breaks = shares_memory ? parent.breaks : parent.breaks->copy_for(child.pid);
+  child.shares_text = shares_memory;
+  child.break_table = parent.break_table;
+  child.break_counts.resize(parent.break_counts.size());
+  child.found_in_program = parent.found_in_program;
+  child.libraries = parent.libraries;
+  child.main.state = parent.main.state;
+  child.main.counts.resize(parent.main.counts.size());
+  child.attached = parent.attached;
 }
 
 // The child has left its parent's memory, by an exec or by its end, whose stop is yet to come. The
@@ -108,6 +132,8 @@ void Tracer::adopt(StoppedThread stop) {
     if (auto p = processes_.find(parent); p != processes_.end()) {
       process->table = p->second->table;
       process->shim = p->second->shim;
+      inherit_breakpoints(*p->second, *process, share_memory(parent, group, false));
+      process->unfollowed = !options_.follow;
     }
     process->started = true;
   }
@@ -155,6 +181,7 @@ void Tracer::on_exec(StoppedThread stop, Thread& thread) {
       pipeline_.syscall_exit(self->source(), last.syscall, 0, TickClock::now());
   }
   drop_missing(*self, {});
+  while (!self->breaks.empty()) pop_break(*self);
   end_sharing(*self);
   report_totals(process);
   {
@@ -168,7 +195,10 @@ void Tracer::on_exec(StoppedThread stop, Thread& thread) {
   process->patched = false;
   process->added_nodefer = 0;
   process->hidden_action_masks = {};  // handlers do not survive an exec
+  plant_first_breakpoint(*process);
+  if (places_in_ == pid) places_in_ = 0;
   self->slot = -1;
+  self->served = {};
   self->handlers.clear();
   self->armed = self->in_syscall = self->step_back = self->own_dispatch = false;
   pipeline_.forget_process(pid);
@@ -223,6 +253,11 @@ void Tracer::on_gone(pid_t tid, int status) {
   Thread& thread = *found->second;
   ProcessPtr process = thread.process;
   end_scopes(thread);
+  if (process->unfollowed) {
+    threads_.erase(found);
+    if (--process->threads == 0) remove_process(process);
+    return;
+  }
   if (thread.shares.active)
     end_sharing(thread);
   else if (ProcessShare* share = share_of(thread))

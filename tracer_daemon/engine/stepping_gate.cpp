@@ -37,7 +37,7 @@ void Tracer::on_syscall_stop(StoppedThread stop, Thread& thread) {
 void Tracer::on_syscall_entry(const StoppedThread& stop, Thread& thread,
                               const StoppedThread::SyscallInfo& info) {
   thread.ignore_exit = true;
-  if (thread.process->shim.issues(info.ip)) return;
+  if (is_shims_own(*thread.process, info.ip)) return;
   drain(thread, info.sp);
   auto scopes = live_scopes(thread, info.sp);
   if (scopes.empty()) {
@@ -53,7 +53,7 @@ void Tracer::on_syscall_entry(const StoppedThread& stop, Thread& thread,
   entry.syscall.nr = nr;
   std::copy(std::begin(info.args), std::end(info.args), entry.syscall.args);
   if (nr == SYS_rt_sigreturn) entry.syscall.args[0] = info.sp;  // it has no arguments, but a frame
-  if (pipeline_.reports(nr)) {
+  if (pipeline_.reports(nr) && is_reported(thread)) {
     take_stack(thread, stop);
     report_calls(thread, scopes, true);
     entry.syscall.in_signal = !thread.handlers.empty();
@@ -79,6 +79,8 @@ void Tracer::on_syscall_exit(const StoppedThread& stop, Thread& thread,
       Inflight done = std::move(inflight.back());
       inflight.pop_back();
       on_signal_call_exit(stop, thread, done, info.ret);
+      if (info.ret < 0 && info.ret >= -4095)
+        for (BreakScope& one : thread.breaks) one.last_error = static_cast<int32_t>(-info.ret);
       if (done.syscall.reported)
         pipeline_.syscall_exit(thread.source(), done.syscall, info.ret, TickClock::now());
     }
@@ -87,10 +89,10 @@ void Tracer::on_syscall_exit(const StoppedThread& stop, Thread& thread,
     thread.step_back = false;
     thread.armed = false;
     // Still inside the call that made the child, unless that was left meanwhile.
-    if (!live_scopes(thread, info.sp).empty()) set_selector(thread, 1);
+    if (!wrapped_scopes(thread, info.sp).empty()) set_selector(thread, 1);
     return;
   }
-  if (thread.shares.active || !live_scopes(thread, info.sp).empty()) return;
+  if (thread.shares.active || !wrapped_scopes(thread, info.sp).empty()) return;
   // No scope is left (longjmp): disarm, here where it is allowed. A thread on its way into or out
   // of a scope is in the shim and rings again.
   if (thread.process->shim.issues(info.ip)) return;

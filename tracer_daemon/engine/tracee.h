@@ -4,8 +4,12 @@
 #include <array>
 #include <atomic>
 #include <memory>
+#include <set>
+#include <string>
 #include <vector>
 
+#include "engine/breakpoints.h"
+#include "engine/library_watch.h"
 #include "engine/ptrace.h"
 #include "events/call_stack.h"
 #include "events/function_table.h"
@@ -13,11 +17,6 @@
 #include "session/process_share.h"
 
 namespace wc {
-
-struct AddressRange {
-  uint64_t begin = 0, end = 0;
-  [[nodiscard]] bool contains(uint64_t at) const { return at >= begin && at < end; }
-};
 
 // Addresses inside the shim, as its HELLO told them.
 struct ShimAddresses {
@@ -40,6 +39,22 @@ struct ShimAddresses {
 
 inline constexpr uint64_t kSignals = 64;
 
+// --scope=main: between the entry of main and its return, or exit(3).
+struct MainSpan {
+  enum class State : uint8_t { Before, In, After };
+  State state = State::Before;
+  uint64_t sp = 0;                 // where its return address is
+  uint64_t caller = 0;             // that address
+  std::vector<wc_counter> counts;  // of wrapped functions at its entry; then, of its span
+};
+
+// An open call of a function that has a breakpoint.
+struct BreakScope {
+  wc_scope scope{};        // as the shim's; sp is where the return address is
+  uint64_t after = 0;      // the shim's last call that was open when this one came
+  int32_t last_error = 0;  // of its last syscall that failed
+};
+
 // One address space and what the shim told of it. Written by the tracer thread, but for what HELLO
 // brings, which the session thread publishes through `share`.
 struct Process {
@@ -60,6 +75,17 @@ struct Process {
   bool started = false;  // has run its first program
   bool patched = false;  // its syscall sites lead to the shim, or never will
   bool told_corrupt = false;
+
+  // Breakpoints, see break_scopes.cpp. Shared by processes that share memory; null: none.
+  std::shared_ptr<Breakpoints> breaks;
+  std::shared_ptr<FunctionTable> break_table;  // only ever grows
+  std::vector<wc_counter> break_counts;        // by function, with WC_CONFIG_COUNTS
+  std::set<std::string> found_in_program;      // terms of -B
+  LibraryWatch libraries;
+  MainSpan main;
+  bool attached = false;     // ran before it was traced, and will afterwards
+  bool shares_text = false;  // with the process that it comes from
+  bool unfollowed = false;   // only until its text is free of breakpoints
 };
 
 // What is kept from the program about SIGSYS and SIGTRAP while one of its signal syscalls runs.
@@ -106,6 +132,16 @@ struct Thread {
   bool ended = false;         // its last records are being read
   bool own_dispatch = false;  // uses Syscall User Dispatch for itself: its SIGSYS are its own
 
+  // Open calls by breakpoint, outermost first, and how many there ever were.
+  std::vector<BreakScope> breaks;
+  uint64_t break_calls = 0;
+  std::vector<wc_scope> merged;  // scratch of live_scopes()
+  // A breakpoint that has been served; a signal came before the displaced instruction ran.
+  struct {
+    uint64_t address = 0, sp = 0;
+  } served;
+  bool interrupted = false;  // PTRACE_INTERRUPT, to attach or to detach
+
   SharedMemoryChild shares;
   std::vector<uint64_t> handlers;  // stack pointers that running signal handlers have interrupted
   uint64_t hidden_mask = 0;        // signals that the program has blocked and the kernel has not
@@ -114,8 +150,14 @@ struct Thread {
   bool awaits_bell = false;
 
   [[nodiscard]] EventSource source() {
-    return {process->pid,         tid,  &process->memory, process->table.get(), &calls,
-            &process->own_scopes, stack};
+    return {.pid = process->pid,
+            .tid = tid,
+            .memory = &process->memory,
+            .table = process->table.get(),
+            .calls = &calls,
+            .breakpoints = process->break_table.get(),
+            .own_scopes = &process->own_scopes,
+            .stack = stack};
   }
 };
 

@@ -25,6 +25,12 @@ bool is_stop_signal(int signal) {
   return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
 }
 
+// A breakpoint instruction, not a signal that somebody has sent.
+bool is_from_kernel(const StoppedThread& stop) {
+  siginfo_t info{};
+  return stop.siginfo(info) && info.si_code == SI_KERNEL;
+}
+
 bool concerns_affinity(uint32_t nr) {
   return nr == SYS_sched_getaffinity || nr == SYS_sched_setaffinity;
 }
@@ -36,7 +42,9 @@ Tracer::Tracer(TracerOptions options, ProgramTables& tables, Pipeline& pipeline)
       tables_(tables),
       pipeline_(pipeline),
       patcher_(options_.plans),
-      tracer_tid_(gettid()) {}
+      tracer_tid_(gettid()) {
+  if (uses_breakpoints()) guardian_ = Guardian::start();
+}
 
 Tracer::~Tracer() = default;
 
@@ -131,6 +139,7 @@ Result<int> Tracer::run() {
     run_posted();
     if (!stopped || TickClock::now() >= next_tick_) on_tick();
   }
+  if (stop_) detach_all();
   for (const auto& [pid, process] : processes_) report_totals(process);
   if (failure_) return *failure_;
   return first_status_.value_or(0);
@@ -148,6 +157,7 @@ void Tracer::on_tick() {
     output_failed_ = true;
   }
   adopt_orphans();
+  if (places_in_ != 0) ask_another();
 }
 
 void Tracer::on_status(pid_t tid, int status) {
@@ -171,8 +181,12 @@ void Tracer::on_status(pid_t tid, int status) {
 
 void Tracer::resume(StoppedThread stop, Thread& thread, int signal) {
   // Any stop takes a pending interruption away; the bell is still to be answered.
-  if (thread.awaits_bell) ptrace(PTRACE_INTERRUPT, thread.tid, nullptr, nullptr);
-  Resume how = thread.armed || options_.whole_process ? Resume::ToSyscall : Resume::Run;
+  if (thread.awaits_bell || thread.interrupted)
+    ptrace(PTRACE_INTERRUPT, thread.tid, nullptr, nullptr);
+  // A thread resumed otherwise from the entry of a syscall would never show its exit.
+  bool to_syscall =
+      thread.armed || options_.whole_process || !thread.breaks.empty() || thread.in_syscall;
+  Resume how = to_syscall ? Resume::ToSyscall : Resume::Run;
   // The follower changes the affinity that these read or set.
   if (!thread.inflight.empty() && concerns_affinity(thread.inflight.back().syscall.nr))
     return std::move(stop).resume(how, signal);
@@ -180,6 +194,7 @@ void Tracer::resume(StoppedThread stop, Thread& thread, int signal) {
 }
 
 void Tracer::on_stop(StoppedThread stop, Thread& thread) {
+  if (thread.process->unfollowed && on_unfollowed(stop, thread)) return;
   if (stop.at_syscall()) return on_syscall_stop(std::move(stop), thread);
   if (stop.event() != 0) return on_event(std::move(stop), thread);
   on_signal(std::move(stop), thread);
@@ -200,6 +215,7 @@ void Tracer::on_event(StoppedThread stop, Thread& thread) {
     case PTRACE_EVENT_EXEC:
       return on_exec(std::move(stop), thread);
     case PTRACE_EVENT_STOP:
+      if (thread.interrupted) on_asked_stop(stop, thread);
       if (is_stop_signal(stop.signal())) {
         if (options_.whole_process)
           pipeline_.stopped(thread.process->pid, thread.tid, stop.signal());
@@ -216,7 +232,14 @@ void Tracer::on_event(StoppedThread stop, Thread& thread) {
 void Tracer::on_signal(StoppedThread stop, Thread& thread) {
   user_regs_struct regs{};
   const ShimAddresses& shim = thread.process->shim;
-  bool has_shim = shim.bell != 0 && stop.registers(regs);
+  Breakpoints* breaks = thread.process->breaks.get();
+  bool has_registers = (shim.bell != 0 || breaks != nullptr) && stop.registers(regs);
+  bool has_shim = shim.bell != 0 && has_registers;
+  if (breaks != nullptr && has_registers) {
+    if (stop.signal() == SIGTRAP && breaks->behind(regs.rip) != nullptr && is_from_kernel(stop))
+      return on_breakpoint(std::move(stop), thread, regs);
+    leave_thunk(stop, thread, regs);
+  }
   if (has_shim && stop.signal() == SIGTRAP) {
     // A breakpoint at one of these two places is nobody else's.
     if (regs.rip == shim.gadget + 3) return on_gadget_return(std::move(stop), thread, regs);
@@ -236,16 +259,18 @@ void Tracer::on_signal(StoppedThread stop, Thread& thread) {
     return on_dispatched(std::move(stop), thread, regs, info);
   if (has_shim && info.si_signo == SIGSEGV && read_clock_for_shim(stop, thread, regs))
     return resume(std::move(stop), thread);
-  if (has_shim && share_of(thread) != nullptr) {
+  bool has_slot = has_shim && share_of(thread) != nullptr;
+  if (has_slot || !thread.breaks.empty()) {
     drain(thread, regs.rsp);
     complete_pending(thread, regs);
     park_interrupted(stop, thread, regs);
+    auto wrapped = wrapped_scopes(thread, regs.rsp);
+    // What was left by longjmp is told apart here only: the handler may run on another stack.
+    if (has_slot && !thread.shares.active)
+      share_of(thread)->set_depth(static_cast<uint32_t>(thread.slot),
+                                  static_cast<uint32_t>(wrapped.size()));
     auto scopes = live_scopes(thread, regs.rsp);
     drop_missing(thread, scopes);
-    // What was left by longjmp is told apart here only: the handler may run on another stack.
-    if (!thread.shares.active)
-      share_of(thread)->set_depth(static_cast<uint32_t>(thread.slot),
-                                  static_cast<uint32_t>(scopes.size()));
     if (!scopes.empty()) note_handler(thread, info.si_signo, regs.rsp);
   }
   pipeline_.signalled(thread.process->pid, thread.tid, info.si_signo, &info);
@@ -277,11 +302,15 @@ ProcessShare* Tracer::share_of(Thread& thread) const {
 // `sp`: where the thread stands. A call's syscalls end before it does, also those it was left in.
 void Tracer::drain(Thread& thread, uint64_t sp) {
   ProcessShare* share = share_of(thread);
-  if (share == nullptr) return;
+  if (share == nullptr) {
+    if (!thread.breaks.empty()) drop_left_syscalls(thread, sp);
+    return;
+  }
   // In this order: a syscall on the landing pad is complete before its call's record is written,
   // and the thread may be running.
   auto slot = static_cast<uint32_t>(thread.slot);
-  if (!pipeline_.backends().has_audience() && thread.calls.calls().empty()) {
+  bool has_audience = pipeline_.backends().has_audience() && is_reported(thread);
+  if (!has_audience && thread.calls.calls().empty()) {
     share->discard(slot);
     complete_landed(thread);
     return;
@@ -333,7 +362,8 @@ void Tracer::end_syscalls_from(Thread& thread, size_t position) {
     }
 }
 
-std::span<const wc_scope> Tracer::live_scopes(Thread& thread, uint64_t sp) {
+// Those that the shim has opened.
+std::span<const wc_scope> Tracer::wrapped_scopes(Thread& thread, uint64_t sp) {
   ProcessShare* share = share_of(thread);
   if (share == nullptr) return {};
   auto scopes = share->scopes(static_cast<uint32_t>(thread.slot));
@@ -345,14 +375,18 @@ std::span<const wc_scope> Tracer::live_scopes(Thread& thread, uint64_t sp) {
 
 void Tracer::report_calls(Thread& thread, std::span<const wc_scope> scopes, bool for_syscall) {
   ProcessShare* share = share_of(thread);
-  if (share == nullptr) return;
+  if ((share == nullptr && thread.breaks.empty()) || !is_reported(thread)) return;
   EventSource source = thread.source();
   drop_missing(thread, scopes);
   size_t known = source.calls->calls().size();
   pipeline_.open_calls(source, scopes, for_syscall, options_.config & WC_CONFIG_CALL_TIME);
-  uint32_t base = thread.shares.active ? thread.shares.base_depth : 0;
-  for (size_t i = known; i < scopes.size(); i++)
-    share->mark_reported(static_cast<uint32_t>(thread.slot), base + static_cast<uint32_t>(i));
+  uint32_t depth = thread.shares.active ? thread.shares.base_depth : 0;
+  for (size_t i = 0; i < scopes.size(); i++) {
+    if (scopes[i].function & kBreakFunction) continue;  // the tracer's own
+    if (i >= known && share != nullptr)
+      share->mark_reported(static_cast<uint32_t>(thread.slot), depth);
+    depth++;
+  }
 }
 
 void Tracer::on_bell(StoppedThread stop, Thread& thread, const user_regs_struct& regs) {
@@ -411,6 +445,7 @@ void Tracer::end_scopes(Thread& thread) {
   end_pending(thread);
   thread.ended = false;
   drop_missing(thread, {});
+  while (!thread.breaks.empty()) pop_break(thread);
 }
 
 void Tracer::end_sharing(Thread& thread) {
@@ -426,22 +461,38 @@ void Tracer::end_sharing(Thread& thread) {
 
 void Tracer::report_totals(const ProcessPtr& process) {
   ProcessShare* share = process->share.load(std::memory_order_acquire);
+  bool counts = options_.config & WC_CONFIG_COUNTS;
+  if (counts && process->break_table != nullptr)
+    report_counts(process->pid, *process->break_table, process->break_counts);
   if (share == nullptr || process->table == nullptr) return;
   if (uint32_t lost = share->header().exhausted; lost != 0) pipeline_.lost(process->pid, lost);
-  if (!(options_.config & WC_CONFIG_COUNTS)) return;
-  const auto& functions = process->table->functions;
-  for (uint32_t i = 0; i < functions.size(); i++)
-    if (wc_counter counter = share->total(i); counter.calls != 0)
-      pipeline_.totals(process->pid, functions[i], counter);
-  EventSource source{.pid = process->pid,
-                     .memory = &process->memory,
-                     .table = process->table.get(),
-                     .own_scopes = &process->own_scopes};
-  auto count = static_cast<uint32_t>(functions.size());
-  for (uint32_t row = 0; row < WC_OWN_SCOPES; row++)
-    if (wc_counter counter = share->total(count + row); counter.calls != 0)
-      pipeline_.totals(process->pid,
-                       pipeline_.own_scope(source, row, share->header().own_scopes[row]), counter);
+  if (!counts) return;
+  const MainSpan& main = process->main;
+  if (options_.main_only && main.state != MainSpan::State::After) return;
+  const auto counts_now = options_.main_only ? main.counts : wrapped_counts(*process);
+  report_counts(process->pid, *process->table, counts_now);
+  report_own_scopes(*process, share->header().own_scopes, counts_now);
+}
+
+// They stand behind those of the wrapped functions.
+void Tracer::report_own_scopes(Process& process, std::span<const uint64_t> names,
+                               const std::vector<wc_counter>& counts) {
+  EventSource source{.pid = process.pid,
+                     .memory = &process.memory,
+                     .table = process.table.get(),
+                     .own_scopes = &process.own_scopes};
+  const size_t first = process.table->functions.size();
+  for (size_t i = first; i < counts.size(); i++) {
+    auto row = static_cast<uint32_t>(i - first);
+    if (counts[i].calls != 0)
+      pipeline_.totals(process.pid, pipeline_.own_scope(source, row, names[row]), counts[i]);
+  }
+}
+
+void Tracer::report_counts(pid_t pid, const FunctionTable& table,
+                           const std::vector<wc_counter>& counts) {
+  for (size_t i = 0; i < table.functions.size() && i < counts.size(); i++)
+    if (counts[i].calls != 0) pipeline_.totals(pid, table.functions[i], counts[i]);
 }
 
 }  // namespace wc

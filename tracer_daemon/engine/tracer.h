@@ -15,7 +15,9 @@
 
 #include "base/result.h"
 #include "base/scoped_fd.h"
+#include "engine/break_plan.h"
 #include "engine/cpu_follower.h"
+#include "engine/guardian.h"
 #include "engine/program_tables.h"
 #include "engine/ptrace.h"
 #include "engine/site_patcher.h"
@@ -35,7 +37,14 @@ struct TracerOptions {
   std::string shim_path;       // as /proc/PID/maps names it
   bool standing = false;       // serve: goes on when no tracee is left
   SyscallPlans plans{};        // engine inproc: with WC_CONFIG_IN_PROCESS
+  std::shared_ptr<BreakPlan> breaks;  // functions that get a breakpoint; null: none
+  bool main_only = false;             // --scope=main
+  bool watch_libraries = false;       // on_libraries_changed() is wanted for its own sake
 };
+
+std::string hexadecimal(uint64_t value);
+// Of the program that the process runs; empty when that cannot be told.
+std::string program_path(pid_t pid);
 
 class Tracer final : public SessionHost {
  public:
@@ -44,6 +53,11 @@ class Tracer final : public SessionHost {
 
   // Traces `pid`, which has been seized and is about to exec its first program.
   void add_first(pid_t pid);
+  // Whether children must be traced: also where they are not followed, for they inherit
+  // breakpoints.
+  [[nodiscard]] bool follows_forks() const { return options_.follow || uses_breakpoints(); }
+  // Traces a process that runs already, all of its threads.
+  Status attach(pid_t pid);
   // Until no tracee is left (or, standing, until stop()). Returns the wait status of the first
   // program, or the error that kept it from being traced.
   Result<int> run();
@@ -95,17 +109,70 @@ class Tracer final : public SessionHost {
   void drop_missing(Thread& thread, std::span<const wc_scope> scopes);
   void end_syscalls_from(Thread& thread, size_t position);
   std::span<const wc_scope> live_scopes(Thread& thread, uint64_t sp);
+  std::span<const wc_scope> wrapped_scopes(Thread& thread, uint64_t sp);
   void end_scopes(Thread& thread);
   void report_calls(Thread& thread, std::span<const wc_scope> scopes, bool for_syscall);
   void on_bell(StoppedThread stop, Thread& thread, const user_regs_struct& regs);
   void patch_sites(Thread& thread);
   void answer_bell(Thread& thread, uint32_t slot, uint64_t sp);
   void report_totals(const ProcessPtr& process);
+  void report_own_scopes(Process& process, std::span<const uint64_t> names,
+                         const std::vector<wc_counter>& counts);
+  void report_counts(pid_t pid, const FunctionTable& table, const std::vector<wc_counter>& counts);
   void end_inflight(Thread& thread);
   void report_pending(Thread& thread, const wc_pending& one, uint32_t flags, uint64_t ret);
   void end_pending(Thread& thread);
   void complete_pending(Thread& thread, const user_regs_struct& regs);
   void end_sharing(Thread& thread);
+
+  // break_scopes.cpp
+  void on_breakpoint(StoppedThread stop, Thread& thread, const user_regs_struct& regs);
+  void serve_breakpoint(const StoppedThread& stop, Thread& thread, const user_regs_struct& regs,
+                        uint8_t roles);
+  void on_break_entry(const StoppedThread& stop, Thread& thread, const user_regs_struct& regs);
+  void on_break_return(Thread& thread, const user_regs_struct& regs);
+  void report_break_return(Thread& thread, const BreakScope& ended, uint64_t value);
+  void end_tail_calls(Thread& thread, const wc_scope& entered);
+  void drop_left_breaks(Thread& thread, uint64_t sp);
+  void pop_break(Thread& thread);
+  static void leave_thunk(const StoppedThread& stop, Thread& thread, user_regs_struct& regs);
+
+  // break_placing.cpp
+  [[nodiscard]] bool uses_breakpoints() const;
+  static void inherit_breakpoints(const Process& parent, Process& child, bool shares_memory);
+  void plant_first_breakpoint(Process& process);
+  void on_first_code(const StoppedThread& stop, Thread& thread, const user_regs_struct& regs);
+  void on_libraries_changed(const StoppedThread& stop, Thread& thread);
+  void protect(const StoppedThread& stop, Thread& thread);
+  void place_in_program(const StoppedThread& stop, Thread& thread);
+  void place_in_object(const StoppedThread& stop, Process& process, const ObjectFile& object,
+                       uint64_t base);
+  void place_internal(const StoppedThread& stop, Process& process, uint64_t address,
+                      BreakRole role);
+  [[nodiscard]] bool is_reported(const Thread& thread) const;
+  void find_main_of_dynamic(const StoppedThread& stop, Process& process, const ObjectFile& libc,
+                            uint64_t base);
+  void find_main_of_static(const StoppedThread& stop, Thread& thread);
+  void on_main_known(const StoppedThread& stop, Thread& thread, uint64_t main);
+  void on_main_entered(const StoppedThread& stop, Thread& thread, const user_regs_struct& regs);
+  void on_main_left(Thread& thread, uint64_t sp);
+  std::vector<wc_counter> wrapped_counts(Process& process) const;
+
+  // attaching.cpp
+  Status seize_all(const ProcessPtr& process);
+  void place_in_running(const StoppedThread& stop, Thread& thread);
+  void on_asked_stop(const StoppedThread& stop, Thread& thread);
+  void ask_another();
+  struct Standing {
+    StoppedThread stop;
+    int signal;
+  };
+  std::vector<Standing> stop_attached();
+  static bool makes_a_thread(int status);
+  void detach_all();
+  void free_of_breakpoints(Process& process);
+  bool on_unfollowed(StoppedThread& stop, Thread& thread);
+  void let_go(StoppedThread stop, Thread& thread, int signal);
 
   // interrupted.cpp: syscalls and the signals that interrupt them
   void note_handler(Thread& thread, int signal, uint64_t sp);
@@ -166,6 +233,7 @@ class Tracer final : public SessionHost {
   Pipeline& pipeline_;
   SitePatcher patcher_;
   CpuFollower cpu_;
+  std::unique_ptr<Guardian> guardian_;  // outlives every Breakpoints
 
   std::unordered_map<pid_t, std::unique_ptr<Thread>> threads_;
   std::unordered_map<pid_t, ProcessPtr>
@@ -174,6 +242,7 @@ class Tracer final : public SessionHost {
   uint64_t ticks_ = 0;
   std::vector<pid_t> turn_;  // still to be looked at in this round
   size_t stops_since_round_ = 0, found_in_round_ = 0;
+  pid_t places_in_ = 0;  // attached to; its breakpoints are still to be placed
   pid_t first_ = 0;
   std::optional<int> first_status_;
   std::optional<Error> failure_;

@@ -77,7 +77,7 @@ void Tracer::on_attach(int32_t pid, std::function<void(const std::string&)> done
     return done("it runs one program only; start a standing one with wc-preload serve");
   post([this, pid, done = std::move(done)] {
     int error = 0;
-    if (!seize(pid, options_.follow, error))
+    if (!seize(pid, follows_forks(), error))
       return done(std::string("cannot trace process ") + std::to_string(pid) + ": " +
                   strerror(error));
     if (first_ == 0) first_ = pid;

@@ -20,6 +20,9 @@ struct FunctionInfo {
   bool thin = false;
 };
 
+// Set in a scope's function number: it is one of the process's breakpoints, not of its stubs.
+inline constexpr uint32_t kBreakFunction = 1u << 31;
+
 struct FunctionTable {
   uint64_t id = 0;  // as in wc_stubs.id
   std::string stub_path;

@@ -12,24 +12,25 @@
 namespace wc {
 namespace {
 
-const FunctionInfo& function_of(const EventSource& source, uint32_t index) {
-  static const FunctionInfo unknown{"?", "?", "?", nullptr, false};
-  if (source.table == nullptr) return unknown;
-  const auto& functions = source.table->functions;
-  if (index < functions.size()) return functions[index];
-  const FunctionInfo* own =
-      source.own_scopes != nullptr
-          ? source.own_scopes->find(index - static_cast<uint32_t>(functions.size()))
-          : nullptr;
-  return own != nullptr ? *own : unknown;
-}
-
-// The number of an own scope's row, or nothing for a wrapped function.
+// The number of an own scope's row, or nothing for any other function.
 std::optional<uint32_t> own_row(const EventSource& source, uint32_t function) {
-  if (source.table == nullptr || source.own_scopes == nullptr) return std::nullopt;
+  if (source.table == nullptr || source.own_scopes == nullptr || function & kBreakFunction)
+    return std::nullopt;
   const size_t row = size_t{function} - source.table->functions.size();
   if (row >= WC_OWN_SCOPES) return std::nullopt;
   return static_cast<uint32_t>(row);
+}
+
+const FunctionInfo& function_of(const EventSource& source, uint32_t index) {
+  static const FunctionInfo unknown{"?", "?", "?", nullptr, false};
+  const FunctionTable* table = index & kBreakFunction ? source.breakpoints : source.table;
+  if (table == nullptr) return unknown;
+  if (auto row = own_row(source, index)) {
+    const FunctionInfo* own = source.own_scopes->find(*row);
+    return own != nullptr ? *own : unknown;
+  }
+  index &= ~kBreakFunction;
+  return index < table->functions.size() ? table->functions[index] : unknown;
 }
 
 std::string read_name(TraceeMemory& memory, uint64_t at) {
@@ -167,14 +168,16 @@ uint64_t caller_sp_of(const EventSource& source, const wc_scope& scope) {
   return own_row(source, scope.function) ? scope.args[1] : scope.sp + sizeof(uint64_t);
 }
 
-// The part of a stack that has led to a call: from the frame on in which its place lies. A stack
-// that engine inproc has recorded with the call begins there.
+// The part of a stack that has led to a call: behind the frame in which its place lies, which is
+// the shim's or, of a breakpoint scope, the function's own. A stack that engine inproc has recorded
+// with the call begins there.
 std::span<const StackFrame> frames_behind(const Stack& stack, uint64_t sp, uint64_t caller_sp) {
   if (!stack.empty() && stack.front().sp == caller_sp) return stack;
   auto found = std::find_if(stack.begin(), stack.end(), [=](const StackFrame& frame) {
     return frame.sp <= sp && sp < frame.end;
   });
-  return std::span(stack).subspan(static_cast<size_t>(found - stack.begin()));
+  if (found == stack.end()) return {};
+  return std::span(stack).subspan(static_cast<size_t>(found - stack.begin()) + 1);
 }
 
 // Room for the variadic arguments of a printf that are shown.
@@ -348,9 +351,10 @@ void Pipeline::open_calls(EventSource source, std::span<const wc_scope> scopes, 
   if (for_syscall) announce_open(source, scopes);
   auto fresh = source.calls->unknown(scopes);
   auto audience = for_syscall ? CallAudience::kEveryone : CallAudience::kWantsAllCalls;
-  for (const wc_scope& scope : fresh)
-    open_call(source, scope, has_call_time ? clock_.nanoseconds(scope.tsc) : TickClock::now(),
-              audience);
+  for (const wc_scope& scope : fresh) {
+    bool has_time = has_call_time || scope.function & kBreakFunction;
+    open_call(source, scope, has_time ? clock_.nanoseconds(scope.tsc) : TickClock::now(), audience);
+  }
 }
 
 void Pipeline::open_call(EventSource source, const wc_scope& scope, uint64_t ts,

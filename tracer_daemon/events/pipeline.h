@@ -48,6 +48,7 @@ struct EventSource {
   TraceeMemory* memory = nullptr;
   const FunctionTable* table = nullptr;
   CallStack* calls = nullptr;
+  const FunctionTable* breakpoints = nullptr;  // what kBreakFunction numbers mean
   OwnScopes* own_scopes = nullptr;
   std::shared_ptr<const Stack> stack;  // of the thread where it stands, if that is wanted
 };

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "engine/tracer.h"
+#include "launch/attach.h"
 #include "launch/gate_choice.h"
 #include "launch/launch.h"
 #include "launch/preflight.h"
@@ -41,17 +42,24 @@ Result<std::string> read_shim() {
                ENOENT};
 }
 
-// Full-process mode wraps nothing of itself.
+// Full-process mode and breakpoints wrap nothing of themselves.
+bool selects_functions(const Options& options) {
+  return options.functions_given ||
+         (options.scope != ScopeMode::Process && options.breakpoints.empty());
+}
+
+// A process that runs already can be given no library: there -F selects breakpoints.
 bool wraps(const Options& options) {
-  return options.scope != ScopeMode::Process || options.functions_given ||
-         !options.user_preloads.empty();
+  return options.pid == 0 && (selects_functions(options) || !options.user_preloads.empty());
 }
 
 // In full-process mode threads stop at every syscall anyway; what is left of a gate is the trap, by
 // which the shim tells of new threads, full rings and returns.
 Result<GateDecision> gate_for(const Options& options) {
-  if (options.scope != ScopeMode::Process) return choose_gate(options.gate);
-  return GateDecision{WC_GATE_TRAP, "gate: always open, for --scope=process"};
+  if (options.scope == ScopeMode::Process)
+    return GateDecision{WC_GATE_TRAP, "gate: always open, for --scope=process"};
+  if (!wraps(options)) return GateDecision{WC_GATE_TRAP, "gate: breakpoints, nothing is wrapped"};
+  return choose_gate(options.gate);
 }
 
 uint32_t config_for(const BackendSet& backends, const Options& options) {
@@ -70,6 +78,7 @@ struct EngineDecision {
 // What engine inproc cannot do; empty: all that is asked for, it can.
 std::string inproc_obstacle(const Options& options, wc_gate gate, const BackendSet& backends) {
   if (options.scope == ScopeMode::Process) return "--scope=process needs a stop at every syscall";
+  if (!options.breakpoints.empty()) return "breakpoints (-B) need the stops of engine ptrace";
   if (gate != WC_GATE_DISPATCH) return "what is not patched needs gate dispatch";
   if (options.show_paths) return "-y needs a stop at every syscall";
   if (backends.wants(WC_WANT_ENTER)) return "a backend wants to see syscalls before they happen";
@@ -86,6 +95,18 @@ Result<EngineDecision> choose_engine(const Options& options, wc_gate gate,
   if (options.engine == EngineChoice::Inproc)
     return EngineDecision{true, "engine inproc: as asked for"};
   return EngineDecision{false, "engine ptrace: the default"};
+}
+
+// nullptr: no function gets a breakpoint.
+Result<std::shared_ptr<BreakPlan>> plan_breakpoints(const Options& options,
+                                                    const std::vector<Term>& functions) {
+  auto terms = parse_breakpoints(options.breakpoints);
+  if (!terms) return terms.error();
+  bool by_breakpoint = options.pid != 0 && selects_functions(options);
+  auto plan = std::make_shared<BreakPlan>(std::move(*terms),
+                                          by_breakpoint ? functions : std::vector<Term>());
+  if (plan->empty()) plan = nullptr;
+  return plan;
 }
 
 // Everything between the options and the first traced instruction.
@@ -116,6 +137,9 @@ class Session {
     if (!backends) return backends.error();
     auto engine = choose_engine(options, gate->gate, *backends);
     if (!engine) return engine.error();
+    auto breaks = plan_breakpoints(options, *terms);
+    if (!breaks) return breaks.error();
+    session->breaks_ = *breaks;
     auto directory = PrivateDirectory::create();
     if (!directory) return directory.error();
     session->directory_ = std::make_unique<PrivateDirectory>(std::move(*directory));
@@ -150,6 +174,8 @@ class Session {
     tracer.verbose = options.verbose;
     tracer.whole_process = options.scope == ScopeMode::Process;
     tracer.wraps = wraps(options);
+    tracer.breaks = session->breaks_;
+    tracer.main_only = options.scope == ScopeMode::Main;
     tracer.shim_path = session->directory_->path() + "/" + kShim;
     tracer.standing = standing;
     if (options.verbose > 0) {
@@ -160,7 +186,7 @@ class Session {
         std::move(*backends), decode, filter, StackOptions{tracer.shim_path, options.stack_depth});
     session->tracer_ = std::make_unique<Tracer>(tracer, *session->tables_, *session->pipeline_);
     // Who sees the socket may send a signal at once.
-    if (standing) take_signals(*session->tracer_, true);
+    if (standing || options.pid != 0) take_signals(*session->tracer_, SignalMeaning::Stop);
     auto server = Server::listen(socket, *session->tracer_);
     if (!server) return server.error();
     session->server_ = std::move(*server);
@@ -182,6 +208,17 @@ class Session {
     return Done{};
   }
 
+  // The same for breakpoints.
+  Status check_breakpoints(const std::string& program) {
+    if (breaks_ == nullptr) return Done{};
+    auto image = read_image(program, false);
+    if (!image) return image.error();
+    const char* path = std::getenv("LD_LIBRARY_PATH");
+    LibraryCache cache;
+    return breaks_->check({program, program, true},
+                          cache.closure(*image, path != nullptr ? path : ""));
+  }
+
   Tracer& tracer() { return *tracer_; }
   void close() {
     server_.reset();
@@ -198,6 +235,7 @@ class Session {
   std::unique_ptr<PrivateDirectory> directory_;
   std::unique_ptr<ProgramTables> tables_;
   std::unique_ptr<Pipeline> pipeline_;
+  std::shared_ptr<BreakPlan> breaks_;
   std::unique_ptr<Tracer> tracer_;
   std::unique_ptr<Server> server_;
   bool output_failed_ = false;
@@ -247,15 +285,21 @@ int run(const Options& options) {
       return kTracerFailed;
     }
   }
+  if (!target.program.empty()) {
+    if (auto fits = (*session)->check_breakpoints(target.program); !fits) {
+      complain(fits.error().message);
+      return kTracerFailed;
+    }
+  }
+  Tracer& tracer = (*session)->tracer();
   auto started =
-      start_program(target.path, options.program, options.follow,
+      start_program(target.path, options.program, tracer.follows_forks(),
                     options.scope == ScopeMode::Process ? FirstStop::BeforeExec : FirstStop::Exec);
   if (!started) {
     complain(started.error().message);
     return kTracerFailed;
   }
-  Tracer& tracer = (*session)->tracer();
-  take_signals(tracer, false);
+  take_signals(tracer, SignalMeaning::Forward);
   tracer.add_first(started->pid);
   auto status = tracer.run();
   (*session)->close();
@@ -268,6 +312,25 @@ int run(const Options& options) {
   }
   if ((*session)->output_failed()) return kTracerFailed;
   end_like(*status);
+}
+
+// A process that runs already; it is left when a signal says so.
+int attach(const Options& options) {
+  auto fail = [](const Error& error) {
+    complain(error.message);
+    return kTracerFailed;
+  };
+  if (auto fits = inspect_running(options.pid); !fits) return fail(fits.error());
+  auto session = Session::prepare(options, false);
+  if (!session) return fail(session.error());
+  Tracer& tracer = (*session)->tracer();
+  if (auto attached = tracer.attach(options.pid); !attached) {
+    (*session)->close();
+    return fail(attach_error(options.pid, attached.error().code));
+  }
+  auto status = tracer.run();
+  (*session)->close();
+  return status && !(*session)->output_failed() ? 0 : kTracerFailed;
 }
 
 int serve(const Options& options) {

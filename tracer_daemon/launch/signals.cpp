@@ -40,11 +40,11 @@ void start_timer() {
 
 }  // namespace
 
-void take_signals(Tracer& tracer, bool standing) {
+void take_signals(Tracer& tracer, SignalMeaning meaning) {
   the_tracer = &tracer;
   signal(SIGPIPE, SIG_IGN);
-  if (standing) {
-    for (int s : {SIGINT, SIGTERM, SIGHUP}) handle(s, on_stop);
+  if (meaning == SignalMeaning::Stop) {
+    for (int s : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) handle(s, on_stop);
   } else {
     handle(SIGINT, SIG_IGN);
     handle(SIGQUIT, SIG_IGN);

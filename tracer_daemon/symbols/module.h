@@ -14,15 +14,13 @@
 #include <vector>
 
 #include "base/scoped_fd.h"
+#include "symbols/function_list.h"
 #include "symbols/line_table.h"
 #include "symbols/symbol_table.h"
 #include "symbols/symbolizer.h"
 #include "symbols/unwind_table.h"
 
 namespace wc {
-
-// A C++ name as its author wrote it; any other name, and one that would explode, as it is.
-std::string demangle(std::string_view name);
 
 class Module {
  public:

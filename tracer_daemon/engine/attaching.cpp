@@ -1,0 +1,282 @@
+// Processes that run already: how they come under the tracer, and how they are left as they were.
+//
+// All threads are seized first; seizing stops nobody. From then on a breakpoint that any of them
+// meets waits for the tracer. Only one thread is stopped, to map the thunks' pages in its name.
+// To leave, the text is put back, all threads are stopped for a moment, so that none is in a thunk
+// while the pages go, and let go.
+#include <dirent.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+
+#include "engine/tracer.h"
+
+#ifndef PTRACE_EVENT_STOP
+#define PTRACE_EVENT_STOP 128
+#endif
+
+namespace wc {
+namespace {
+
+constexpr int kRounds = 1000;      // looks for new threads, of which each may have made more
+constexpr int kPatienceMs = 2000;  // for threads that do not stop: in a device's hands, say
+
+std::vector<pid_t> threads_of(pid_t pid) {
+  std::vector<pid_t> list;
+  DIR* folder = opendir(("/proc/" + std::to_string(pid) + "/task").c_str());
+  if (folder == nullptr) return list;
+  while (const dirent* entry = readdir(folder))
+    if (int tid = std::atoi(entry->d_name); tid > 0) list.push_back(tid);
+  closedir(folder);
+  return list;
+}
+
+// Whether a signal waits for the thread that it does not block (proc(5)).
+bool has_signal_waiting(pid_t tid) {
+  std::ifstream file("/proc/" + std::to_string(tid) + "/status");
+  uint64_t waiting = 0, blocked = 0;
+  for (std::string line; std::getline(file, line);) {
+    uint64_t value = std::strtoull(line.c_str() + std::min<size_t>(line.size(), 7), nullptr, 16);
+    if (line.starts_with("SigPnd:") || line.starts_with("ShdPnd:")) waiting |= value;
+    if (line.starts_with("SigBlk:")) blocked = value;
+  }
+  return (waiting & ~blocked) != 0;
+}
+
+// These fail with EINTR whatever has interrupted them (signal(7)); the kernel restarts all others.
+bool fails_when_interrupted(uint64_t nr) {
+  switch (nr) {
+    case SYS_epoll_wait:
+    case SYS_epoll_pwait:
+    case SYS_epoll_pwait2:
+    case SYS_semop:
+    case SYS_semtimedop:
+    case SYS_rt_sigtimedwait:
+    case SYS_io_getevents:
+    case SYS_io_pgetevents:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// The program must not see that it was stopped. Such a call waits for its whole time again.
+void issue_again(const StoppedThread& stop, user_regs_struct& regs) {
+  bool failed = static_cast<int64_t>(regs.rax) == -EINTR && fails_when_interrupted(regs.orig_rax);
+  if (!failed || has_signal_waiting(stop.tid())) return;
+  regs.rax = regs.orig_rax;
+  regs.orig_rax = ~0ull;
+  regs.rip -= 2;
+  (void)stop.set_registers(regs);
+}
+
+bool is_interruption(const StoppedThread& stop) { return stop.event() == PTRACE_EVENT_STOP; }
+
+}  // namespace
+
+// A thread that is seized brings the threads that it makes from then on; so it is done when a look
+// finds no new one.
+Status Tracer::seize_all(const ProcessPtr& process) {
+  for (int round = 0, fresh = 1; fresh != 0 && round < kRounds; round++) {
+    fresh = 0;
+    for (pid_t tid : threads_of(process->pid)) {
+      if (threads_.contains(tid)) continue;
+      int error = 0;
+      if (seize(tid, follows_forks(), error)) {
+        add_thread(tid, process);
+        fresh++;
+      } else if (error != ESRCH && threads_.empty()) {
+        return Error{"", error};  // the caller knows why that may be
+      }
+      // EPERM for others: it has come with its parent already, whose event will tell of it.
+    }
+  }
+  if (threads_.empty()) return Error{"", ESRCH};
+  return Done{};
+}
+
+Status Tracer::attach(pid_t pid) {
+  ProcessPtr process = add_process(pid);
+  process->started = process->attached = true;
+  if (auto seized = seize_all(process); !seized) {
+    remove_process(process);
+    return seized;
+  }
+  pipeline_.started(pid, program_path(pid));
+  process->breaks = std::make_shared<Breakpoints>(pid, guardian_.get());
+  process->break_table = std::make_shared<FunctionTable>();
+  process->main.state = MainSpan::State::In;
+  // In full-process mode every thread must stop once, to be resumed to its next syscall.
+  places_in_ = uses_breakpoints() ? process->pid : 0;
+  for (const auto& [tid, thread] : threads_) {
+    thread->interrupted = true;
+    ptrace(PTRACE_INTERRUPT, tid, nullptr, nullptr);
+    if (!options_.whole_process) break;
+  }
+  return Done{};
+}
+
+// The first thread that stands still, after the process was attached to.
+void Tracer::place_in_running(const StoppedThread& stop, Thread& thread) {
+  Process& process = *thread.process;
+  place_in_program(stop, thread);
+  on_libraries_changed(stop, thread);
+  if (uint64_t event = LibraryWatch::event_address(process.pid, process.memory); event != 0)
+    place_internal(stop, process, event, BreakRole::Libraries);
+  if (!process.breaks->has_been_protected()) protect(stop, thread);
+}
+
+// A stop that was asked for.
+void Tracer::on_asked_stop(const StoppedThread& stop, Thread& thread) {
+  thread.interrupted = false;
+  user_regs_struct regs{};
+  if (stop.registers(regs)) issue_again(stop, regs);
+  if (places_in_ != 0 && places_in_ == thread.process->pid) {
+    places_in_ = 0;
+    place_in_running(stop, thread);
+  }
+}
+
+// The one that was asked to stop has ended, or is where it cannot.
+void Tracer::ask_another() {
+  for (const auto& [tid, thread] : threads_) {
+    if (thread->process->pid != places_in_ || thread->interrupted) continue;
+    thread->interrupted = true;
+    ptrace(PTRACE_INTERRUPT, tid, nullptr, nullptr);
+    return;
+  }
+}
+
+// ---- leaving
+
+void Tracer::free_of_breakpoints(Process& process) {
+  if (process.breaks != nullptr && !process.shares_text) process.breaks->remove_all(process.memory);
+}
+
+void Tracer::let_go(StoppedThread stop, Thread& thread, int signal) {
+  pid_t tid = stop.tid();
+  ProcessPtr process = thread.process;
+  ptrace(PTRACE_DETACH, tid, nullptr, static_cast<long>(signal));
+  threads_.erase(tid);
+  if (--process->threads == 0) remove_process(process);
+}
+
+// A child that is not to be followed has its parent's breakpoints in its text. It is let go as soon
+// as they are out; one that shares its parent's memory, when it execs.
+bool Tracer::on_unfollowed(StoppedThread& stop, Thread& thread) {
+  Process& process = *thread.process;
+  if (process.shares_text && stop.event() != PTRACE_EVENT_EXEC) return false;
+  if (stop.event() != PTRACE_EVENT_EXEC) free_of_breakpoints(process);
+  bool is_signal = stop.event() == 0 && !stop.at_syscall();
+  int signal = is_signal ? stop.signal() : 0;
+  let_go(std::move(stop), thread, signal);
+  return true;
+}
+
+namespace {
+
+// Our breakpoint, met before it was taken out, is no signal of the program's.
+int signal_to_deliver(const StoppedThread& stop, Process& process, user_regs_struct& regs) {
+  if (stop.event() != 0 || stop.at_syscall()) return 0;
+  if (process.breaks == nullptr || stop.signal() != SIGTRAP) return stop.signal();
+  const BreakSite* site = process.breaks->behind(regs.rip);
+  if (site == nullptr) return stop.signal();
+  regs.rip = site->address;
+  (void)stop.set_ip(regs.rip);
+  return 0;
+}
+
+}  // namespace
+
+// Collects the threads of all attached processes, standing still, each with the signal that it is
+// to get.
+std::vector<Tracer::Standing> Tracer::stop_attached() {
+  std::vector<Standing> standing;
+  auto is_standing = [&](pid_t tid) {
+    return std::any_of(standing.begin(), standing.end(),
+                       [&](const Standing& one) { return one.stop.tid() == tid; });
+  };
+  size_t wanted = 0;
+  for (int waited = 0; waited < kPatienceMs;) {
+    wanted = 0;
+    for (const auto& [tid, thread] : threads_) {
+      if (!thread->process->attached) continue;
+      wanted++;
+      if (!std::exchange(thread->interrupted, true))
+        ptrace(PTRACE_INTERRUPT, tid, nullptr, nullptr);
+    }
+    if (standing.size() >= wanted) break;
+    int status = 0;
+    pid_t tid = 0;
+    for (const auto& [known, thread] : threads_)
+      if (!is_standing(known) && stop_of(known, status)) tid = known;
+    if (tid == 0 && (tid = next_stop(false, status)) > 0 && is_standing(tid)) tid = 0;
+    if (tid <= 0) {
+      usleep(1000);
+      waited++;
+      continue;
+    }
+    auto found = threads_.find(tid);
+    bool is_kept = found != threads_.end() && found->second->process->attached &&
+                   WIFSTOPPED(status) && !makes_a_thread(status);
+    if (!is_kept) {
+      on_status(tid, status);
+      continue;
+    }
+    Thread& thread = *found->second;
+    Process& process = *thread.process;
+    Standing one{StoppedThread(tid, status), 0};
+    user_regs_struct regs{};
+    if (one.stop.registers(regs)) {
+      one.signal = signal_to_deliver(one.stop, process, regs);
+      if (process.breaks != nullptr) leave_thunk(one.stop, thread, regs);
+      if (is_interruption(one.stop)) issue_again(one.stop, regs);
+    }
+    claim(tid);
+    end_scopes(thread);
+    standing.push_back(std::move(one));
+  }
+  return standing;
+}
+
+// The events that bring a thread or a process with them.
+bool Tracer::makes_a_thread(int status) {
+  int event = status >> 16;
+  return event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK || event == PTRACE_EVENT_CLONE ||
+         event == PTRACE_EVENT_EXEC;
+}
+
+void Tracer::detach_all() {
+  for (const auto& [pid, process] : processes_) free_of_breakpoints(*process);
+  std::vector<Standing> standing = stop_attached();
+  for (const auto& [pid, process] : processes_) {
+    if (!process->attached || process->breaks == nullptr || process->shares_text) continue;
+    unsigned here = 0;
+    Standing* best = nullptr;
+    for (Standing& one : standing) {
+      if (threads_.at(one.stop.tid())->process != process) continue;
+      here++;
+      if (best == nullptr || best->signal != 0) best = &one;
+    }
+    // A thread that would not stop might still be in a thunk.
+    if (best == nullptr || here < process->threads) continue;
+    process->breaks->unmap(best->stop, process->memory);
+    // What it was to get went with the stop it stood in.
+    if (int lost = std::exchange(best->signal, 0); lost != 0)
+      syscall(SYS_tgkill, process->pid, best->stop.tid(), lost);
+  }
+  for (Standing& one : standing) {
+    Thread& thread = *threads_.at(one.stop.tid());
+    let_go(std::move(one.stop), thread, one.signal);
+  }
+}
+
+}  // namespace wc

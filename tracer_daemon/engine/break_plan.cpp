@@ -1,0 +1,189 @@
+#include "engine/break_plan.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "catalog/catalog.h"
+#include "catalog/glob.h"
+#include "decode/decoder.h"
+
+namespace wc {
+namespace {
+
+constexpr std::string_view kLibc = "libc.so.6";
+
+FunctionInfo info_of(const FunctionNames& names, const std::string& library) {
+  FunctionInfo info;
+  info.symbol = names.symbol;
+  info.library = library;
+  info.spec = library == kLibc ? find_function(names.symbol) : nullptr;
+  info.name = info.spec != nullptr ? std::string(info.spec->family) : names.plain;
+  info.thin = info.spec != nullptr && syscall_number(info.name) >= 0;
+  return info;
+}
+
+// Of several names at one address: one that libc's catalog knows, an exported one, a plain one.
+bool is_better_name(const FunctionInfo& a, const FunctionInfo& b) {
+  if ((a.spec != nullptr) != (b.spec != nullptr)) return a.spec != nullptr;
+  size_t under_a = a.symbol.find_first_not_of('_'), under_b = b.symbol.find_first_not_of('_');
+  return under_a < under_b || (under_a == under_b && a.symbol.size() < b.symbol.size());
+}
+
+using Chosen = std::map<uint64_t, FunctionInfo>;
+
+void add(Chosen& chosen, uint64_t address, FunctionInfo info) {
+  auto [at, fresh] = chosen.try_emplace(address, info);
+  if (!fresh && is_better_name(info, at->second)) at->second = std::move(info);
+}
+
+std::string identity(const ObjectFile& object) {
+  struct stat status {};
+  if (stat(object.open_path.c_str(), &status) != 0) return object.path;
+  return object.path + "/" + std::to_string(status.st_ino) + "/" +
+         std::to_string(status.st_mtim.tv_sec) + "." + std::to_string(status.st_mtim.tv_nsec) +
+         "/" + std::to_string(status.st_size);
+}
+
+std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
+
+std::string near_names(const BreakTerm& term, const std::vector<FunctionSymbol>& functions) {
+  std::vector<std::string> spelled;
+  for (const FunctionSymbol& one : functions)
+    spelled.push_back(names_of(one.name, demangle(one.name)).plain);
+  std::vector<std::string_view> views(spelled.begin(), spelled.end());
+  std::string text;
+  for (std::string_view name : nearest(term.pattern, views))
+    text += (text.empty() ? "; did you mean " : " or ") + quoted(name);
+  return text.empty() ? text : text + "?";
+}
+
+}  // namespace
+
+std::string BreakPlan::soname_of(const ObjectFile& object) {
+  if (object.is_program) return base_name(object.path);
+  auto image = read_image(object.open_path, false);
+  return image ? image->soname : base_name(object.path);
+}
+
+// -F: what a library exports.
+void BreakPlan::choose_exported(const ObjectFile& object, const std::string& soname,
+                                BreakChoices& out) {
+  auto image = read_image(object.open_path, true);
+  if (!image) return;
+  std::vector<Candidate> candidates;
+  for (const ExportedFunction& function : image->functions)
+    candidates.push_back({function.name, soname, soname == kLibc});
+  auto outcome = select(exported_, candidates, false);
+  if (!outcome) return;
+  Chosen chosen;
+  for (uint32_t index : outcome->selected) {
+    const ExportedFunction& function = image->functions[index];
+    if (function.ifunc) continue;  // its address is that of its resolver; libc's enter no kernel
+    add(chosen, function.address,
+        info_of(names_of(function.name, demangle(function.name)), soname));
+  }
+  for (auto& [address, info] : chosen) out.functions.push_back({address, std::move(info)});
+}
+
+void BreakPlan::choose_by_symbol(const ObjectFile& object, const std::string& soname,
+                                 const std::vector<const BreakTerm*>& terms, BreakChoices& out) {
+  auto list = read_functions(object.open_path, object.path);
+  if (!list) return;
+  FunctionSources sources(object.open_path, object.path);
+  Chosen chosen;
+  std::set<std::string> resolvers;
+  for (const FunctionSymbol& function : list->functions) {
+    FunctionNames names = names_of(function.name, demangle(function.name));
+    bool selected = false;
+    for (const BreakTerm* term : terms) {
+      if (selected != term->exclude || !matches(*term, names)) continue;
+      if (!term->source.empty() && !sources.stands_in(function, term->source)) continue;
+      selected = !term->exclude;
+      if (selected) out.found.insert(term->text);
+    }
+    if (selected && function.ifunc) resolvers.insert(function.name);
+    if (selected && !function.ifunc) add(chosen, function.address, info_of(names, soname));
+  }
+  for (const std::string& name : resolvers)
+    out.warnings.push_back("breakpoint '" + name + "' in " + soname +
+                           ": it has several bodies, of which one is chosen at run time; name that "
+                           "one");
+  for (auto& [address, info] : chosen) {
+    auto same =
+        std::find_if(out.functions.begin(), out.functions.end(),
+                     [&, at = address](const BreakChoice& one) { return one.address == at; });
+    if (same == out.functions.end()) out.functions.push_back({address, std::move(info)});
+  }
+}
+
+Result<BreakChoices> BreakPlan::choose(const ObjectFile& object,
+                                       const std::set<std::string>& in_program) {
+  std::string soname = soname_of(object);
+  std::vector<const BreakTerm*> terms;
+  bool selects = false;
+  std::string key = identity(object) + (object.is_program ? "/program" : "");
+  for (const BreakTerm& term : terms_) {
+    bool here = !term.library.empty() ? match_library(term.library, soname)
+                : object.is_program   ? true
+                : term.exclude        ? true
+                                      : !term.is_glob && !in_program.contains(term.text);
+    if (!here) continue;
+    terms.push_back(&term);
+    selects = selects || !term.exclude;
+    key += '\n' + term.text;
+  }
+  if (auto known = known_.find(key); known != known_.end()) return known->second;
+  BreakChoices out;
+  if (!exported_.empty()) choose_exported(object, soname, out);
+  if (selects) choose_by_symbol(object, soname, terms, out);
+  known_.emplace(std::move(key), out);
+  return out;
+}
+
+Status BreakPlan::check(const ObjectFile& program,
+                        const std::vector<std::shared_ptr<const Image>>& libraries) {
+  if (terms_.empty()) return Done{};
+  auto own = choose(program, {});
+  if (!own) return own.error();
+  std::set<std::string> found = own->found, sonames;
+  for (const auto& library : libraries) {
+    sonames.insert(library->soname);
+    if (auto theirs = choose({library->path, library->path, false}, own->found))
+      found.insert(theirs->found.begin(), theirs->found.end());
+  }
+  for (const BreakTerm& term : terms_) {
+    bool comes_later = !term.library.empty() &&
+                       std::none_of(sonames.begin(), sonames.end(), [&](const std::string& name) {
+                         return match_library(term.library, name);
+                       });
+    if (term.exclude || found.contains(term.text) || comes_later) continue;
+    auto list = read_functions(program.open_path, program.path);
+    std::string what = "breakpoint " + quoted(term.text) + ": ";
+    if (!term.library.empty()) return Error{what + term.library + " has no such function", 0};
+    if (!list || list->functions.empty() || (!list->has_symtab && term.library.empty()))
+      return Error{what + "not in a library, and " + base_name(program.path) +
+                       " is stripped: it has no symbol table that would say where its functions "
+                       "are; install its debug symbols, or name NAME@LIBRARY",
+                   0};
+    return Error{what + "no such function in " + base_name(program.path) + " or its libraries" +
+                     near_names(term, list->functions) +
+                     (term.is_glob ? ""
+                                   : "; for a library that comes by dlopen, name " + term.pattern +
+                                         "@LIBRARY"),
+                 0};
+  }
+  return Done{};
+}
+
+uint64_t address_of_function(const ObjectFile& object, const std::string& name) {
+  auto list = read_functions(object.open_path, object.path);
+  if (!list) return 0;
+  for (const FunctionSymbol& function : list->functions)
+    if (function.name == name && !function.ifunc) return function.address;
+  return 0;
+}
+
+}  // namespace wc

@@ -1,0 +1,199 @@
+// Breakpoint scopes: calls of functions that have a breakpoint. One stop when a call comes, one
+// when it returns; in between the thread is resumed to its next syscall stop, and what it does
+// there is reported as under gate `trap` (stepping_gate.cpp). The scopes are the tracer's own:
+// nothing runs in the program, so static programs and running processes have them, too.
+//
+// A call ends where its return address is met with the stack pointer behind it. What is left by
+// longjmp or an exception is found out at the thread's next stop: the stack pointer stands above
+// the scope, or something else stands where its return address was.
+#include <algorithm>
+
+#include "engine/tracer.h"
+
+namespace wc {
+namespace {
+
+// Calls that come back to a place by the thousand are served by a breakpoint that stays; one that
+// only others come by is taken out.
+constexpr uint32_t kMostStrays = 16;
+constexpr uint64_t kBreakCall = 1ull << 63;  // its numbers are not the shim's
+
+bool is_left(const BreakScope& one, uint64_t sp, const std::vector<uint64_t>& handlers) {
+  return one.scope.sp < sp && std::none_of(handlers.begin(), handlers.end(),
+                                           [&](uint64_t at) { return at <= one.scope.sp; });
+}
+
+}  // namespace
+
+// Innermost first, until one is whole: what is above a whole one cannot have been left.
+void Tracer::drop_left_breaks(Thread& thread, uint64_t sp) {
+  auto& breaks = thread.breaks;
+  drop_left_handlers(thread, sp);
+  while (!breaks.empty()) {
+    const wc_scope& last = breaks.back().scope;
+    uint64_t caller = 0;
+    bool is_whole = !is_left(breaks.back(), sp, thread.handlers) &&
+                    thread.process->memory.read_all({last.sp}, &caller, sizeof caller) &&
+                    caller == last.caller;
+    if (is_whole) return;
+    pop_break(thread);
+  }
+}
+
+void Tracer::pop_break(Thread& thread) {
+  const wc_scope& last = thread.breaks.back().scope;
+  Process& process = *thread.process;
+  uint32_t function = last.function & ~kBreakFunction;
+  if (function < process.break_counts.size())
+    process.break_counts[function].ticks += __builtin_ia32_rdtsc() - last.tsc;
+  if (BreakSite* site = process.breaks->at(last.caller); site != nullptr && site->users > 0)
+    site->users--;
+  thread.breaks.pop_back();
+}
+
+// Both kinds in one chain, in the order in which the calls came.
+std::span<const wc_scope> Tracer::live_scopes(Thread& thread, uint64_t sp) {
+  auto wrapped = wrapped_scopes(thread, sp);
+  if (thread.breaks.empty()) return wrapped;
+  drop_left_breaks(thread, sp);
+  if (thread.breaks.empty()) return wrapped;
+  auto& all = thread.merged;
+  all.clear();
+  auto next = thread.breaks.begin();
+  for (const wc_scope& scope : wrapped) {
+    while (next != thread.breaks.end() && next->after < scope.seq) all.push_back((next++)->scope);
+    all.push_back(scope);
+  }
+  while (next != thread.breaks.end()) all.push_back((next++)->scope);
+  return all;
+}
+
+void Tracer::on_breakpoint(StoppedThread stop, Thread& thread, const user_regs_struct& regs) {
+  Process& process = *thread.process;
+  // What is done here may change the set of breakpoints, and the thread may be the last to own it.
+  std::shared_ptr<Breakpoints> breaks = process.breaks;
+  const uint64_t address = regs.rip - 1;
+  bool again = thread.served.address == address && thread.served.sp == regs.rsp;
+  thread.served = {};
+  uint8_t roles = breaks->at(address)->roles;
+  if (!again && roles != 0 && !process.unfollowed) serve_breakpoint(stop, thread, regs, roles);
+  BreakSite* site = breaks->at(address);
+  bool is_there = site != nullptr && site->roles != 0;
+  if (site != nullptr && !is_there) breaks->remove_again(process.memory, *site);
+  if (stop.set_ip(is_there ? site->thunk : address)) resume(std::move(stop), thread);
+}
+
+void Tracer::serve_breakpoint(const StoppedThread& stop, Thread& thread,
+                              const user_regs_struct& regs, uint8_t roles) {
+  auto serves = [&](BreakRole role) { return roles & static_cast<uint8_t>(role); };
+  if (serves(BreakRole::FirstCode)) on_first_code(stop, thread, regs);
+  if (!thread.process->breaks->has_been_protected()) protect(stop, thread);
+  if (serves(BreakRole::Libraries)) on_libraries_changed(stop, thread);
+  if (serves(BreakRole::MainsCaller)) on_main_known(stop, thread, regs.rdi);
+  // A return before the call that begins at the same place.
+  if (serves(BreakRole::Return)) on_break_return(thread, regs);
+  if (serves(BreakRole::Main)) on_main_entered(stop, thread, regs);
+  if (serves(BreakRole::Exit)) on_main_left(thread, regs.rsp);
+  if (serves(BreakRole::Entry)) on_break_entry(stop, thread, regs);
+}
+
+void Tracer::on_break_entry(const StoppedThread& stop, Thread& thread,
+                            const user_regs_struct& regs) {
+  Process& process = *thread.process;
+  if (!is_reported(thread)) return;
+  BreakScope fresh;
+  wc_scope& scope = fresh.scope;
+  scope.sp = regs.rsp;
+  if (!process.memory.read_all({regs.rsp}, &scope.caller, sizeof scope.caller)) return;
+  scope.function = process.breaks->at(regs.rip - 1)->function | kBreakFunction;
+  scope.tsc = __builtin_ia32_rdtsc();
+  const uint64_t args[6] = {regs.rdi, regs.rsi, regs.rdx, regs.rcx, regs.r8, regs.r9};
+  std::copy(std::begin(args), std::end(args), scope.args);
+
+  drain(thread, regs.rsp);
+  auto wrapped = wrapped_scopes(thread, regs.rsp);
+  if (!wrapped.empty()) fresh.after = wrapped.back().seq;
+  drop_left_breaks(thread, regs.rsp);
+  end_tail_calls(thread, scope);
+  uint32_t function = scope.function & ~kBreakFunction;
+  if (function < process.break_counts.size()) process.break_counts[function].calls++;
+  // Deeper calls are not told apart; their syscalls go to the deepest that is.
+  if (thread.breaks.size() >= WC_MAX_SCOPES) return;
+  scope.seq = kBreakCall | ++thread.break_calls;
+  thread.breaks.push_back(fresh);
+  if (auto site = process.breaks->place(stop, process.memory, scope.caller, BreakRole::Return))
+    (*site)->users++;
+  else
+    say(2, "a return to " + hexadecimal(scope.caller) + " cannot be seen: " + site.error().message);
+  auto scopes = live_scopes(thread, regs.rsp);
+  if (options_.config & WC_CONFIG_ALL_CALLS) {
+    user_regs_struct before = regs;
+    before.rip--;  // the breakpoint's byte
+    take_stack(thread, before);
+    report_calls(thread, scopes, false);
+  } else {
+    drop_missing(thread, scopes);
+  }
+}
+
+// f jumps to g instead of calling it: f's scope stays open around g's, for both return at once. If
+// the same function comes again at the same place, the scopes from its last one on are over: a loop
+// of tail calls opens no scope without end.
+void Tracer::end_tail_calls(Thread& thread, const wc_scope& entered) {
+  auto& breaks = thread.breaks;
+  auto same = std::find_if(breaks.begin(), breaks.end(), [&](const BreakScope& one) {
+    return one.scope.sp == entered.sp && one.scope.function == entered.function;
+  });
+  auto kept = static_cast<size_t>(same - breaks.begin());
+  while (breaks.size() > kept) pop_break(thread);
+}
+
+void Tracer::on_break_return(Thread& thread, const user_regs_struct& regs) {
+  Process& process = *thread.process;
+  const uint64_t caller = regs.rip - 1, sp = regs.rsp - sizeof(uint64_t);
+  if (process.main.state == MainSpan::State::In && process.main.sp == sp &&
+      process.main.caller == caller)
+    on_main_left(thread, regs.rsp);
+  auto& breaks = thread.breaks;
+  bool is_ours = std::any_of(breaks.begin(), breaks.end(), [&](const BreakScope& one) {
+    return one.scope.sp == sp && one.scope.caller == caller;
+  });
+  if (!is_ours) {
+    BreakSite* site = process.breaks->at(caller);
+    if (site->users == 0 && ++site->strays > kMostStrays && process.main.caller != caller)
+      process.breaks->remove(process.memory, *site, BreakRole::Return);
+    return;
+  }
+  drain(thread, regs.rsp);
+  while (!breaks.empty() && breaks.back().scope.sp <= sp) {
+    const BreakScope& last = breaks.back();
+    // Those deeper down were left on the way; the record of this one ends them.
+    if (last.scope.sp == sp) report_break_return(thread, last, regs.rax);
+    pop_break(thread);
+  }
+}
+
+void Tracer::report_break_return(Thread& thread, const BreakScope& ended, uint64_t value) {
+  wc_record record{ended.scope.seq, value, __builtin_ia32_rdtsc(), WC_RECORD_RETURN,
+                   ended.last_error};
+  RecordView view;
+  view.type = WC_RECORD_RETURN;
+  view.head = &record;
+  end_syscalls_from(thread, thread.calls.position(ended.scope.seq));
+  pipeline_.record(thread.source(), view, nullptr, !thread.handlers.empty());
+}
+
+// No signal is delivered inside a thunk: handlers, and whoever unwinds from them, must find the
+// program's own address.
+void Tracer::leave_thunk(const StoppedThread& stop, Thread& thread, user_regs_struct& regs) {
+  auto place = thread.process->breaks->in_thunk(regs.rip);
+  if (!place) return;
+  regs.rip = place->original;
+  regs.rsp += place->undo_push;
+  if (const BreakSite* site = thread.process->breaks->at(regs.rip);
+      site != nullptr && site->roles != 0)
+    thread.served = {regs.rip, regs.rsp};
+  (void)stop.set_registers(regs);  // where this fails the thread is dying
+}
+
+}  // namespace wc

@@ -1,0 +1,281 @@
+#include "engine/breakpoints.h"
+
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+
+#include "engine/inject.h"
+
+extern "C" const uint8_t wc_orphan_code[], wc_orphan_code_end[], wc_orphan_return[];
+
+namespace wc {
+namespace {
+
+constexpr uint8_t kInt3 = 0xcc;
+constexpr uint64_t kPage = 4096;
+constexpr uint64_t kArenaSize = 128 * kPage;
+// The first arena begins with the orphans' handler and the table that it reads.
+constexpr uint64_t kTableAt = kPage;
+constexpr uint64_t kTableSize = 32 * kPage;
+constexpr uint64_t kTableHead = 16;
+constexpr uint32_t kMaxOrphanEntries = (kTableSize - kTableHead) / 16;
+constexpr uint64_t kThunkRoom = 48;
+static_assert(kThunkRoom >= kDisplacedSize);
+// A thunk is at most this far from its instruction; the rest of the 2 GiB is for what that refers
+// to.
+constexpr uint64_t kNear = 1u << 30;
+
+struct OrphanTable {
+  uint64_t former_handler;
+  uint64_t entries;
+};
+static_assert(sizeof(OrphanTable) == kTableHead);
+
+struct OrphanEntry {
+  uint64_t address, go_on;
+};
+
+uint64_t distance(uint64_t a, uint64_t b) { return a > b ? a - b : b - a; }
+
+// The free place nearest to `near` that nothing is likely to grow into; 0: there is none.
+uint64_t find_gap(pid_t pid, uint64_t near) {
+  constexpr uint64_t kMargin = 16 * kPage, kLowest = 1 << 16;
+  std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
+  uint64_t free_from = kLowest, best = 0;
+  for (std::string line; std::getline(maps, line);) {
+    char* end = nullptr;
+    uint64_t begin = std::strtoull(line.c_str(), &end, 16);
+    uint64_t next = *end == '-' ? std::strtoull(end + 1, nullptr, 16) : 0;
+    bool grows_down = line.ends_with("[stack]");
+    if (!grows_down && begin >= free_from + kArenaSize + 2 * kMargin) {
+      uint64_t at = begin - kMargin - kArenaSize;
+      if (best == 0 || distance(at, near) < distance(best, near)) best = at;
+    }
+    free_from = next;
+  }
+  return distance(best, near) < kNear ? best : 0;
+}
+
+}  // namespace
+
+Breakpoints::~Breakpoints() {
+  if (guardian_ != nullptr) guardian_->forget(pid_);
+}
+
+Result<Breakpoints::Arena*> Breakpoints::map_arena(const StoppedThread& stop, ProcessMemory& memory,
+                                                   uint64_t near) {
+  uint64_t gap = find_gap(pid_, near);
+  if (gap == 0) return Error{"no free memory is near it", ENOMEM};
+  auto mapped =
+      run_syscall(stop, memory, SYS_mmap,
+                  {gap, kArenaSize, PROT_READ | PROT_EXEC,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_NORESERVE, ~0ull, 0});
+  if (!mapped) return mapped.error();
+  Arena arena{*mapped, *mapped + kArenaSize, *mapped};
+  if (home_ == 0) {
+    home_ = arena.begin;
+    arena.next += kTableAt + kTableSize;
+    memory.write({home_}, wc_orphan_code, static_cast<size_t>(wc_orphan_code_end - wc_orphan_code));
+  }
+  arenas_.push_back(arena);
+  return &arenas_.back();
+}
+
+Result<uint64_t> Breakpoints::thunk_near(const StoppedThread& stop, ProcessMemory& memory,
+                                         uint64_t address) {
+  auto fits = [&](const Arena& arena) {
+    return arena.next + kThunkRoom <= arena.end && distance(arena.begin, address) < kNear;
+  };
+  auto known = std::find_if(arenas_.begin(), arenas_.end(), fits);
+  Arena* arena = known != arenas_.end() ? &*known : nullptr;
+  if (arena == nullptr) {
+    auto mapped = map_arena(stop, memory, address);
+    if (!mapped) return mapped.error();
+    arena = *mapped;
+  }
+  uint64_t thunk = arena->next;
+  arena->next += kThunkRoom;
+  return thunk;
+}
+
+// The table is read by a handler that may run while this is written: the count comes last.
+void Breakpoints::note_for_orphans(ProcessMemory& memory, BreakSite& site, uint64_t go_on) {
+  uint64_t table = home_ + kTableAt;
+  bool fresh = site.orphan_entry == 0;
+  if (fresh && orphan_entries_ == kMaxOrphanEntries) return;
+  if (fresh) site.orphan_entry = ++orphan_entries_;
+  OrphanEntry entry{site.address, go_on};
+  memory.write({table + kTableHead + (site.orphan_entry - 1) * sizeof entry}, &entry, sizeof entry);
+  uint64_t count = orphan_entries_;
+  if (fresh) memory.write({table + offsetof(OrphanTable, entries)}, &count, sizeof count);
+}
+
+Result<BreakSite*> Breakpoints::place(const StoppedThread& stop, ProcessMemory& memory,
+                                      uint64_t address, BreakRole role) {
+  BreakSite* site = at(address);
+  if (site != nullptr && site->roles != 0) {
+    site->roles |= static_cast<uint8_t>(role);
+    return site;
+  }
+  uint8_t bytes[kLongestInstruction];
+  memory.forget();
+  size_t size = memory.read({address}, bytes, sizeof bytes);
+  if (size == 0) return Error{"no memory is there", EFAULT};
+  bool is_new = site == nullptr || site->thunk == 0 || size < site->displaced.length ||
+                !std::equal(bytes, bytes + site->displaced.length, site->original.begin());
+  if (is_new) {
+    auto thunk = thunk_near(stop, memory, address);
+    if (!thunk) return thunk.error();
+    auto displaced = displace({bytes, size}, address, *thunk);
+    if (!displaced) return displaced.error();
+    memory.write({*thunk}, displaced->code.data(), displaced->size);
+    uint32_t entry = site != nullptr ? site->orphan_entry : 0;
+    site = &(sites_[address] = BreakSite{address, *thunk, *displaced});
+    std::copy(bytes, bytes + size, site->original.begin());
+    site->orphan_entry = entry;
+    thunks_[*thunk] = address;
+  }
+  note_for_orphans(memory, *site, site->thunk);
+  if (guardian_ != nullptr) guardian_->note(pid_, address, site->original[0]);
+  if (!memory.write({address}, &kInt3, 1)) {
+    if (guardian_ != nullptr) guardian_->forget(pid_, address);
+    return Error{"its text cannot be written", EPERM};
+  }
+  site->roles = static_cast<uint8_t>(role);
+  site->strays = 0;
+  return site;
+}
+
+bool Breakpoints::place_first(ProcessMemory& memory, uint64_t address) {
+  BreakSite site{address};
+  memory.forget();
+  if (memory.read({address}, site.original.data(), 1) != 1) return false;
+  if (guardian_ != nullptr) guardian_->note(pid_, address, site.original[0]);
+  if (!memory.write({address}, &kInt3, 1)) return false;
+  site.roles = static_cast<uint8_t>(BreakRole::FirstCode);
+  sites_[address] = site;
+  return true;
+}
+
+// Where the program has written over it, that stays.
+void Breakpoints::remove_again(ProcessMemory& memory, const BreakSite& site) const {
+  uint8_t now = 0;
+  memory.forget();
+  if (memory.read({site.address}, &now, 1) == 1 && now == kInt3)
+    memory.write({site.address}, site.original.data(), 1);
+}
+
+void Breakpoints::remove(ProcessMemory& memory, BreakSite& site, BreakRole role) {
+  if (site.roles == 0) return;
+  site.roles &= static_cast<uint8_t>(~static_cast<uint8_t>(role));
+  if (site.roles != 0) return;
+  remove_again(memory, site);
+  if (home_ != 0) note_for_orphans(memory, site, site.address);
+  if (guardian_ != nullptr) guardian_->forget(pid_, site.address);
+}
+
+void Breakpoints::remove_all(ProcessMemory& memory) {
+  for (auto& [address, site] : sites_) {
+    if (site.roles == 0) continue;
+    site.roles = static_cast<uint8_t>(BreakRole::Entry);
+    remove(memory, site, BreakRole::Entry);
+  }
+}
+
+BreakSite* Breakpoints::at(uint64_t address) {
+  auto found = sites_.find(address);
+  return found == sites_.end() ? nullptr : &found->second;
+}
+
+BreakSite* Breakpoints::behind(uint64_t ip) { return at(ip - 1); }
+
+std::optional<DisplacedPlace> Breakpoints::in_thunk(uint64_t ip) const {
+  auto after = thunks_.upper_bound(ip);
+  if (after == thunks_.begin()) return std::nullopt;
+  auto [thunk, address] = *std::prev(after);
+  auto site = sites_.find(address);
+  if (ip - thunk >= kThunkRoom || site == sites_.end() || site->second.thunk != thunk)
+    return std::nullopt;
+  return site->second.displaced.place(ip - thunk);
+}
+
+void Breakpoints::forget_unmapped(ProcessMemory& memory) {
+  memory.forget();
+  for (auto at = sites_.begin(); at != sites_.end();) {
+    uint8_t now = 0;
+    bool is_there = memory.read({at->first}, &now, 1) == 1 && now == kInt3;
+    if (is_there || at->second.roles == 0) {
+      ++at;
+      continue;
+    }
+    if (guardian_ != nullptr) guardian_->forget(pid_, at->first);
+    thunks_.erase(at->second.thunk);
+    at = sites_.erase(at);
+  }
+}
+
+std::shared_ptr<Breakpoints> Breakpoints::copy_for(pid_t child) const {
+  auto copy = std::make_shared<Breakpoints>(*this);
+  copy->pid_ = child;
+  for (auto& [address, site] : copy->sites_) site.users = 0;
+  if (guardian_ != nullptr)
+    for (const auto& [address, site] : sites_)
+      if (site.roles != 0) guardian_->note(child, address, site.original[0]);
+  return copy;
+}
+
+namespace {
+
+// Room for a struct below the red zone of the thread's stack.
+constexpr uint64_t kBelowStack = 1024;
+constexpr uint64_t kMaskSize = 8;
+
+bool read_action(const StoppedThread& stop, ProcessMemory& memory, SignalAction& action) {
+  user_regs_struct regs{};
+  if (!stop.registers(regs)) return false;
+  uint64_t room = (regs.rsp - kBelowStack) & ~15ull;
+  memory.forget();
+  return run_syscall(stop, memory, SYS_rt_sigaction, {SIGTRAP, 0, room, kMaskSize, 0, 0}).ok() &&
+         memory.read_all({room}, &action, sizeof action);
+}
+
+bool write_action(const StoppedThread& stop, ProcessMemory& memory, const SignalAction& action) {
+  user_regs_struct regs{};
+  if (!stop.registers(regs)) return false;
+  uint64_t room = (regs.rsp - kBelowStack) & ~15ull;
+  return memory.write({room}, &action, sizeof action) &&
+         run_syscall(stop, memory, SYS_rt_sigaction, {SIGTRAP, room, 0, kMaskSize, 0, 0}).ok();
+}
+
+}  // namespace
+
+void Breakpoints::protect(const StoppedThread& stop, ProcessMemory& memory, AddressRange shim) {
+  protected_ = true;
+  if (home_ == 0 || !read_action(stop, memory, former_action_)) return;
+  uint64_t former = former_action_.handler;
+  if (former > reinterpret_cast<uint64_t>(SIG_IGN) && !shim.contains(former)) return;
+  memory.write({home_ + kTableAt + offsetof(OrphanTable, former_handler)}, &former, sizeof former);
+  constexpr uint64_t kFlags = SA_SIGINFO | 0x04000000 /* SA_RESTORER */ | SA_ONSTACK | SA_NODEFER;
+  auto restorer = static_cast<uint64_t>(wc_orphan_return - wc_orphan_code);
+  has_handler_ = write_action(stop, memory, {home_, kFlags, home_ + restorer, 0});
+}
+
+void Breakpoints::unmap(const StoppedThread& stop, ProcessMemory& memory) {
+  SignalAction now;
+  if (has_handler_ && read_action(stop, memory, now) && now.handler == home_)
+    write_action(stop, memory, former_action_);
+  for (const Arena& arena : arenas_)
+    (void)run_syscall(stop, memory, SYS_munmap, {arena.begin, arena.end - arena.begin, 0, 0, 0, 0});
+  arenas_.clear();
+  sites_.clear();
+  thunks_.clear();
+  home_ = 0;
+  has_handler_ = false;
+}
+
+}  // namespace wc

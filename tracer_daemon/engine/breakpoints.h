@@ -1,0 +1,117 @@
+// The breakpoints in the text of one address space: int3 over the first byte of an instruction,
+// which a thunk (displaced.h) executes for the threads that come by. Thunks stand in pages that are
+// mapped into the process near its code.
+//
+// Death of the tracer: a process that has no handler for SIGTRAP is given one (orphan_code.S) that
+// sends threads on through the thunks; and a guardian puts the text back (guardian.h).
+//
+// Everything needs a stopped thread of the process, for the pages are mapped in its name.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/displaced.h"
+#include "engine/guardian.h"
+#include "engine/ptrace.h"
+
+namespace wc {
+
+struct AddressRange {
+  uint64_t begin = 0, end = 0;
+  [[nodiscard]] bool contains(uint64_t at) const { return at >= begin && at < end; }
+};
+
+// What a place in the text is watched for; a place can serve several.
+enum class BreakRole : uint8_t {
+  Entry = 1,         // a function that was selected
+  Return = 2,        // where such a function returns to
+  Libraries = 4,     // ld.so has changed its lists
+  FirstCode = 8,     // a new program's first instruction
+  MainsCaller = 16,  // __libc_start_main: its first argument is main
+  Main = 32,
+  Exit = 64,  // exit(3)
+};
+
+struct BreakSite {
+  uint64_t address = 0;
+  uint64_t thunk = 0;
+  Displaced displaced;
+  std::array<uint8_t, kLongestInstruction> original{};
+  uint8_t roles = 0;          // OR of BreakRole; 0: taken out, a thread may still be on its way
+  uint32_t function = 0;      // Entry: index into the process's table of breakpoints
+  uint32_t users = 0;         // Return: open scopes that return here
+  uint32_t strays = 0;        // Return: threads that came by without a scope
+  uint32_t orphan_entry = 0;  // in the orphans' table, from 1; 0: none
+
+  [[nodiscard]] bool serves(BreakRole role) const { return roles & static_cast<uint8_t>(role); }
+};
+
+// As rt_sigaction(2) takes it.
+struct SignalAction {
+  uint64_t handler = 0, flags = 0, restorer = 0, mask = 0;
+};
+
+class Breakpoints {
+ public:
+  Breakpoints(pid_t pid, Guardian* guardian) : pid_(pid), guardian_(guardian) {}
+  ~Breakpoints();
+
+  // Errors: what stands there cannot be displaced, or the text cannot be written. Placing what is
+  // there already adds a role.
+  Result<BreakSite*> place(const StoppedThread& stop, ProcessMemory& memory, uint64_t address,
+                           BreakRole role);
+  // The first breakpoint of a new program, at its exec stop: it is not displaced, so it must be
+  // removed at its first hit.
+  bool place_first(ProcessMemory& memory, uint64_t address);
+  // The text is as it was before once a place serves nothing.
+  void remove(ProcessMemory& memory, BreakSite& site, BreakRole role);
+  void remove_all(ProcessMemory& memory);
+
+  // The place whose int3 a thread has just executed, being at `ip` now; nullptr: not ours.
+  BreakSite* behind(uint64_t ip);
+  BreakSite* at(uint64_t address);
+  // Where a thread at `ip` is, seen by the program, when it is in a thunk.
+  [[nodiscard]] std::optional<DisplacedPlace> in_thunk(uint64_t ip) const;
+
+  // Memory was unmapped: forgets the places that are not there any more.
+  void forget_unmapped(ProcessMemory& memory);
+  // A thread has hit a place that was taken out: makes sure that it is.
+  void remove_again(ProcessMemory& memory, const BreakSite& site) const;
+  // For a forked child: the same text, another process.
+  [[nodiscard]] std::shared_ptr<Breakpoints> copy_for(pid_t child) const;
+  // Gives the process a handler for SIGTRAP where it has none of its own; the shim's, which stands
+  // in `shim`, is called for what is not ours. Once.
+  void protect(const StoppedThread& stop, ProcessMemory& memory, AddressRange shim);
+  [[nodiscard]] bool has_been_protected() const { return protected_; }
+  // Before a detach, with the text put back: takes pages and handler away again. Every thread
+  // stands still, none in a thunk.
+  void unmap(const StoppedThread& stop, ProcessMemory& memory);
+  [[nodiscard]] bool empty() const { return sites_.empty(); }
+
+ private:
+  struct Arena {
+    uint64_t begin = 0, end = 0, next = 0;
+  };
+  Result<uint64_t> thunk_near(const StoppedThread& stop, ProcessMemory& memory, uint64_t address);
+  Result<Arena*> map_arena(const StoppedThread& stop, ProcessMemory& memory, uint64_t near);
+  void note_for_orphans(ProcessMemory& memory, BreakSite& site, uint64_t go_on);
+
+  pid_t pid_;
+  Guardian* guardian_;                   // null: there is none
+  std::map<uint64_t, BreakSite> sites_;  // by address
+  std::map<uint64_t, uint64_t> thunks_;  // thunk -> address
+  std::vector<Arena> arenas_;
+  uint64_t home_ = 0;  // the arena with the orphans' handler and table
+  uint32_t orphan_entries_ = 0;
+  bool protected_ = false;    // asked for, whatever came of it
+  bool has_handler_ = false;  // ours stands in for `former_action_`
+  SignalAction former_action_;
+};
+
+}  // namespace wc

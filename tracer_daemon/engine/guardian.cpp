@@ -1,0 +1,139 @@
+#include "engine/guardian.h"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <new>
+
+namespace wc {
+namespace {
+
+constexpr uint32_t kEntries = 1 << 16;
+constexpr uint8_t kBreakpoint = 0xcc;
+
+// Where the program has written something else over it meanwhile, that stays.
+void put_back(pid_t pid, uint64_t address, uint8_t original) {
+  char path[32];
+  snprintf(path, sizeof path, "/proc/%d/mem", pid);
+  int mem = open(path, O_RDWR | O_CLOEXEC);
+  if (mem < 0) return;
+  uint8_t now = 0;
+  auto at = static_cast<off_t>(address);
+  if (pread(mem, &now, 1, at) == 1 && now == kBreakpoint) [[maybe_unused]]
+    ssize_t n = pwrite(mem, &original, 1, at);
+  close(mem);
+}
+
+}  // namespace
+
+struct Guardian::Entry {
+  int32_t pid;  // 0: free. Written last.
+  uint8_t original;
+  uint64_t address;
+};
+
+struct Guardian::Table {
+  uint32_t used;  // entries from here on have never been used
+  Entry entries[kEntries];
+};
+
+void Guardian::restore(const Table& table) {
+  for (uint32_t i = 0; i < table.used && i < kEntries; i++) {
+    const Entry& entry = table.entries[i];
+    if (pid_t pid = __atomic_load_n(&entry.pid, __ATOMIC_ACQUIRE); pid != 0)
+      put_back(pid, entry.address, entry.original);
+  }
+}
+
+// Signals to the tracer's group are not for it, and no descriptor of the run is kept open by it.
+void Guardian::watch(const Table& table, int alive) {
+  setsid();
+  sigset_t all;
+  sigfillset(&all);
+  sigprocmask(SIG_BLOCK, &all, nullptr);
+  prctl(PR_SET_NAME, "wc-guardian");
+  constexpr int kAlive = 3;
+  if (dup2(alive, kAlive) < 0) _exit(1);
+  for (int fd = 0; fd < kAlive; fd++) close(fd);
+  syscall(SYS_close_range, kAlive + 1, ~0u, 0);
+  if (chdir("/") != 0) _exit(1);
+  char byte;
+  ssize_t n;
+  do n = read(kAlive, &byte, 1);
+  while (n > 0 || (n < 0 && errno == EINTR));
+  restore(table);
+  _exit(0);
+}
+
+std::unique_ptr<Guardian> Guardian::start() {
+  void* memory = mmap(nullptr, sizeof(Table), PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  int ends[2];
+  if (memory == MAP_FAILED) return nullptr;
+  auto guardian = std::unique_ptr<Guardian>(new Guardian);
+  guardian->table_ = new (memory) Table;
+  if (pipe2(ends, O_CLOEXEC) != 0) return nullptr;
+  ScopedFd reader(ends[0]);
+  guardian->alive_ = ScopedFd(ends[1]);
+  guardian->pid_ = fork();
+  if (guardian->pid_ < 0) return nullptr;
+  if (guardian->pid_ == 0) {
+    guardian->alive_.reset();
+    watch(*guardian->table_, reader.get());
+  }
+  return guardian;
+}
+
+Guardian::~Guardian() {
+  alive_.reset();
+  if (pid_ > 0) {
+    while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+    }
+  }
+  if (table_ != nullptr) munmap(table_, sizeof(Table));
+}
+
+void Guardian::note(pid_t pid, uint64_t address, uint8_t original) {
+  uint32_t index = table_->used;
+  if (!free_.empty()) {
+    index = free_.back();
+    free_.pop_back();
+  } else if (table_->used < kEntries) {
+    table_->used++;
+  } else {
+    return;
+  }
+  Entry& entry = table_->entries[index];
+  entry.address = address;
+  entry.original = original;
+  __atomic_store_n(&entry.pid, pid, __ATOMIC_RELEASE);
+}
+
+void Guardian::forget(pid_t pid, uint64_t address) {
+  for (uint32_t i = 0; i < table_->used; i++) {
+    Entry& entry = table_->entries[i];
+    if (entry.pid != pid || entry.address != address) continue;
+    __atomic_store_n(&entry.pid, 0, __ATOMIC_RELEASE);
+    free_.push_back(i);
+    return;
+  }
+}
+
+void Guardian::forget(pid_t pid) {
+  for (uint32_t i = 0; i < table_->used; i++) {
+    Entry& entry = table_->entries[i];
+    if (entry.pid != pid) continue;
+    __atomic_store_n(&entry.pid, 0, __ATOMIC_RELEASE);
+    free_.push_back(i);
+  }
+}
+
+}  // namespace wc

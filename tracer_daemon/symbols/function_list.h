@@ -1,0 +1,49 @@
+// The functions of one ELF file by name, from .symtab, from that of a separate debug file, and from
+// .dynsym. Source files by .symtab's STT_FILE, which knows those of local functions, else by the
+// line table.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace wc {
+
+struct FunctionSymbol {
+  std::string name;      // as in the file, without a version
+  std::string source;    // base name; local functions only, empty otherwise
+  uint64_t address = 0;  // as in the file
+  bool ifunc = false;    // the address is that of the function's resolver
+  bool exported = false;
+};
+
+struct FunctionList {
+  std::vector<FunctionSymbol> functions;  // by address; one entry a name and address
+  bool has_symtab = false;                // false: stripped, only exported functions are here
+};
+
+// `open_path`: where the file can be opened; `path`: where it lies, for its debug file's sake.
+Result<FunctionList> read_functions(const std::string& open_path, const std::string& path,
+                                    const std::string& debug_root = "/usr/lib/debug");
+
+// A C++ name as its author wrote it; any other name, and one that would explode, as it is.
+std::string demangle(std::string_view name);
+
+// Whether the function at `address` (as in the file) stands in that source file.
+class FunctionSources {
+ public:
+  FunctionSources(std::string open_path, std::string path,
+                  std::string debug_root = "/usr/lib/debug");
+  ~FunctionSources();
+  [[nodiscard]] bool stands_in(const FunctionSymbol& function, const std::string& source);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace wc

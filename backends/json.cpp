@@ -241,6 +241,10 @@ void JsonBackend::object(const wc_object& event) {
   json.address(event.base);
   write_text(json, "how", event.how);
   write_text(json, "by", event.by);
+  write_text(json, "build_id", event.build_id);
+  if (event.tid != 0) json.member("tid", event.tid);
+  if (event.call != 0) json.member("call", event.call);
+  write_caller(json, event.caller);
   end(json);
 }
 

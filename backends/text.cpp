@@ -80,6 +80,7 @@ class TextBackend {
   void resumed_line(TextThread& lines, const wc_return& event);
   void append_caller(std::string& out, const wc_caller& caller);
   void append_duration(std::string& out, uint64_t duration);
+  void append_asker(std::string& out, const wc_object& event);
   void add_stack(TextThread& lines, const TextLine& under, const wc_stack_frame* frames,
                  uint32_t count);
   void exited(const wc_process& event);
@@ -333,6 +334,18 @@ void TextBackend::exited(const wc_process& event) {
   threads_.erase(event.tid);
 }
 
+// " by /usr/bin/prog <main+0x1c at prog.c:7>"
+void TextBackend::append_asker(std::string& out, const wc_object& event) {
+  if (event.by != nullptr) {
+    out += event.how != nullptr ? " by " : "by ";
+    append_escaped(out, event.by);
+  }
+  if (event.caller.address != 0) {
+    out += ' ';
+    append_caller(out, event.caller);
+  }
+}
+
 void TextBackend::object(const wc_object& event) {
   const bool unload = event.event == WC_OBJECT_UNLOAD;
   tail_ = unload ? "--- unloaded " : "--- loaded ";
@@ -341,11 +354,16 @@ void TextBackend::object(const wc_object& event) {
   if (event.how != nullptr) {
     tail_ += " (";
     append_escaped(tail_, event.how);
-    if (event.by != nullptr) {
-      tail_ += " by ";
-      append_escaped(tail_, event.by);
-    }
+    append_asker(tail_, event);
     tail_ += ')';
+  } else if (event.by != nullptr) {
+    tail_ += " (";
+    append_asker(tail_, event);
+    tail_ += ')';
+  }
+  if (event.build_id != nullptr) {
+    tail_ += " build-id ";
+    append_escaped(tail_, event.build_id);
   }
   tail_ += " ---";
   plain_line(event.pid, event.tid != 0 ? event.tid : event.pid, event.ts, tail_);

@@ -200,6 +200,11 @@ struct wc_object {
   const char *by;
   int32_t tid; /* the thread that loaded it, 0 when unknown */
   uint32_t reserved;
+  const char *build_id; /* in hexadecimal digits, or NULL */
+  /* Where dlopen(3) or dlclose(3) was called, when it was, and the innermost open call there, such
+   * as a wrapped dlopen. */
+  struct wc_caller caller;
+  uint64_t call;
 };
 
 struct wc_lost {

@@ -29,3 +29,4 @@ wc_backend_fixture(fixture_no_symbol FIXTURE_NO_SYMBOL)
 target_compile_definitions(backend_set_test
                            PRIVATE PATH_sample_backend="$<TARGET_FILE:sample_backend>")
 add_dependencies(backend_set_test sample_backend)
+wc_unit_test(backend_stack_test LINK wc_backends)

@@ -145,6 +145,16 @@ TEST(Options, TimeFormatsCountAsInStrace) {
   EXPECT_THAT(bad({"-rt", "p"}), HasSubstr("-t and -r exclude each other"));
 }
 
+TEST(Options, Stacks) {
+  EXPECT_FALSE(good({"p"}).stack_trace);
+  EXPECT_TRUE(good({"-k", "p"}).stack_trace);
+  EXPECT_EQ(good({"-k", "p"}).stack_depth, kMaxShownFrames);
+  EXPECT_TRUE(good({"--stack-depth", "3", "p"}).stack_trace);
+  EXPECT_EQ(good({"--stack-depth=3", "p"}).stack_depth, 3u);
+  EXPECT_THAT(bad({"--stack-depth", "0", "p"}), HasSubstr("one frame at least"));
+  EXPECT_THAT(bad({"--stack-depth", "257", "p"}), HasSubstr("a number from 0 to 256"));
+}
+
 TEST(Options, VerboseCounts) { EXPECT_EQ(good({"-vv", "-v", "p"}).verbose, 3); }
 
 TEST(Options, ListsGivenAgainAreJoined) {
@@ -320,7 +330,6 @@ INSTANTIATE_TEST_SUITE_P(
     Contract, RefusedOption,
     testing::Values(Refused{{"--inject", "open:error=EIO", "p"}, "option --inject"},
                     Refused{{"--deny=open", "p"}, "option --deny"},
-                    Refused{{"--objects", "p"}, "option --objects"},
                     Refused{{"--compare", "p"}, "option --compare"},
                     Refused{{"--compare=3", "p"}, "option --compare"},
                     Refused{{"--every", "2", "p"}, "option --every"},

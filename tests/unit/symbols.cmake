@@ -23,3 +23,6 @@ add_custom_command(
 add_custom_target(symbols_programs DEPENDS ${symbols_folder}/stripped symbols_no-pie)
 add_dependencies(symbols_test symbols_programs)
 target_compile_definitions(symbols_test PRIVATE SYMBOLS_PROGRAMS="${symbols_folder}")
+
+wc_unit_test(unwinder_test LINK wc_symbols)
+target_compile_options(unwinder_test PRIVATE -g)

@@ -231,6 +231,8 @@ Status apply(const Setting& setting, Options& options) {
       return choose_number(setting, kMaxStringSize, options.string_size);
     case Key::StackTrace:
       return set_switch(setting, options.stack_trace);
+    case Key::Objects:
+      return set_switch(setting, options.objects);
     case Key::StackDepth:
       return set_stack_depth(setting, options);
     case Key::Time:

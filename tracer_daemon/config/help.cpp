@@ -16,6 +16,7 @@ What is reported:
                            globs, file.c:name, name@library, !exclusions; alone it wraps nothing
   -e, --syscalls LIST      only these system calls: names, %classes as strace has them, ! to exclude
   -a, --all-calls          calls that made no system call, too
+      --objects            shared objects as they are loaded and unloaded, with who asked for them
   -s, --string-size N      bytes of a string that are shown (default 32)
   -k, --stack-trace        the stack of each call and system call, with file and line
       --stack-depth N      at most N frames of it (implies -k)
@@ -48,7 +49,7 @@ Information:
   -h, --help               this text
   -V, --version            the version
 
-Not yet available, and refused: -E bpf, --every, --rate, --first, --inject, --deny, --objects,
+Not yet available, and refused: -E bpf, --every, --rate, --first, --inject, --deny,
   --compare, --replay, --overflow
 
 Exit status: that of PROGRAM; killed by a signal: the same signal; 125 if the tracer failed,

@@ -37,6 +37,7 @@ struct Options {
   int time_format = 0;        // 0 none, 1..3 -t -tt -ttt, 4 -r (as wc_host::time_format)
   bool show_duration = false;
   bool show_paths = false;
+  bool objects = false;
   bool stack_trace = false;
   unsigned stack_depth = kMaxShownFrames;
   bool follow = true;

@@ -128,7 +128,7 @@ Status Tracer::attach(pid_t pid) {
 void Tracer::place_in_running(const StoppedThread& stop, Thread& thread) {
   Process& process = *thread.process;
   place_in_program(stop, thread);
-  on_libraries_changed(stop, thread);
+  on_libraries_changed(stop, thread, Occasion::Attached);
   if (uint64_t event = LibraryWatch::event_address(process.pid, process.memory); event != 0)
     place_internal(stop, process, event, BreakRole::Libraries);
   if (!process.breaks->has_been_protected()) protect(stop, thread);

@@ -47,6 +47,7 @@ void Tracer::plant_first_breakpoint(Process& process) {
   process.break_counts.clear();
   process.found_in_program.clear();
   process.libraries.forget();
+  process.objects = {};
   process.main = {};
   process.shares_text = false;
   if (!uses_breakpoints()) return;
@@ -121,9 +122,12 @@ void Tracer::place_in_object(const StoppedThread& stop, Process& process, const 
   if (placed != 0) say(2, object.path + ": " + std::to_string(placed) + " breakpoints");
 }
 
-void Tracer::on_libraries_changed(const StoppedThread& stop, Thread& thread) {
+void Tracer::on_libraries_changed(const StoppedThread& stop, Thread& thread, Occasion occasion) {
   Process& process = *thread.process;
+  if (occasion == Occasion::Running && process.libraries.objects().empty())
+    occasion = Occasion::Start;
   ObjectChanges changes = process.libraries.look(process.pid, process.memory);
+  report_objects(stop, thread, changes, occasion);
   if (!changes.unloaded.empty()) process.breaks->forget_unmapped(process.memory);
   for (const MappedObject& object : changes.loaded) {
     // The program itself has its breakpoints; our own libraries get none.

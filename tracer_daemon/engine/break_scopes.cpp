@@ -76,7 +76,13 @@ void Tracer::on_breakpoint(StoppedThread stop, Thread& thread, const user_regs_s
   bool again = thread.served.address == address && thread.served.sp == regs.rsp;
   thread.served = {};
   uint8_t roles = breaks->at(address)->roles;
-  if (!again && roles != 0 && !process.unfollowed) serve_breakpoint(stop, thread, regs, roles);
+  if (!again && roles != 0 && !process.unfollowed) {
+    // What is run in the thread's name now is not to be dispatched.
+    const uint8_t selector = selector_of(thread);
+    if (selector != 0) set_selector(thread, 0);
+    serve_breakpoint(stop, thread, regs, roles);
+    if (selector != 0) set_selector(thread, selector);
+  }
   BreakSite* site = breaks->at(address);
   bool is_there = site != nullptr && site->roles != 0;
   if (site != nullptr && !is_there) breaks->remove_again(process.memory, *site);
@@ -88,7 +94,7 @@ void Tracer::serve_breakpoint(const StoppedThread& stop, Thread& thread,
   auto serves = [&](BreakRole role) { return roles & static_cast<uint8_t>(role); };
   if (serves(BreakRole::FirstCode)) on_first_code(stop, thread, regs);
   if (!thread.process->breaks->has_been_protected()) protect(stop, thread);
-  if (serves(BreakRole::Libraries)) on_libraries_changed(stop, thread);
+  if (serves(BreakRole::Libraries)) on_libraries_changed(stop, thread, Occasion::Running);
   if (serves(BreakRole::MainsCaller)) on_main_known(stop, thread, regs.rdi);
   // A return before the call that begins at the same place.
   if (serves(BreakRole::Return)) on_break_return(thread, regs);

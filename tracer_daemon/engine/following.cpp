@@ -101,6 +101,7 @@ void Tracer::inherit_breakpoints(const Process& parent, Process& child, bool sha
   child.break_counts.resize(parent.break_counts.size());
   child.found_in_program = parent.found_in_program;
   child.libraries = parent.libraries;
+  child.objects = parent.objects;
   child.main.state = parent.main.state;
   child.main.counts.resize(parent.main.counts.size());
   child.attached = parent.attached;

@@ -4,13 +4,15 @@
 
 namespace wc {
 
+StackRegisters Tracer::dwarf_registers(const user_regs_struct& regs) {
+  return {{regs.rax, regs.rdx, regs.rcx, regs.rbx, regs.rsi, regs.rdi, regs.rbp, regs.rsp, regs.r8,
+           regs.r9, regs.r10, regs.r11, regs.r12, regs.r13, regs.r14, regs.r15, regs.rip}};
+}
+
 void Tracer::take_stack(Thread& thread, const user_regs_struct& regs) {
   thread.stack.reset();
   if (!pipeline_.wants_stacks()) return;
-  const StackRegisters registers{{regs.rax, regs.rdx, regs.rcx, regs.rbx, regs.rsi, regs.rdi,
-                                  regs.rbp, regs.rsp, regs.r8, regs.r9, regs.r10, regs.r11,
-                                  regs.r12, regs.r13, regs.r14, regs.r15, regs.rip}};
-  thread.stack = pipeline_.unwind(thread.source(), registers);
+  thread.stack = pipeline_.unwind(thread.source(), dwarf_registers(regs));
 }
 
 void Tracer::take_stack(Thread& thread, const StoppedThread& stop) {

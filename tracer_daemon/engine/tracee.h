@@ -10,6 +10,7 @@
 
 #include "engine/breakpoints.h"
 #include "engine/library_watch.h"
+#include "engine/object_history.h"
 #include "engine/ptrace.h"
 #include "events/call_stack.h"
 #include "events/function_table.h"
@@ -82,6 +83,7 @@ struct Process {
   std::vector<wc_counter> break_counts;        // by function, with WC_CONFIG_COUNTS
   std::set<std::string> found_in_program;      // terms of -B
   LibraryWatch libraries;
+  ObjectHistory objects;  // --objects
   MainSpan main;
   bool attached = false;     // ran before it was traced, and will afterwards
   bool shares_text = false;  // with the process that it comes from

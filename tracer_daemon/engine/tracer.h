@@ -142,7 +142,7 @@ class Tracer final : public SessionHost {
   static void inherit_breakpoints(const Process& parent, Process& child, bool shares_memory);
   void plant_first_breakpoint(Process& process);
   void on_first_code(const StoppedThread& stop, Thread& thread, const user_regs_struct& regs);
-  void on_libraries_changed(const StoppedThread& stop, Thread& thread);
+  void on_libraries_changed(const StoppedThread& stop, Thread& thread, Occasion occasion);
   void protect(const StoppedThread& stop, Thread& thread);
   void place_in_program(const StoppedThread& stop, Thread& thread);
   void place_in_object(const StoppedThread& stop, Process& process, const ObjectFile& object,
@@ -199,9 +199,15 @@ class Tracer final : public SessionHost {
   uint64_t choose_pad(Thread& thread, Inflight& entry);
   void note_inflight(Thread& thread, const user_regs_struct& regs);
   void set_selector(Thread& thread, uint8_t value);
+  uint8_t selector_of(Thread& thread) const;
   void step_back(StoppedThread stop, Thread& thread, user_regs_struct& regs);
 
+  // object_reports.cpp
+  void report_objects(const StoppedThread& stop, Thread& thread, const ObjectChanges& changes,
+                      Occasion occasion);
+
   // stacks.cpp
+  static StackRegisters dwarf_registers(const user_regs_struct& regs);
   void take_stack(Thread& thread, const user_regs_struct& regs);
   void take_stack(Thread& thread, const StoppedThread& stop);
 

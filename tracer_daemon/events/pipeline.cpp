@@ -641,6 +641,17 @@ const FunctionInfo& Pipeline::own_scope(const EventSource& source, uint32_t row,
                                   object.substr(object.rfind('/') + 1));
 }
 
+void Pipeline::object(const EventSource& source, wc_object event, const StackFrame* caller) {
+  event.ts = TickClock::now();
+  event.pid = source.pid;
+  event.tid = source.tid;
+  if (caller != nullptr) {
+    event.caller = caller_event(caller->at, caller->ip);
+    if (const auto& open = source.calls->calls(); !open.empty()) event.call = open.back().id;
+  }
+  backends_.object(event);
+}
+
 void Pipeline::lost(int32_t pid, uint64_t count) {
   wc_lost event{};
   event.ts = TickClock::now();

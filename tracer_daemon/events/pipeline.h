@@ -99,6 +99,8 @@ class Pipeline {
   void totals(int32_t pid, const FunctionInfo& function, const wc_counter& counter);
   // A scope that the program has named itself: what stands at `name`, and the object that it is in.
   const FunctionInfo& own_scope(const EventSource& source, uint32_t row, uint64_t name);
+  // The caller of dlopen(3) or dlclose(3), where there is one.
+  void object(const EventSource& source, wc_object event, const StackFrame* caller);
   void lost(int32_t pid, uint64_t count);
   void forget_process(int32_t pid) {
     unwinder_.forget(pid);

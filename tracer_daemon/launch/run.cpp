@@ -171,6 +171,7 @@ class Session {
       tracer.plans = plan_syscalls(filter, decode, backends->wants(WC_WANT_TEXT));
     }
     tracer.follow = options.follow;
+    tracer.watch_libraries = options.objects;
     tracer.verbose = options.verbose;
     tracer.whole_process = options.scope == ScopeMode::Process;
     tracer.wraps = wraps(options);

@@ -12,45 +12,14 @@
 #include <vector>
 
 #include "elf/elf_handle.h"
+#include "symbols/build_id.h"
 
 namespace wc {
 
 namespace {
 
-constexpr size_t kMaxBuildId = 64;  // SHA-1 has 20 bytes
-constexpr uint64_t kMaxNotes = 1 << 20;
 constexpr uint64_t kMaxLink = 4096;
 constexpr off_t kMaxChecked = off_t{2} << 30;  // bytes to read for a checksum
-
-std::string build_id_in(Elf_Data* notes) {
-  GElf_Nhdr note;
-  size_t name = 0;
-  size_t content = 0;
-  for (size_t at = 0; (at = gelf_getnote(notes, at, &note, &name, &content)) > 0;) {
-    const char* bytes = static_cast<const char*>(notes->d_buf);
-    const bool gnu = note.n_namesz == sizeof ELF_NOTE_GNU &&
-                     std::memcmp(bytes + name, ELF_NOTE_GNU, sizeof ELF_NOTE_GNU) == 0;
-    if (gnu && note.n_type == NT_GNU_BUILD_ID && note.n_descsz >= 2 && note.n_descsz <= kMaxBuildId)
-      return {bytes + content, note.n_descsz};
-  }
-  return {};
-}
-
-// Raw bytes, empty when the file has none.
-std::string build_id(Elf* elf) {
-  Elf_Scn* section = nullptr;
-  GElf_Shdr header;
-  while ((section = elf_nextscn(elf, section)) != nullptr) {
-    if (gelf_getshdr(section, &header) == nullptr || header.sh_type != SHT_NOTE ||
-        header.sh_size > kMaxNotes)
-      continue;
-    Elf_Data* notes = elf_getdata(section, nullptr);
-    if (notes == nullptr) continue;
-    std::string id = build_id_in(notes);
-    if (!id.empty()) return id;
-  }
-  return {};
-}
 
 struct DebugLink {
   std::string name;

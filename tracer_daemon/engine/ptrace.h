@@ -47,9 +47,8 @@ class StoppedThread {
   struct SyscallInfo {
     enum class Kind { None, Entry, Exit } kind = Kind::None;
     uint64_t ip = 0, sp = 0;
-    uint64_t nr = 0, args[6] = {};
+    uint64_t nr = 0, args[6] = {};  // nr: with kI386Syscall where it belongs
     int64_t ret = 0;
-    bool is_x86_64 = true;
   };
   [[nodiscard]] bool syscall_info(SyscallInfo& info) const;
 

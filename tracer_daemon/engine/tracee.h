@@ -107,6 +107,12 @@ struct Inflight {
   bool interrupted = false;  // left with ERESTART...: will come again, or end as EINTR
 };
 
+// Thread::hidden_mask as it was where a signal handler whose action blocks more has interrupted it.
+struct InterruptedMask {
+  uint64_t sp = 0;
+  uint64_t hidden = 0;
+};
+
 // A child that runs on its parent's memory and thread area until it execs or exits (vfork,
 // posix_spawn).
 struct SharedMemoryChild {
@@ -143,8 +149,9 @@ struct Thread {
 
   SharedMemoryChild shares;
   std::vector<uint64_t> handlers;  // stack pointers that running signal handlers have interrupted
-  uint64_t hidden_mask = 0;        // signals that the program has blocked and the kernel has not
-  uint32_t awaited_bell = 0;       // socket gate: interrupted to answer this bell
+  std::vector<InterruptedMask> interrupted_masks;
+  uint64_t hidden_mask = 0;   // signals that the program has blocked and the kernel has not
+  uint32_t awaited_bell = 0;  // socket gate: interrupted to answer this bell
   bool awaits_bell = false;
 
   [[nodiscard]] EventSource source() {

@@ -174,6 +174,7 @@ class Tracer final : public SessionHost {
 
   // interrupted.cpp: syscalls and the signals that interrupt them
   void note_handler(Thread& thread, int signal, uint64_t sp);
+  static void restore_hidden_mask(Thread& thread);
   static void drop_left_handlers(Thread& thread, uint64_t sp);
   void drop_left_syscalls(Thread& thread, uint64_t sp);
   void park_interrupted(const StoppedThread& stop, Thread& thread, user_regs_struct& regs);

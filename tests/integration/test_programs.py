@@ -38,6 +38,15 @@ class ControlFlow(Case):
         self.compare([program("sampled_stacks")], functions="@default", limit=40)
 
 
+class EarlyAndLate(Case):
+    def test_from_the_first_code_to_the_last(self):
+        """Before every constructor, in an IFUNC's program, in a thread's and in the process's last breath."""
+        self.compare_both([program("early_calls")])
+        _, events = self.events([program("early_calls")], functions="access")
+        paths = [re.search(r'"/early/(\w+)"', e["text"]).group(1) for e in events if e.get("name") == "access"]
+        self.assertEqual(paths, "preinit constructor main thread key atexit destructor".split())
+
+
 class Processes(Case):
     def test_500_children(self):
         native = self.compare([program("many_children"), "500"], functions="@all", limit=40)
@@ -137,6 +146,26 @@ class Signals(Case):
     def test_bad_pointers_that_the_kernel_does_not_look_at(self):
         native = self.compare_both([program("untouched_pointers")])
         self.assertIn(b"blocked 1, handler kept 1, faults 0", native.out)
+
+    def test_every_signal_blocked_in_every_way(self):
+        native = self.compare_both([program("full_masks")])
+        self.assertIn(b"sigsuspend -1 EINTR", native.out)
+
+    # Gate socket has to ask the kernel for its own messages; docs/limitations.md.
+    @harness.only_under("dispatch", "trap", "inproc")
+    def test_its_own_seccomp_filter_kills(self):
+        for how, status in (("filter", 7), ("strict", 7)):
+            native = self.compare_both([program("seccomp_kill"), how])
+            self.assertEqual((native.status, native.out), (status, b"before\n...\nallowed\n"))
+        self.assertEqual(self.compare_both([program("seccomp_kill"), "filter", "forbidden"]).status, -signal.SIGSYS)
+
+    def test_syscalls_by_the_32_bit_entry(self):
+        native = self.compare_both([program("old_entry")])
+        if native.status == 0:  # else the kernel has none
+            self.assertEqual(native.out, b"wrong 0, sorted 1 2 3\n")
+            _, events = self.events([program("old_entry")], functions="qsort")
+            names = [e["name"] for e in events if e["type"] == "syscall"]
+            self.assertEqual(names[:4], ["i386_getpid", "getpid", "i386_close", "close"])
 
     def test_segv_on_an_alternate_stack(self):
         native = self.compare_both([program("alternate_stack")])

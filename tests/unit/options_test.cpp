@@ -321,8 +321,6 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Refused{{"--inject", "open:error=EIO", "p"}, "option --inject"},
                     Refused{{"--deny=open", "p"}, "option --deny"},
                     Refused{{"--objects", "p"}, "option --objects"},
-                    Refused{{"--compare", "p"}, "option --compare"},
-                    Refused{{"--compare=3", "p"}, "option --compare"},
                     Refused{{"-k", "p"}, "option -k/--stack-trace"},
                     Refused{{"--stack-trace", "p"}, "option -k/--stack-trace"},
                     Refused{{"--every", "2", "p"}, "option --every"},

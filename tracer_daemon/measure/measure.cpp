@@ -58,33 +58,27 @@ void forget(const Variant& variant) {
   if (!variant.trace_file.empty()) unlink(variant.trace_file.c_str());
 }
 
-// Files that are written to from the beginning by each run.
+// What a run says: a file that each run writes to from its beginning.
 class Output {
  public:
   static Result<Output> create() {
-    Result<ScopedFd> out = temporary_file();
     Result<ScopedFd> err = temporary_file();
-    if (!out) return out.error();
     if (!err) return err.error();
     Output output;
-    output.out_ = std::move(*out);
     output.err_ = std::move(*err);
     return output;
   }
   // The program's standard output is thrown away unless its figure stands there.
   Capture fresh(const Row& row) {
-    for (const ScopedFd* file : {&out_, &err_}) {
-      if (ftruncate(file->get(), 0) != 0) continue;
-      lseek(file->get(), 0, SEEK_SET);
-    }
-    const bool figure = row.figure && !row.load;
-    return Capture{{figure ? out_.get() : -1, figure ? out_.get() : err_.get()},
-                   figure ? out_.get() : -1};
+    if (ftruncate(err_.get(), 0) == 0) lseek(err_.get(), 0, SEEK_SET);
+    if (!row.figure || row.load) return Capture{{-1, err_.get()}, -1};
+    const bool anywhere = row.figure->printed_to == PrintedTo::Anywhere;
+    return Capture{{anywhere ? err_.get() : -1, err_.get()}, err_.get()};
   }
   std::string last_words() { return one_line(tail_of(err_.get(), kTail)); }
 
  private:
-  ScopedFd out_, err_;
+  ScopedFd err_;
 };
 
 class Measurement {

@@ -9,11 +9,15 @@ namespace wc::measure {
 
 enum class Better { Less, More };
 
+// Where a program prints its figure. What it says elsewhere is thrown away, which costs it less.
+enum class PrintedTo { Anywhere, StandardError };
+
 // A figure that a command prints itself: the first group of an extended regular expression
 // (regex(7), as grep -E). Empty pattern: those of known load generators.
 struct FigurePattern {
   std::string pattern;
   Better better = Better::Less;
+  PrintedTo printed_to = PrintedTo::Anywhere;
 };
 
 // Whose exit status a command ends with. Some tools end with 0 whatever the program did.

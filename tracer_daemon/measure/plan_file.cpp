@@ -57,11 +57,14 @@ Variant to_variant(const json& object) {
 }
 
 FigurePattern to_figure(const json& object) {
-  allow_only(object, "a figure", {"pattern", "better"});
+  allow_only(object, "a figure", {"pattern", "better", "from"});
   FigurePattern figure;
   figure.pattern = object.at("pattern");
   figure.better =
       one_of(object, "better", Better::Less, {{"less", Better::Less}, {"more", Better::More}});
+  figure.printed_to =
+      one_of(object, "from", PrintedTo::Anywhere,
+             {{"anywhere", PrintedTo::Anywhere}, {"stderr", PrintedTo::StandardError}});
   if (const Status fit = check_pattern(figure.pattern); !fit) throw Bad{fit.error().message};
   return figure;
 }

@@ -10,7 +10,7 @@ namespace wc::measure {
 
 // {"rounds": N, "limit": SECONDS, "rows": [{"title": T, "unit": U,
 //    "variants": [{"name": N, "command": [WORD, ...], "skipped": WHY}, ...],
-//    "figure": {"pattern": ERE, "better": "less" | "more"},
+//    "figure": {"pattern": ERE, "better": "less" | "more", "from": "anywhere" | "stderr"},
 //    "load": {"command": SHELL, "ready": SHELL},
 //    "before": [WORD, ...], "reference": NAME, "runs": N, "pick": "mean" | "best", "per": X}, ...]}
 // Only titles and the variants' names and commands must be there. An unknown key is an error.

@@ -58,7 +58,8 @@ void Tracer::on_dispatched(StoppedThread stop, Thread& thread, user_regs_struct&
   }
   // In a call that was opened by a breakpoint, all syscalls are watched by stepping. `int $0x80` is
   // as long as `syscall`, but the gadget would take its number for another one.
-  if (makes_a_child(nr) || !thread.breaks.empty() || info.si_arch != AUDIT_ARCH_X86_64)
+  if (makes_a_child(nr) || is_of_a_probe(nr) || !thread.breaks.empty() ||
+      info.si_arch != AUDIT_ARCH_X86_64)
     return step_back(std::move(stop), thread, regs);
 
   uint64_t pad = thread.process->shim.gadget;

@@ -84,6 +84,11 @@ constexpr bool is_restart(int64_t ret) {
   return ret == -512 || ret == -513 || ret == -514 || ret == -516;
 }
 
+// uretprobe(2) and uprobe(2), which the kernel has a probed function issue where somebody traces it
+// with perf or bpf: not the program's, and the process is killed where they come from anywhere
+// else.
+constexpr bool is_of_a_probe(uint64_t nr) { return nr == 335 || nr == 336; }
+
 bool seize(pid_t tid, bool follow, int& error);
 // The stopped thread, and all that it makes, stop once more when they end, while their memory is
 // there.

@@ -149,7 +149,7 @@ TEST_F(ShimStackTest, FirstCallsOfAThreadTakeLessThanHalfAPage) {
 TEST_F(ShimStackTest, OnlyResolversAndErrnoAreCalledThroughPointers) {
   EXPECT_THAT(use_->indirect(),
               testing::IsSubsetOf({"wc_lookup", "wc_resolve", "wc_leave", "leave_slowly",
-                                   "current_errno", "address_of", "wc_entry", "wc_entry_stack",
+                                   "errno_after", "address_of", "wc_entry", "wc_entry_stack",
                                    "wc_entry_va", "wc_entry_exec", "wc_entry_caller"}));
 }
 

@@ -153,6 +153,7 @@ struct Thread {
   uint64_t hidden_mask = 0;   // signals that the program has blocked and the kernel has not
   uint32_t awaited_bell = 0;  // socket gate: interrupted to answer this bell
   bool awaits_bell = false;
+  uint64_t dropped = 0;  // syscalls of its slot that are known to be lost
 
   [[nodiscard]] EventSource source() {
     return {process->pid,         tid,    &process->memory,

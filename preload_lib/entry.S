@@ -14,6 +14,7 @@
 #include "preload_lib/frame.h"
 
   .text
+  .hidden wc_process
 
   .macro FUNCTION name
   .globl \name
@@ -39,8 +40,20 @@
   .size \name, . - \name
   .endm
 
-  /* Opens the frame and the scope; leaves the wrapped function's address in rax and the frame
-   * at rsp. */
+  /* In a frame that has rax, r10 and the function: opens the scope; leaves the wrapped function's
+   * address in rax and the frame at rsp. */
+  .macro OPEN_SCOPE_IN_FRAME
+  mov %rdi, 0(%rsp)
+  mov %rsi, 8(%rsp)
+  mov %rdx, 16(%rsp)
+  mov %rcx, 24(%rsp)
+  mov %r8, 32(%rsp)
+  mov %r9, 40(%rsp)
+  mov %rsp, %rdi
+  call wc_enter
+  .endm
+
+  /* Opens the frame and the scope. */
   .macro OPEN_SCOPE
   push %rbp
   .cfi_def_cfa_offset 16
@@ -48,17 +61,10 @@
   mov %rsp, %rbp
   .cfi_def_cfa_register %rbp
   sub $WC_FRAME_SIZE, %rsp
-  mov %rdi, 0(%rsp)
-  mov %rsi, 8(%rsp)
-  mov %rdx, 16(%rsp)
-  mov %rcx, 24(%rsp)
-  mov %r8, 32(%rsp)
-  mov %r9, 40(%rsp)
   mov %rax, WC_FRAME_RAX(%rsp)
   mov %r10, WC_FRAME_R10(%rsp)
   mov %r11, WC_FRAME_FUNCTION(%rsp)
-  mov %rsp, %rdi
-  call wc_enter
+  OPEN_SCOPE_IN_FRAME
   .endm
 
   /* Argument registers as the program gave them; rax, the target, moves to r11. */
@@ -86,11 +92,93 @@
   ret
   .endm
 
-/* Everything is in registers: most functions. */
+/* Everything is in registers: most functions. An outermost call of a thread that asks for nothing
+ * special opens and closes its scope here, without a look at scope.c: wc_enter and wc_leave tell what
+ * is checked, and in which order the scope is filled in. */
 EXPORT wc_entry
-  OPEN_SCOPE
+  push %rbp
+  .cfi_def_cfa_offset 16
+  .cfi_offset %rbp, -16
+  mov %rsp, %rbp
+  .cfi_def_cfa_register %rbp
+  sub $WC_FRAME_SIZE, %rsp
+  mov %rax, WC_FRAME_RAX(%rsp)
+  mov %r10, WC_FRAME_R10(%rsp)
+  mov %r11, WC_FRAME_FUNCTION(%rsp)
+  mov wc_thread@gottpoff(%rip), %rax
+  mov %fs:(%rax), %r10                      /* the slot */
+  mov %fs:WC_THREAD_GENERATION(%rax), %eax
+  test %r10, %r10
+  je 2f
+  cmp wc_process + WC_PROCESS_FAST(%rip), %eax
+  jne 2f
+  cmpl $0, WC_SLOT_DEPTH(%r10)
+  jne 2f
+  cmpq $0, WC_FUNCTION_REAL(%r11)
+  je 2f
+
+  movl $1, WC_SLOT_DEPTH(%r10)
+  mov %eax, WC_FRAME_GENERATION(%rsp)
+  mov %r10, WC_FRAME_SLOT(%rsp)
+  movl $0, WC_FRAME_INDEX(%rsp)
+  mov WC_SLOT_NEXT_SEQ(%r10), %rax
+  inc %rax
+  mov %rax, WC_SLOT_NEXT_SEQ(%r10)
+  mov %rax, WC_SLOT_SCOPE + WC_SCOPE_SEQ(%r10)
+  lea 8(%rbp), %rax
+  mov %rax, WC_SLOT_SCOPE + WC_SCOPE_SP(%r10)
+  mov 8(%rbp), %rax
+  mov %rax, WC_SLOT_SCOPE + WC_SCOPE_CALLER(%r10)
+  mov %rdi, WC_SLOT_SCOPE + WC_SCOPE_ARGS(%r10)
+  mov %rsi, WC_SLOT_SCOPE + WC_SCOPE_ARGS + 8(%r10)
+  mov %rdx, WC_SLOT_SCOPE + WC_SCOPE_ARGS + 16(%r10)
+  mov %rcx, WC_SLOT_SCOPE + WC_SCOPE_ARGS + 24(%r10)
+  mov %r8, WC_SLOT_SCOPE + WC_SCOPE_ARGS + 32(%r10)
+  mov %r9, WC_SLOT_SCOPE + WC_SCOPE_ARGS + 40(%r10)
+  mov WC_FUNCTION_INDEX(%r11), %eax
+  mov %eax, WC_SLOT_SCOPE + WC_SCOPE_FUNCTION(%r10)
+  movzbl WC_FUNCTION_FLAGS(%r11), %eax
+  and $WC_IS_THIN, %eax
+  mov %eax, WC_SLOT_SCOPE + WC_SCOPE_FLAGS(%r10)
+  movl $1, WC_SLOT_DEPTH(%r10)
+  testb $WC_IS_PURE, WC_FUNCTION_FLAGS(%r11)
+  jne 1f
+  mov wc_thread@gottpoff(%rip), %rax
+  movb $1, %fs:WC_THREAD_SELECTOR(%rax)
+1:
+  mov WC_FRAME_RAX(%rsp), %rax
+  mov WC_FRAME_R10(%rsp), %r10
+  call *WC_FUNCTION_REAL(%r11)
+
+  mov wc_thread@gottpoff(%rip), %rdi
+  mov WC_FRAME_SLOT(%rsp), %rcx
+  mov WC_FRAME_GENERATION(%rsp), %esi
+  cmp wc_process + WC_PROCESS_FAST(%rip), %esi
+  jne 3f
+  cmp %rcx, %fs:(%rdi)
+  jne 3f
+  cmpq $1, WC_SLOT_DEPTH(%rcx)              /* and the gate is shut */
+  jne 3f
+  lea 8(%rbp), %rsi
+  cmp %rsi, WC_SLOT_SCOPE + WC_SCOPE_SP(%rcx)
+  jne 3f
+  testb $WC_IS_REPORTED, WC_SLOT_SCOPE + WC_SCOPE_FLAGS(%rcx)
+  jne 3f
+  cmpl $0, WC_SLOT_PENDING_DEPTH(%rcx)
+  jne 3f
+  movl $0, WC_SLOT_DEPTH(%rcx)
+  movb $0, %fs:WC_THREAD_SELECTOR(%rdi)
+  .cfi_remember_state
+  leave
+  .cfi_def_cfa %rsp, 8
+  ret
+  .cfi_restore_state
+
+2:
+  OPEN_SCOPE_IN_FRAME
   RESTORE_ARGS
   call *%r11
+3:
   CLOSE_SCOPE
 END wc_entry
 
@@ -304,7 +392,11 @@ wc_thunks:
   .size wc_thunks, . - wc_thunks
 LABEL wc_thunks_end
 
-/* The syscall of a patched site, inside a scope. Keeps off the red zone; the frame is a wc_site. */
+/* The syscall of a patched site, inside a scope. Keeps off the red zone; the frame is a wc_site.
+ *
+ * The common case is done here: the one open call is thin, not reported, and this is its first
+ * syscall. What is to be told of it is kept in wc_slot.pending[0] until the call returns. All other
+ * cases are site.c's. */
   .type wc_site_begin, @function
 LABEL wc_site_begin
   .cfi_startproc simple
@@ -316,15 +408,95 @@ LABEL wc_site_begin
   .cfi_def_cfa_offset 128 + WC_SITE_SIZE
   mov %rcx, WC_SITE_BACK(%rsp)
   .cfi_offset %rip, WC_SITE_BACK - 128 - WC_SITE_SIZE
+  mov %rdx, 16(%rsp)
+
+  mov wc_thread@gottpoff(%rip), %r11
+  mov %fs:(%r11), %rcx                      /* the slot */
+  mov %fs:WC_THREAD_GENERATION(%r11), %edx
+  test %rcx, %rcx
+  je 4f
+  cmp wc_process + WC_PROCESS_IN_PROCESS(%rip), %edx
+  jne 4f
+  mov %edx, WC_SITE_GENERATION(%rsp)
+  cmpq $1, WC_SLOT_DEPTH(%rcx)              /* one open call, the gate shut */
+  jne 4f
+  cmp $WC_LAST_PLANNED, %eax
+  ja 4f
+  mov wc_process + WC_PROCESS_SHARED(%rip), %r11
+  mov %eax, %edx
+  shl $WC_PLAN_SHIFT, %edx
+  cmpl $WC_IS_RECORDED, WC_PLAN_ACTION(%r11,%rdx)
+  jne 4f
+  cmpl $WC_IS_THIN, WC_SLOT_SCOPE + WC_SCOPE_FLAGS(%rcx)
+  jne 4f
+  cmp %rsp, WC_SLOT_SCOPE + WC_SCOPE_SP(%rcx)
+  jbe 4f
+  cmpl $0, WC_SLOT_PENDING_DEPTH(%rcx)
+  jne 4f
+
+  movq $0, WC_SLOT_PENDING + WC_PENDING_END(%rcx)
+  movl $1, WC_SLOT_PENDING_DEPTH(%rcx)
+  mov 16(%rsp), %rdx
+  mov %rdi, WC_SLOT_PENDING + WC_PENDING_ARGS(%rcx)
+  mov %rsi, WC_SLOT_PENDING + WC_PENDING_ARGS + 8(%rcx)
+  mov %rdx, WC_SLOT_PENDING + WC_PENDING_ARGS + 16(%rcx)
+  mov %r10, WC_SLOT_PENDING + WC_PENDING_ARGS + 24(%rcx)
+  mov %r8, WC_SLOT_PENDING + WC_PENDING_ARGS + 32(%rcx)
+  mov %r9, WC_SLOT_PENDING + WC_PENDING_ARGS + 40(%rcx)
+  mov %eax, WC_SLOT_PENDING + WC_PENDING_NR(%rcx)
+  movl $1, WC_SITE_IS_THIN(%rsp)
+  mov %eax, %r11d
+  rdtsc
+  mov %eax, WC_SLOT_PENDING + WC_PENDING_TSC(%rcx)
+  mov %edx, WC_SLOT_PENDING + WC_PENDING_TSC + 4(%rcx)
+  mov WC_SLOT_SCOPE + WC_SCOPE_SEQ(%rcx), %rdx
+  mov %rdx, WC_SLOT_PENDING + WC_PENDING_SEQ(%rcx)  /* the last: the tracer may be looking */
+  mov 16(%rsp), %rdx
+  mov %r11d, %eax
+1:
+  syscall
+LABEL wc_site_return
+  cmpl $0, WC_SITE_IS_THIN(%rsp)
+  je 5f
+  mov wc_thread@gottpoff(%rip), %r11
+  mov %fs:(%r11), %rcx
+  mov %fs:WC_THREAD_GENERATION(%r11), %edx
+  /* A handler has forked, and this is the child; or the tracer is gone, or has told of it. */
+  cmp WC_SITE_GENERATION(%rsp), %edx
+  jne 2f
+  cmp wc_process + WC_PROCESS_IN_PROCESS(%rip), %edx
+  jne 2f
+  cmpl $1, WC_SLOT_PENDING_DEPTH(%rcx)
+  jne 2f
+  mov %rax, WC_SLOT_PENDING + WC_PENDING_RET(%rcx)
+  mov %rax, %r11
+  rdtsc
+  shl $32, %rdx
+  or %rdx, %rax
+  mov %rax, WC_SLOT_PENDING + WC_PENDING_END(%rcx)
+  mov %r11, %rax
+2:
+  mov 16(%rsp), %rdx
+3:
+  mov WC_SITE_BACK(%rsp), %rcx
+  .cfi_remember_state
+  lea 128 + WC_SITE_SIZE(%rsp), %rsp
+  .cfi_def_cfa_offset 0
+  .cfi_register %rip, %rcx
+  jmp *%rcx
+  .cfi_restore_state
+
+4:
+  mov 16(%rsp), %rdx
   mov %rdi, 0(%rsp)
   mov %rsi, 8(%rsp)
-  mov %rdx, 16(%rsp)
   mov %r10, 24(%rsp)
   mov %r8, 32(%rsp)
   mov %r9, 40(%rsp)
   mov %rbp, WC_SITE_BP(%rsp)
   mov %eax, %eax
   mov %rax, WC_SITE_NR(%rsp)
+  movl $0, WC_SITE_IS_THIN(%rsp)
   mov %rsp, %rdi
   call wc_site_enter
   mov %eax, %ecx
@@ -339,27 +511,21 @@ LABEL wc_site_begin
   SITE_REGISTERS
   mov WC_SITE_NR(%rsp), %rax
   cmp $1, %ecx
-  jb 2f
-  ja 1f
-  syscall
-LABEL wc_site_return
+  je 1b
+  jb 6f
+  syscall                       /* not to be reported */
+  jmp 3b
+6:                              /* the tracer's: issued, and dispatched, where the program did */
+  subq $2, WC_SITE_BACK(%rsp)
+  jmp 3b
+
+5:
   mov %rax, WC_SITE_RET(%rsp)
   mov %rsp, %rdi
   call wc_site_exit
   SITE_REGISTERS
   mov WC_SITE_RET(%rsp), %rax
-  jmp 3f
-1:                            /* not to be reported */
-  syscall
-  jmp 3f
-2:                            /* the tracer's: issued, and dispatched, where the program did */
-  subq $2, WC_SITE_BACK(%rsp)
-3:
-  mov WC_SITE_BACK(%rsp), %rcx
-  lea 128 + WC_SITE_SIZE(%rsp), %rsp
-  .cfi_def_cfa_offset 0
-  .cfi_register %rip, %rcx
-  jmp *%rcx
+  jmp 3b
   .cfi_endproc
   .size wc_site_begin, . - wc_site_begin
 LABEL wc_site_end

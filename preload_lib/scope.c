@@ -15,8 +15,8 @@ static inline struct wc_scope *top(struct wc_slot *slot, uint32_t depth) {
   return &slot->scopes[depth - 1];
 }
 
-static uint32_t pop_unwound(struct wc_slot *slot, uint32_t depth) {
-  wc_drop_pending(slot, top(slot, depth));
+static __attribute__((noinline, cold)) uint32_t pop_unwound(struct wc_slot *slot, uint32_t depth) {
+  wc_drop_pending(slot, depth - 1);
   if (top(slot, depth)->flags & WC_SCOPE_REPORTED) wc_append_unwound(slot, top(slot, depth)->seq);
   slot->depth = depth - 1;
   return depth - 1;
@@ -66,7 +66,7 @@ __attribute__((visibility("hidden"))) void wc_find_ret(struct wc_frame *frame) {
 }
 
 /* Fills in scope number `depth`. See the head of this file for the order of the stores. */
-static inline struct wc_scope *push(struct wc_slot *slot, uint32_t depth, struct wc_frame *frame) {
+static inline void push(struct wc_slot *slot, uint32_t depth, struct wc_frame *frame) {
   slot->depth = depth + 1;
   WC_BARRIER();
   struct wc_scope *scope = &slot->scopes[depth];
@@ -80,13 +80,38 @@ static inline struct wc_scope *push(struct wc_slot *slot, uint32_t depth, struct
   scope->args[4] = frame->args[4];
   scope->args[5] = frame->args[5];
   scope->function = frame->function->index;
-  scope->flags = 0;
+  scope->flags = frame->function->flags & WC_SCOPE_THIN;
   WC_BARRIER();
   slot->depth = depth + 1;
   frame->slot = slot;
   frame->index = depth;
   frame->generation = wc_thread.generation;
-  return scope;
+}
+
+/* What a new scope asks for beside being there. Returns `real`, so that it takes the frame of its
+ * caller: stacks are small. */
+static __attribute__((noinline)) uint64_t open_slowly(struct wc_slot *slot, uint32_t depth,
+                                                      uint32_t flags, uint64_t real) {
+  uint32_t config = wc_process.config;
+  if (config & WC_CONFIG_CALL_TIME) slot->scopes[depth].tsc = wc_ticks();
+  WC_BARRIER();
+  int all = (config & WC_CONFIG_ALL_CALLS) != 0;
+  if (all && config & WC_CONFIG_IN_PROCESS && !(flags & WC_FUNCTION_TRACER) &&
+      (!(config & WC_CONFIG_STACKS) || wc_stack_fits(slot->scopes[depth].sp))) {
+    wc_record_call(slot, depth, NULL, wc_ticks());
+    all = 0;
+  }
+  int opens = !(flags & WC_FUNCTION_PURE);
+  if (wc_process.gate == WC_GATE_DISPATCH) {
+    if (all) wc_bell(slot, 0);
+    WC_BARRIER();
+    if (opens) wc_thread.selector = 1;
+  } else if (all) {
+    wc_bell(slot, 1);
+  } else if (opens && !slot->gate_open) {
+    wc_bell(slot, 1);
+  }
+  return real;
 }
 
 /* Everything that a plain call under gate dispatch does not need. */
@@ -107,27 +132,8 @@ static __attribute__((noinline)) uint64_t enter_slowly(struct wc_frame *frame) {
     slot->overflow++;
     return real;
   }
-  struct wc_scope *scope = push(slot, depth, frame);
-  uint32_t config = wc_process.config;
-  if (config & WC_CONFIG_CALL_TIME) scope->tsc = wc_ticks();
-  WC_BARRIER();
-  int all = (config & WC_CONFIG_ALL_CALLS) != 0;
-  if (all && config & WC_CONFIG_IN_PROCESS && !(function->flags & WC_FUNCTION_TRACER) &&
-      (!(config & WC_CONFIG_STACKS) || wc_stack_fits(sp))) {
-    wc_record_call(slot, scope, NULL, wc_ticks());
-    all = 0;
-  }
-  int opens = !(function->flags & WC_FUNCTION_PURE);
-  if (wc_process.gate == WC_GATE_DISPATCH) {
-    if (all) wc_bell(slot, 0);
-    WC_BARRIER();
-    if (opens) wc_thread.selector = 1;
-  } else if (all) {
-    wc_bell(slot, 1);
-  } else if (opens && !slot->gate_open) {
-    wc_bell(slot, 1);
-  }
-  return real;
+  push(slot, depth, frame);
+  return open_slowly(slot, depth, function->flags, real);
 }
 
 /* One comparison stands for: attached, no forked child, gate dispatch, nothing asked for that
@@ -154,8 +160,10 @@ void wc_prepare_scopes(void) {
   if (errno_location == 0) errno_location = wc_lookup("__errno_location", "");
 }
 
-/* errno as the call left it. */
-static int32_t current_errno(void) {
+/* errno as the call left it; 0 where the result is neither -1 nor NULL and says that there is none.
+ */
+static inline int32_t errno_after(uint64_t ret) {
+  if (ret != 0 && (int32_t)ret != -1) return 0;
   return errno_location == 0 ? 0 : *((int32_t * (*)(void)) errno_location)();
 }
 
@@ -165,8 +173,8 @@ static __attribute__((noinline)) int record_return(struct wc_frame *frame,
   wc_piece pieces[WC_FUNCTION_CAPTURES];
   uint32_t count = wc_measure_return(scope, frame->ret, pieces);
   if (count == 0) return 0;
-  struct wc_record_body *body = wc_begin_record(frame->slot, pieces, count);
-  if (body == NULL) return 1;
+  struct wc_record_body *body = wc_begin_record(frame->slot, WC_FRONT_BODY, pieces, count);
+  if (body == NULL) return 0; /* no room for the pieces: without them */
   wc_record_of(body)->seq = scope->seq;
   wc_record_of(body)->ret = frame->ret;
   wc_record_of(body)->tsc = wc_ticks();
@@ -176,11 +184,12 @@ static __attribute__((noinline)) int record_return(struct wc_frame *frame,
 }
 
 static inline void report_return(struct wc_frame *frame, const struct wc_scope *scope) {
-  int32_t error = current_errno();
+  int32_t error = errno_after(frame->ret);
   if (wc_process.in_process != 0 && frame->function->captures[0].kind_unit != 0 &&
       record_return(frame, scope, error))
     return;
-  wc_append_return(frame->slot, scope->seq, frame->ret, error);
+  uint64_t tsc = wc_process.config & WC_CONFIG_CALL_TIME ? wc_ticks() : 0;
+  wc_append_return(frame->slot, scope->seq, frame->ret, tsc, error);
 }
 
 static __attribute__((noinline, cold)) void count(struct wc_slot *slot,
@@ -211,9 +220,10 @@ static __attribute__((noinline)) void leave_slowly(struct wc_frame *frame) {
   while (depth > index + 1) depth = pop_unwound(slot, depth);
   uint32_t config = wc_process.config;
   if (config & WC_CONFIG_COUNTS) count(slot, scope, frame->function);
-  uint32_t reported = scope->flags & WC_SCOPE_REPORTED;
   /* What follows until the scope is closed is ours and must not be dispatched. */
   if (index == 0) wc_thread.selector = 0;
+  wc_record_thin_syscall(slot);
+  uint32_t reported = scope->flags & WC_SCOPE_REPORTED;
   if (reported) report_return(frame, scope);
   WC_BARRIER();
   slot->depth = index;
@@ -235,6 +245,15 @@ __attribute__((visibility("hidden"))) void wc_leave(struct wc_frame *frame) {
                   slot->scopes[index].sp != (uint64_t)&frame->caller)) {
     leave_slowly(frame);
     return;
+  }
+  if (slot->pending_depth != 0 && index == 0) {
+    if (WC_UNLIKELY(slot->pending_depth != 1 || slot->pending[0].end == 0 ||
+                    slot->pending[0].seq != slot->scopes[0].seq)) {
+      leave_slowly(frame);
+      return;
+    }
+    wc_thread.selector = 0; /* before the record: what it takes is ours */
+    wc_record_thin_call(slot, frame->ret, errno_after(frame->ret));
   }
   slot->depth = index;
   WC_BARRIER();

@@ -60,6 +60,8 @@ struct wc_site {
   uint64_t back;       /* where the program goes on: behind the site's syscall instruction */
   uint32_t pending;    /* its place in wc_slot.pending */
   uint32_t generation; /* of the process state */
+  uint32_t scope;      /* index of the call that it belongs to */
+  uint32_t is_thin;    /* entry.S has kept it in the slot, and will again */
   uint64_t bp;
 };
 /* The program's stack pointer at the site, above the red zone. */
@@ -67,8 +69,15 @@ struct wc_site {
 WC_STATIC_ASSERT(offsetof(struct wc_site, nr) == WC_SITE_NR, "site.nr");
 WC_STATIC_ASSERT(offsetof(struct wc_site, ret) == WC_SITE_RET, "site.ret");
 WC_STATIC_ASSERT(offsetof(struct wc_site, back) == WC_SITE_BACK, "site.back");
+WC_STATIC_ASSERT(offsetof(struct wc_site, generation) == WC_SITE_GENERATION, "site.generation");
+WC_STATIC_ASSERT(offsetof(struct wc_site, is_thin) == WC_SITE_IS_THIN, "site.is_thin");
 WC_STATIC_ASSERT(offsetof(struct wc_site, bp) == WC_SITE_BP, "site.bp");
 WC_STATIC_ASSERT(sizeof(struct wc_site) == WC_SITE_SIZE, "wc_site");
+WC_STATIC_ASSERT(offsetof(struct wc_process, fast) == WC_PROCESS_FAST, "fast");
+WC_STATIC_ASSERT(offsetof(struct wc_thread, selector) == WC_THREAD_SELECTOR, "selector");
+WC_STATIC_ASSERT(offsetof(struct wc_process, in_process) == WC_PROCESS_IN_PROCESS, "in_process");
+WC_STATIC_ASSERT(offsetof(struct wc_process, shared) == WC_PROCESS_SHARED, "shared");
+WC_STATIC_ASSERT(offsetof(struct wc_thread, generation) == WC_THREAD_GENERATION, "generation");
 
 /* A piece of the program's memory that goes into a record: its address, and its size above. One
  * word, because stacks are small. */
@@ -111,22 +120,32 @@ void wc_prepare_scopes(void);
 /* orphan.c: handlers that keep the program alive when the tracer dies in the middle of a stop. */
 void wc_install_orphan_handlers(void);
 
-/* ring.c: the pieces of memory that go into the record of a syscall that has come back; of a call,
- * but for what the record of its first syscall, `site`, will hold (may be NULL); of its return.
- * Return how many. */
-uint32_t wc_measure_syscall(const struct wc_site *site, wc_piece *pieces);
+/* pieces.c: the pieces of memory that go into the record of a syscall that has come back; of a
+ * call, but for what the record of its first syscall, `site`, will hold (may be NULL); of its
+ * return. Return how many. */
+uint32_t wc_measure_syscall(uint32_t nr, const uint64_t *args, uint64_t ret, wc_piece *pieces);
 uint32_t wc_measure_entry(const struct wc_scope *scope, const struct wc_site *site,
                           wc_piece *pieces);
 uint32_t wc_measure_return(const struct wc_scope *scope, uint64_t ret, wc_piece *pieces);
 /* How much of `size` bytes from `address` on is memory. */
 uint64_t wc_readable(uint64_t address, uint64_t size);
-/* Append a record of one place, waiting for the tracer where the ring is full. */
-void wc_append_return(struct wc_slot *slot, uint64_t seq, uint64_t ret, int32_t error);
+/* Whether wc_measure_entry() would find none. */
+int wc_has_no_pieces(const struct wc_scope *scope, const struct wc_site *site);
+
+/* ring.c: append a record of one place, waiting for the tracer where the ring is full. */
+void wc_append_return(struct wc_slot *slot, uint64_t seq, uint64_t ret, uint64_t tsc,
+                      int32_t error);
 void wc_append_unwound(struct wc_slot *slot, uint64_t seq);
-/* A record with a body and pieces: reserved, to be filled in, and ended. NULL: there is no tracer
- * any more. Nothing but stores may stand between the two. */
-struct wc_record_body *wc_begin_record(struct wc_slot *slot, const wc_piece *pieces,
-                                       uint32_t count);
+/* What stands in front of a record's pieces: it differs by type. */
+enum wc_record_front {
+  WC_FRONT_BODY = sizeof(struct wc_record) + sizeof(struct wc_record_body),
+  WC_FRONT_CALL = WC_FRONT_BODY + sizeof(struct wc_record_call)
+};
+/* A record with a body and pieces: reserved, to be filled in, and ended. NULL: the ring is full and
+ * shall lose what comes, or there is no tracer any more. Nothing but stores may stand between the
+ * two. */
+struct wc_record_body *wc_begin_record(struct wc_slot *slot, enum wc_record_front front,
+                                       const wc_piece *pieces, uint32_t count);
 void wc_end_record(struct wc_slot *slot, struct wc_record_body *body, uint32_t type);
 static inline struct wc_record *wc_record_of(struct wc_record_body *body) {
   return (struct wc_record *)body - 1;
@@ -139,12 +158,17 @@ int wc_stack_fits(uint64_t sp);
 /* Adds the pieces of WC_RECORD_STACK, if they are to be had; returns how many there are then. */
 uint32_t wc_add_stack(const struct wc_stack_registers *registers, wc_piece *pieces, uint32_t count);
 
-/* site.c: the scope `depth` is left by longjmp, an exception or cancellation: so are its syscalls.
+/* site.c: records the syscall of a thin call that has come back, if there is one, because
+ * something else is to be recorded. */
+void wc_record_thin_syscall(struct wc_slot *slot);
+/* Records the one call that is open, thin, with its syscall and its return. */
+void wc_record_thin_call(struct wc_slot *slot, uint64_t value, int32_t error);
+/* The scope `index` is left by longjmp, an exception or cancellation: so are its syscalls.
  */
-void wc_drop_pending(struct wc_slot *slot, const struct wc_scope *scope);
-/* Appends the record of a call that is to be reported. `site`: its first syscall, or NULL. */
-void wc_record_call(struct wc_slot *slot, struct wc_scope *scope, const struct wc_site *site,
-                    uint64_t tsc);
+void wc_drop_pending(struct wc_slot *slot, uint32_t index);
+/* Appends the record of the call in scope `index`, which is to be reported. `site`: its first
+ * syscall, or NULL. */
+void wc_record_call(struct wc_slot *slot, uint32_t index, const struct wc_site *site, uint64_t tsc);
 
 /* scope.c: open and close the scope of a call. */
 uint64_t wc_enter(struct wc_frame *frame);

@@ -3,6 +3,7 @@
  * wc_site in entry.S: it is issued there and recorded, without a stop. What cannot be recorded here
  * goes back to the site's own syscall instruction, where it is dispatched to the tracer.
  */
+#include "preload_lib/record.h"
 #include "preload_lib/shim.h"
 
 /* Whether every call that is to be reported first can be recorded here. */
@@ -19,11 +20,13 @@ static void push_pending(struct wc_slot *slot, struct wc_site *site, uint64_t se
   struct wc_pending *pending = &slot->pending[depth % WC_PENDING];
   slot->pending_depth = depth + 1;
   WC_BARRIER();
-  pending->seq = seq;
+  pending->end = 0;
   pending->tsc = site->tsc;
   pending->nr = (uint32_t)site->nr;
-  for (int i = 0; i < 6; i++) pending->args[i] = site->args[i];
+  wc_copy_words(pending->args, site->args);
   site->pending = depth;
+  WC_BARRIER();
+  pending->seq = seq; /* the last: the tracer may be looking */
 }
 
 /* Returns the flag for the record's type. */
@@ -34,8 +37,9 @@ static uint32_t add_stack(const struct wc_stack_registers *registers, wc_piece *
   return *count != before ? WC_RECORD_STACK : 0;
 }
 
-void wc_record_call(struct wc_slot *slot, struct wc_scope *scope, const struct wc_site *site,
+void wc_record_call(struct wc_slot *slot, uint32_t index, const struct wc_site *site,
                     uint64_t tsc) {
+  struct wc_scope *scope = &slot->scopes[index];
   wc_piece pieces[WC_CALL_PIECES + WC_STACK_PIECES];
   uint32_t count = wc_measure_entry(scope, site, pieces), type = WC_RECORD_CALL;
   struct wc_stack_registers registers;
@@ -46,16 +50,28 @@ void wc_record_call(struct wc_slot *slot, struct wc_scope *scope, const struct w
                                             ((const uint64_t *)scope->sp)[-1]};
     type |= add_stack(&registers, pieces, &count);
   }
-  struct wc_record_body *body = wc_begin_record(slot, pieces, count);
+  struct wc_record_body *body = wc_begin_record(slot, WC_FRONT_BODY, pieces, count);
   if (body == NULL) return;
   wc_record_of(body)->seq = scope->seq;
   wc_record_of(body)->ret = scope->caller;
   wc_record_of(body)->tsc = tsc;
+  wc_record_of(body)->error = (int32_t)index;
   body->place = scope->sp;
   body->what = scope->function;
-  for (int i = 0; i < 6; i++) body->args[i] = scope->args[i];
+  wc_copy_words(body->args, scope->args);
   wc_end_record(slot, body, type);
   scope->flags |= WC_SCOPE_REPORTED;
+}
+
+/* The calls that this syscall makes worth reporting, but for the innermost if its record can be one
+ * with the syscall's. */
+static __attribute__((noinline)) void record_calls(struct wc_slot *slot, uint32_t depth,
+                                                   const struct wc_site *site) {
+  uint32_t first = depth;
+  while (first > 0 && !(slot->scopes[first - 1].flags & WC_SCOPE_REPORTED)) first--;
+  for (; first + 1 < depth; first++) wc_record_call(slot, first, site, site->tsc);
+  if (!wc_has_no_pieces(&slot->scopes[depth - 1], site))
+    wc_record_call(slot, depth - 1, site, site->tsc);
 }
 
 /* Returns enum wc_plan_action. */
@@ -64,65 +80,97 @@ __attribute__((visibility("hidden"))) uint32_t wc_site_enter(struct wc_site *sit
   if (WC_UNLIKELY(slot == NULL || wc_thread.generation != wc_process.in_process ||
                   slot->gate_open || site->nr >= WC_PLANNED_SYSCALLS))
     return WC_PLAN_TRACER;
+  wc_record_thin_syscall(slot);
   uint32_t action = wc_process.shared->plans[site->nr].action;
-  if (action != WC_PLAN_RECORD) return action;
+  if (WC_UNLIKELY(action != WC_PLAN_RECORD)) return action;
   uint32_t depth = slot->depth;
   if (WC_UNLIKELY(depth == 0 || slot->scopes[depth - 1].sp <= WC_SITE_SP(site) ||
                   !calls_can_be_recorded(slot, depth)))
     return WC_PLAN_TRACER;
   if (WC_UNLIKELY(wc_process.config & WC_CONFIG_STACKS) && !wc_stack_fits(WC_SITE_SP(site)))
     return WC_PLAN_TRACER;
-  uint32_t first = depth;
-  while (first > 0 && !(slot->scopes[first - 1].flags & WC_SCOPE_REPORTED)) first--;
-  uint64_t tsc = wc_ticks();
-  for (; first < depth; first++) wc_record_call(slot, &slot->scopes[first], site, tsc);
-  site->tsc = tsc;
+  const struct wc_scope *scope = &slot->scopes[depth - 1];
+  site->tsc = wc_ticks();
+  site->scope = depth - 1;
   site->generation = wc_thread.generation;
-  push_pending(slot, site, slot->scopes[depth - 1].seq);
+  if (!(scope->flags & WC_SCOPE_REPORTED) && (depth > 1 || !wc_has_no_pieces(scope, site)))
+    record_calls(slot, depth, site);
+  push_pending(slot, site, scope->seq);
   return WC_PLAN_RECORD;
 }
 
-static void append_syscall(struct wc_slot *slot, const struct wc_pending *pending, uint32_t type,
-                           uint64_t ret, uint64_t tsc, const wc_piece *pieces, uint32_t count) {
-  struct wc_record_body *body = wc_begin_record(slot, pieces, count);
-  if (body == NULL) return;
-  wc_record_of(body)->seq = pending->seq;
-  wc_record_of(body)->ret = ret;
-  wc_record_of(body)->tsc = tsc;
-  body->place = pending->tsc;
-  body->what = pending->nr;
-  for (int i = 0; i < 6; i++) body->args[i] = pending->args[i];
+/* The record of a syscall of the call in `scope`, with the call if that is not reported yet. `end`:
+ * 0 if it never came back. `flags`: WC_RECORD_STACK where the pieces end with a stack. */
+static __attribute__((noinline)) void append_syscall(struct wc_slot *slot,
+                                                     const struct wc_pending *pending,
+                                                     struct wc_scope *scope, uint64_t end,
+                                                     const wc_piece *pieces, uint32_t count,
+                                                     uint32_t flags) {
+  int with_call = !(scope->flags & WC_SCOPE_REPORTED);
+  /* A call around it found no room: nothing can be said of this one. */
+  int lost = scope->seq != pending->seq ||
+             (with_call && scope != slot->scopes && !(scope[-1].flags & WC_SCOPE_REPORTED));
+  struct wc_record_body *body =
+      lost ? NULL : wc_begin_record(slot, with_call ? WC_FRONT_CALL : WC_FRONT_BODY, pieces, count);
+  if (WC_UNLIKELY(body == NULL)) {
+    slot->dropped++;
+    return;
+  }
+  uint32_t type = flags | (with_call ? WC_RECORD_CALL_SYSCALL : WC_RECORD_SYSCALL);
+  if (end == 0) {
+    type |= WC_RECORD_NO_RESULT;
+    end = wc_ticks();
+  }
+  if (with_call) scope->flags |= WC_SCOPE_REPORTED;
+  wc_fill_syscall(body, pending, with_call ? scope : NULL, (uint32_t)(scope - slot->scopes),
+                  pending->ret, end);
   wc_end_record(slot, body, type);
 }
 
 __attribute__((visibility("hidden"))) void wc_site_exit(struct wc_site *site) {
-  uint64_t tsc = wc_ticks();
+  uint64_t end = wc_ticks();
   struct wc_slot *slot = wc_thread.slot;
   /* A handler that had interrupted the syscall has forked, and this is the child; or the tracer is
    * gone. */
   if (WC_UNLIKELY(site->generation != wc_process.in_process ||
                   site->generation != wc_thread.generation))
     return;
+  /* A scope that is gone has told of it already: the program switches stacks. */
+  if (WC_UNLIKELY(slot->pending_depth <= site->pending)) return;
+  struct wc_pending *pending = &slot->pending[site->pending % WC_PENDING];
+  pending->ret = site->ret;
   wc_piece pieces[WC_CAPTURES + WC_STACK_PIECES];
-  uint32_t count = wc_measure_syscall(site, pieces), type = WC_RECORD_SYSCALL;
+  uint32_t count = wc_measure_syscall(pending->nr, site->args, site->ret, pieces), flags = 0;
   struct wc_stack_registers registers;
   if (WC_UNLIKELY(wc_process.config & WC_CONFIG_STACKS)) {
     registers = (struct wc_stack_registers){site->back, WC_SITE_SP(site), site->bp};
-    type |= add_stack(&registers, pieces, &count);
+    flags = add_stack(&registers, pieces, &count);
   }
-  const struct wc_pending *pending = &slot->pending[site->pending % WC_PENDING];
-  /* A scope that is gone has told of it already: the program switches stacks. */
-  if (WC_LIKELY(slot->pending_depth > site->pending)) {
-    append_syscall(slot, pending, type, site->ret, tsc, pieces, count);
-    slot->pending_depth = site->pending;
-  }
+  append_syscall(slot, pending, &slot->scopes[site->scope], end, pieces, count, flags);
+  slot->pending_depth = site->pending;
 }
 
-void wc_drop_pending(struct wc_slot *slot, const struct wc_scope *scope) {
+void wc_record_thin_syscall(struct wc_slot *slot) {
+  struct wc_pending *pending = &slot->pending[0];
+  uint64_t end = pending->end;
+  if (WC_LIKELY(slot->pending_depth != 1 || end == 0)) return;
+  wc_piece pieces[WC_CAPTURES];
+  uint32_t count = wc_measure_syscall(pending->nr, pending->args, pending->ret, pieces);
+  pending->end = 0; /* a handler that comes now leaves it to us */
+  append_syscall(slot, pending, &slot->scopes[0], end, pieces, count, 0);
+  slot->pending_depth = 0;
+}
+
+void wc_drop_pending(struct wc_slot *slot, uint32_t index) {
   while (slot->pending_depth > 0) {
-    const struct wc_pending *last = &slot->pending[(slot->pending_depth - 1) % WC_PENDING];
-    if (last->seq != scope->seq) return;
-    append_syscall(slot, last, WC_RECORD_SYSCALL | WC_RECORD_NO_RESULT, 0, wc_ticks(), NULL, 0);
+    struct wc_pending *last = &slot->pending[(slot->pending_depth - 1) % WC_PENDING];
+    if (last->seq != slot->scopes[index].seq) break;
+    uint64_t end = last->end;
+    last->end = 0;
+    /* Without its pieces: there is little stack to spare here. */
+    append_syscall(slot, last, &slot->scopes[index], end, NULL, 0, 0);
     slot->pending_depth--;
   }
+  /* One that was left before it was filled in. */
+  if (index == 0) slot->pending_depth = 0;
 }

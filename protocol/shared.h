@@ -44,7 +44,8 @@ enum wc_config {
   WC_CONFIG_COUNTS = 1u << 2,     /* count calls and time in wc_counter */
   WC_CONFIG_OPEN_GATE = 1u << 3,  /* gate trap: always open, the bell never closes it */
   WC_CONFIG_IN_PROCESS = 1u << 4, /* engine inproc: patched sites append syscalls to the ring */
-  WC_CONFIG_STACKS = 1u << 5      /* engine inproc: with the stack they stand on */
+  WC_CONFIG_DROP = 1u << 5,       /* engine inproc: a full ring loses syscalls instead of waiting */
+  WC_CONFIG_STACKS = 1u << 6      /* engine inproc: with the stack they stand on */
 };
 
 enum wc_slot_state { WC_SLOT_FREE = 0, WC_SLOT_USED = 1 };
@@ -93,7 +94,7 @@ struct wc_shared_header {
   uint32_t off;            /* tracer, or the shim when the tracer is gone: run native from now on */
   uint32_t exhausted;      /* calls of threads that found no free slot */
   uint32_t ring_records;   /* in each slot; a power of two */
-  uint32_t reserved;
+  uint32_t busy;           /* tracer: decodes; a bell would wait for long */
   struct wc_plan plans[WC_PLANNED_SYSCALLS]; /* engine inproc: by syscall number */
   /* Shim: addresses of the names of scopes that the program names itself. The function number of
    * such a scope is its place here plus the number of wrapped functions. */
@@ -104,7 +105,10 @@ WC_STATIC_ASSERT(sizeof(struct wc_shared_header) ==
                  "wc_shared_header");
 #define WC_HEADER_SIZE ((uint64_t)3 * WC_PAGE)
 
-enum wc_scope_flags { WC_SCOPE_REPORTED = 1u << 0 /* tracer: its return is to be reported */ };
+enum wc_scope_flags {
+  WC_SCOPE_REPORTED = 1u << 0, /* its return is to be reported; tracer, too */
+  WC_SCOPE_THIN = 1u << 4      /* the function is WC_FUNCTION_THIN */
+};
 
 struct wc_scope {
   uint64_t seq;    /* of the call, counted by the thread, from 1 */
@@ -113,7 +117,7 @@ struct wc_scope {
   uint64_t tsc;    /* at entry; 0 without WC_CONFIG_CALL_TIME */
   uint64_t args[6];
   uint32_t function; /* index into the stub library's table */
-  uint32_t flags;    /* tracer, and cleared by the thread at entry */
+  uint32_t flags;    /* OR of enum wc_scope_flags */
 };
 WC_STATIC_ASSERT(sizeof(struct wc_scope) == 88, "wc_scope");
 WC_STATIC_ASSERT(offsetof(struct wc_scope, args) == 32, "wc_scope.args");
@@ -129,10 +133,14 @@ enum wc_record_type {
   WC_RECORD_SKIP = 3,    /* nothing up to the ring's end */
   WC_RECORD_CALL = 4,    /* a call is reported; ret: its return address */
   WC_RECORD_SYSCALL = 5, /* a syscall of call `seq` has come back */
+  /* The same of a call that was not reported before: a wc_record_call follows the body. The common
+   * case, one syscall a call, takes one record. */
+  WC_RECORD_CALL_SYSCALL = 6,
   WC_RECORD_TYPES = 0xff,
-  WC_RECORD_STACK = 0x400, /* flag of CALL, SYSCALL: the last captures are a wc_stack_registers and
-                              the stack from its sp on */
-  WC_RECORD_NO_RESULT = 0x200, /* flag of SYSCALL: it never came back */
+  WC_RECORD_NO_RESULT = 0x200, /* flag of SYSCALL and CALL_SYSCALL: it never came back */
+  WC_RECORD_RETURNED = 0x400,  /* flag of CALL_SYSCALL: so has the call, with `value` */
+  WC_RECORD_STACK = 0x800,     /* flag of CALL, SYSCALL, CALL_SYSCALL: the last captures are a
+                                  wc_stack_registers and the stack from its sp on */
   WC_RECORD_CAPTURES = 0x100   /* flag of RETURN: a body follows, for its captures */
 };
 
@@ -142,7 +150,8 @@ struct wc_record {
   uint64_t tsc;
   uint32_t
       type; /* enum wc_record_type; above bit 16: places of the ring that it takes, 0 for one */
-  int32_t error; /* errno after the call */
+  int32_t
+      error; /* RETURN, RETURNED: errno after the call; CALL: how many calls are open around it */
 };
 WC_STATIC_ASSERT(sizeof(struct wc_record) == 32, "wc_record");
 
@@ -154,6 +163,16 @@ struct wc_record_body {
   uint64_t args[6];
 };
 WC_STATIC_ASSERT(sizeof(struct wc_record_body) == 64, "wc_record_body");
+
+struct wc_record_call {
+  uint64_t sp; /* as in wc_scope */
+  uint64_t caller;
+  uint32_t function;
+  uint32_t depth; /* how many calls are open around it */
+  uint64_t args[6];
+  uint64_t value; /* with WC_RECORD_RETURNED */
+};
+WC_STATIC_ASSERT(sizeof(struct wc_record_call) == 80, "wc_record_call");
 
 struct wc_captured {
   uint64_t address;
@@ -176,7 +195,8 @@ struct wc_inflight {
   uint64_t ip;
 };
 
-/* Engine inproc: a syscall that has not come back. */
+/* Engine inproc: a syscall that has not been recorded yet. It has not come back, or `end` says when
+ * it has: that of a thin call is recorded with the call's return. */
 #define WC_PENDING 8u
 struct wc_pending {
   uint64_t seq; /* of its call */
@@ -184,8 +204,10 @@ struct wc_pending {
   uint64_t args[6];
   uint32_t nr;
   uint32_t reserved;
+  uint64_t ret; /* with `end` */
+  uint64_t end; /* time stamp, or 0 */
 };
-WC_STATIC_ASSERT(sizeof(struct wc_pending) == 72, "wc_pending");
+WC_STATIC_ASSERT(sizeof(struct wc_pending) == 88, "wc_pending");
 
 struct wc_counter {
   uint64_t calls;
@@ -210,11 +232,14 @@ struct wc_slot {
   uint64_t landing_ip;   /* tracer */
   uint64_t landing_ret;
   uint64_t landing_tsc;
-  uint32_t head;     /* places of the ring ever published; thread */
-  uint32_t reserved; /* places ever given to a record */
-  uint32_t reserved2[14];
+  uint32_t head;       /* places of the ring ever published; thread */
+  uint32_t reserved;   /* places ever given to a record */
+  uint32_t wants_room; /* rings because the ring is full; cleared by the tracer */
+  uint32_t reserved2;
+  uint64_t dropped; /* syscalls that found no room, with WC_CONFIG_DROP; thread */
+  uint32_t reserved3[10];
   uint32_t tail; /* places ever read; tracer */
-  uint32_t reserved3[14];
+  uint32_t reserved4[14];
   uint32_t pending_depth;
   struct wc_pending pending[WC_PENDING];
   struct wc_scope scopes[WC_MAX_SCOPES];
@@ -226,8 +251,8 @@ WC_STATIC_ASSERT(offsetof(struct wc_slot, landing_done) == 116, "wc_slot.landing
 WC_STATIC_ASSERT(offsetof(struct wc_slot, landing_ip) == 120, "wc_slot.landing_ip");
 WC_STATIC_ASSERT(offsetof(struct wc_slot, head) == 144, "wc_slot.head");
 WC_STATIC_ASSERT(offsetof(struct wc_slot, tail) == 208, "wc_slot.tail");
-WC_STATIC_ASSERT(offsetof(struct wc_slot, scopes) == 848, "wc_slot.scopes");
-WC_STATIC_ASSERT(sizeof(struct wc_slot) == 848 + 88 * WC_MAX_SCOPES, "wc_slot");
+WC_STATIC_ASSERT(offsetof(struct wc_slot, scopes) == 976, "wc_slot.scopes");
+WC_STATIC_ASSERT(sizeof(struct wc_slot) == 976 + 88 * WC_MAX_SCOPES, "wc_slot");
 
 static inline struct wc_record *wc_slot_ring(struct wc_slot *slot) {
   return (struct wc_record *)(slot + 1);

@@ -26,8 +26,10 @@ enum wc_function_flags {
   WC_FUNCTION_RETURN_BELL = 1u << 0, /* a reported call's results are read from memory at return */
   WC_FUNCTION_PURE = 1u << 1,        /* never enters the kernel: no gate is opened for it alone */
   WC_FUNCTION_TRACER = 1u << 2,      /* engine inproc: its arguments take the tracer to read */
-  WC_FUNCTION_OWN = 1u << 4,         /* a scope that the program names itself */
-  WC_FUNCTION_FORMAT = 1u << 3       /* engine inproc: the last of fixed_args is a printf format */
+  WC_FUNCTION_FORMAT = 1u << 3,      /* engine inproc: the last of fixed_args is a printf format */
+  /* engine inproc: little more than one syscall, whose record holds all that is shown of it */
+  WC_FUNCTION_THIN = WC_SCOPE_THIN,
+  WC_FUNCTION_OWN = 1u << 5 /* a scope that the program names itself */
 };
 
 struct wc_function {

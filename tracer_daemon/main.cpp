@@ -28,7 +28,10 @@ int main(int argc, char** argv) {
       return wc::serve(*options);
     case wc::Command::Attach:
       return wc::attach(*options);
+    case wc::Command::Measure:
+      return wc::measure_plan(*options);
     case wc::Command::Run:
+      if (options->compare.asked) return wc::compare_tools(*options);
       break;
   }
   return wc::run(*options);

@@ -1,16 +1,12 @@
 """The figures as a Markdown table and as JSON."""
 
-import datetime
 import json
 import os
-import platform
 import shlex
 import subprocess
 import sys
 
-from measure import Spread, compare
-
-SIGNS = {"over": "+{} {unit}", "times": "{}x", "strace": "{} of strace"}
+SIGNS = {"over": "+{} {unit}", "times": "{}x", "share": "{} of strace"}
 
 
 def number(value):
@@ -24,7 +20,7 @@ def spread_text(spread, unit=""):
     if spread is None:
         return "-"
     tail = f" {unit}" if unit else ""
-    return f"{number(spread.median)}{tail} ({number(spread.low)} to {number(spread.high)})"
+    return f"{number(spread['median'])}{tail} ({number(spread['low'])} to {number(spread['high'])})"
 
 
 def version(command):
@@ -35,21 +31,13 @@ def version(command):
     return said.splitlines()[0] if said else "unknown"
 
 
-def cpu_model():
-    with open("/proc/cpuinfo") as file:
-        for line in file:
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.machine()
-
-
-def head(launcher, rounds, figures_are_judged):
+def head(machine, rounds, figures_are_judged):
     facts = {
-        "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
-        "kernel": platform.release(),
-        "CPUs": f"{len(os.sched_getaffinity(0))} of {os.cpu_count()}, {cpu_model()}",
-        "load before": f"{os.getloadavg()[0]:.2f}",
-        "tracer": version([launcher, "--version"]),
+        "date": machine["date"],
+        "kernel": machine["kernel"],
+        "CPUs": machine["cpu"],
+        "load before": f"{machine['load']:.2f}",
+        "tracer": machine["facts"][0],
         "peer": version(["strace", "--version"]),
         "command": shlex.join([os.path.relpath(sys.argv[0]), *sys.argv[1:]]),
         "rounds": str(rounds),
@@ -59,49 +47,37 @@ def head(launcher, rounds, figures_are_judged):
     return facts
 
 
-def find(row, name):
-    return next((v for v in row.variants if v.name == name and v.samples), None)
+def judge(row, result):
+    """Adds the row's targets to what was measured."""
+    for variant in result["variants"]:
+        if variant["name"] in row.targets:
+            kind, limit = row.targets[variant["name"]]
+            reached = variant[kind]
+            variant["target"] = {"kind": kind, "limit": limit,
+                                 "met": reached["median"] <= limit if reached else None}
+    return result
 
 
-def results(row):
-    """One dictionary a variant, with everything that both forms of the report show."""
-    native, strace = row.variants[0], find(row, "strace -f")
-    for variant in row.variants:
-        result = {"row": row.title, "variant": variant.name, "unit": row.unit,
-                  "command": variant.command, "skipped": variant.skipped,
-                  "failure": variant.failure, "samples": list(variant.samples.values()),
-                  "figure": Spread.of(variant.samples.values())}
-        for kind in ("over", "times", "strace"):
-            foreign = variant is not native and not (kind == "strace" and variant is strace)
-            result[kind] = compare(variant, native, strace, kind) if foreign else None
-        if variant.name in row.targets:
-            kind, limit = row.targets[variant.name]
-            reached = result[kind]
-            result["target"] = {"kind": kind, "limit": limit,
-                                "met": reached.median <= limit if reached else None}
-        yield result
-
-
-def target_text(result, figures_are_judged):
-    target = result.get("target")
+def target_text(variant, unit, figures_are_judged):
+    target = variant.get("target")
     if target is None:
         return ""
-    text = "at most " + SIGNS[target["kind"]].format(target["limit"], unit=result["unit"])
+    text = "at most " + SIGNS[target["kind"]].format(target["limit"], unit=unit)
     if not figures_are_judged or target["met"] is None:
         return text
     return text + (": met" if target["met"] else ": **missed**")
 
 
-def table_lines(row_results, figures_are_judged):
-    for index, result in enumerate(row_results):
-        cells = [result["row"] if index == 0 else "", result["variant"]]
-        if result["skipped"] or result["failure"]:
-            cells += [f"skipped: {result['skipped']}" if result["skipped"]
-                      else f"**failed**: {result['failure']}", "", "", "", ""]
+def table_lines(result, figures_are_judged):
+    for index, variant in enumerate(result["variants"]):
+        cells = [result["title"] if index == 0 else "", variant["name"]]
+        if variant["skipped"] or variant["failure"]:
+            cells += [f"skipped: {variant['skipped']}" if variant["skipped"]
+                      else f"**failed**: {variant['failure']}", "", "", "", ""]
         else:
-            cells += [spread_text(result["figure"], result["unit"]), spread_text(result["over"]),
-                      spread_text(result["times"]), spread_text(result["strace"]),
-                      target_text(result, figures_are_judged)]
+            cells += [spread_text(variant["figure"], result["unit"]), spread_text(variant["over"]),
+                      spread_text(variant["times"]), spread_text(variant["share"]),
+                      target_text(variant, result["unit"], figures_are_judged)]
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
@@ -110,8 +86,5 @@ TABLE_HEAD = """\
 |---|---|---|---|---|---|---|"""
 
 
-def as_json(facts, all_results):
-    def plain(value):
-        return vars(value) if isinstance(value, Spread) else str(value)
-
-    return json.dumps({"head": facts, "results": all_results}, default=plain, indent=1)
+def as_json(facts, results):
+    return json.dumps({"head": facts, "rows": results}, indent=1)

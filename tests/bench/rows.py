@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 
-from measure import Row, Variant
+from plan import Row, Variant
 
 PROGRAMS = ("call", "raw_write", "libc_write", "buffered_printf")
 GATES = ("dispatch", "trap", "socket")
@@ -75,7 +75,7 @@ def outside_of_scopes(tools):
     # the best of several says what the gate costs. 1.03 for 1.00: what is left of that noise.
     return Row("syscall outside of scopes (write of one byte), best of 5", "ns", variants,
                {"trap": ("times", 1.03), "socket": ("times", 1.03), "dispatch": ("over", 60)},
-               runs=5, pick=min)
+               runs=5, pick="best")
 
 
 def outside_at_patched_site(tools):
@@ -83,7 +83,7 @@ def outside_at_patched_site(tools):
     return Row("syscall outside of scopes at a patched site (libc's write), best of 5", "ns",
                [tools.native(command),
                 tools.ours("inproc", [*IN_PROCESS, "-F", "fopen", "-b", "none"], command)],
-               {"inproc": ("over", 5)}, runs=5, pick=min)
+               {"inproc": ("over", 5)}, runs=5, pick="best")
 
 
 def reported_syscall(tools, bound):
@@ -102,7 +102,7 @@ def reported_syscall(tools, bound):
         tools.bound(variants)
     where = f"all on CPU {tools.cpu}" if bound else "unbound"
     return Row(f"reported syscall, one a call (write of one byte), {where}", "ns", variants,
-               {"dispatch, `-b text`": ("strace", 1.2 if bound else 0.35),
+               {"dispatch, `-b text`": ("share", 1.2 if bound else 0.35),
                 "inproc, `-b text`": ("over", 45), "inproc, `-b none`": ("over", 45)})
 
 
@@ -128,7 +128,7 @@ def real_row(tools, title, command, before=None):
                 tools.ours("dispatch", ["-g", "dispatch", *TEXT], command),
                 tools.ours("inproc", [*IN_PROCESS, *TEXT], command),
                 tools.peer(command)],
-               {"dispatch": ("strace", 0.5), "inproc": ("times", 1.1)}, timed_by="wall", before=before)
+               {"dispatch": ("share", 0.5), "inproc": ("times", 1.1)}, timed_by="wall", before=before or [])
 
 
 def skipped_row(title, why):
@@ -183,15 +183,27 @@ def real_programs(tools, source):
                    ["tar", "cf", inside("archive.tar"), "-C", "/", tree[1:]])
 
     if shutil.which("sqlite3"):
-        def forget():
-            for name in ("bulk.db", "bulk.db-journal"):
-                if os.path.exists(inside(name)):
-                    os.unlink(inside(name))
+        forget = ["rm", "-f", inside("bulk.db"), inside("bulk.db-journal")]
         yield real_row(tools, "`sqlite3`, bulk insert with an index",
                        ["sqlite3", inside("bulk.db"), SQL.format(rows=int(100e3 * tools.share))],
                        before=forget)
     else:
         yield skipped_row("`sqlite3` bulk insert", "sqlite3 is not installed")
+
+
+def redis(tools):
+    """A server under load: its rate is what counts, not how long it lives."""
+    title = "`redis-server`, set and get by `redis-benchmark`"
+    if not shutil.which("redis-server") or not shutil.which("redis-benchmark"):
+        return skipped_row(title, "redis-server or redis-benchmark is not installed")
+    socket = os.path.join(tools.folder, "redis.sock")
+    row = real_row(tools, title, ["redis-server", "--port", "0", "--unixsocket", socket,
+                                  "--save", "", "--daemonize", "no"])
+    requests = max(1000, int(100e3 * tools.share))
+    row.load = f"redis-benchmark -s {socket} -q -n {requests} -t set,get"
+    row.timed_by, row.unit = "load", "requests/s"
+    row.figure = {"pattern": "([0-9.]+) requests per second", "better": "more"}
+    return row
 
 
 def start_up(tools):
@@ -221,5 +233,6 @@ def all_rows(tools, source):
     yield buffered_printf(tools, 0, "stdio's buffer of 4 KiB")
     yield buffered_printf(tools, 64 << 10, "buffer of 64 KiB")
     yield from real_programs(tools, source)
+    yield redis(tools)
     yield start_up(tools)
     yield further_processes(tools)

@@ -201,6 +201,16 @@ class Case(unittest.TestCase):
             words += ["-F", functions]
         return [*words, "--", *argv]
 
+    def as_nobody(self, *argv):
+        """The command as another user, to whom the run-time folder belongs from here on."""
+        if os.geteuid() != 0 or not shutil.which("setpriv"):
+            self.skipTest("only root, with setpriv, can become another user")
+        become = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+        if self.run_plain([*become, "test", "-x", self.tool]).status != 0:
+            self.skipTest(f"{self.tool} cannot be reached by other users")
+        os.chown(self.runtime, 65534, 65534)
+        return [*become, *argv]
+
     def run_tool(self, argv, *options, functions=None, gate=GATE, limit=20, **more):
         """One traced run, after which nothing of it may be left."""
         result = self.run_plain(self.tool_argv(argv, *options, functions=functions, gate=gate),

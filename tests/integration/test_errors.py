@@ -137,17 +137,8 @@ class Refusals(Case):
 
     # ---- permission to trace
 
-    def as_nobody(self, *argv):
-        if os.geteuid() != 0 or not shutil.which("setpriv"):
-            self.skipTest("only root, with setpriv, can become another user")
-        words = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", *argv]
-        if self.run_plain([*words[:6], "test", "-x", self.tool]).status != 0:
-            self.skipTest(f"{self.tool} cannot be reached by other users")
-        os.chown(self.runtime, 65534, 65534)
-        return self.run_plain(words)
-
     def test_without_root_ones_own_programs_work(self):
-        result = self.as_nobody(*self.tool_argv(["echo", "hello"], functions="@all"))
+        result = self.run_plain(self.as_nobody(*self.tool_argv(["echo", "hello"], functions="@all")))
         self.assertEqual((result.status, result.out), (0, b"hello\n"), result)
         self.assertIn(b'write(1, "hello\\n", 6) = 6', result.err)
         self.assert_nothing_left()
@@ -156,7 +147,7 @@ class Refusals(Case):
         path = self.path("suid")
         shutil.copy("/bin/true", path)
         os.chmod(path, 0o4755)
-        result = self.as_nobody(*self.tool_argv([path]))
+        result = self.run_plain(self.as_nobody(*self.tool_argv([path])))
         self.assertEqual((result.status, result.out), (125, b""), result)
         self.assertRegex(result.err, rb"^wc-preload: .*set-user-ID.*\n$")
         self.assert_nothing_left()
@@ -170,10 +161,22 @@ class Refusals(Case):
         self.assertEqual(os.listdir(self.runtime), [])
 
     def test_ptrace_forbidden(self):
-        result = self.run_plain([program("no_ptrace"), *self.tool_argv([program("die_by"), "exit", "3"])])
+        result = self.run_plain([program("forbid"), "ptrace", *self.tool_argv([program("die_by"), "exit", "3"])])
         self.assertEqual((result.status, result.out), (125, b""), result)
         self.assertRegex(result.err, rb"^wc-preload: .*(ptrace|trace).*\n$")
         self.assertEqual(os.listdir(self.runtime), [])
+
+
+    def test_dispatch_forbidden(self):
+        """An old kernel or a policy: the next gate, and one line that says so where it is asked for."""
+        result = self.run_plain([program("forbid"), "dispatch", self.tool, "-v", "-F", "access",
+                                 program("sequence"), "repeated"])
+        self.assertEqual(result.status, 0, result)
+        self.assertEqual(result.err.count(b"  access("), 1000)
+        self.assertRegex(result.err, rb"(?m)^wc-preload: gate trap: Syscall User Dispatch is refused")
+        self.assert_nothing_left()
+        refused = self.run_plain([program("forbid"), "dispatch", self.tool, "-g", "dispatch", "true"])
+        self.assertEqual(refused.status, 125, refused)
 
 
 class Programs(Case):

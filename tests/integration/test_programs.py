@@ -2,8 +2,11 @@
 does natively, with all functions wrapped and with the default ones, under the gate of this run."""
 import os
 import re
+import shutil
 import signal
+import subprocess
 import time
+import unittest
 
 import harness
 from harness import Case, GATE, program
@@ -36,6 +39,55 @@ class ControlFlow(Case):
 
     def test_stacks_unwound_by_a_timer_wherever_it_comes(self):
         self.compare([program("sampled_stacks")], functions="@default", limit=40)
+
+
+class EarlyAndLate(Case):
+    def test_from_the_first_code_to_the_last(self):
+        """Before every constructor, in an IFUNC's program, in a thread's and in the process's last breath."""
+        self.compare_both([program("early_calls")])
+        _, events = self.events([program("early_calls")], functions="access")
+        paths = [re.search(r'"/early/(\w+)"', e["text"]).group(1) for e in events if e.get("name") == "access"]
+        self.assertEqual(paths, "preinit constructor main thread key atexit destructor".split())
+
+
+class Probes(Case):
+    EVENTS = "/sys/kernel/tracing/uprobe_events"
+
+    def control(self, file, text):
+        # Not by open(): these files cannot be sought.
+        control = os.open(os.path.join(os.path.dirname(self.EVENTS), file), os.O_WRONLY | os.O_APPEND)
+        try:
+            os.write(control, text.encode())
+        finally:
+            os.close(control)
+
+    def function_offset(self, path, name):
+        """Of a function in its file: the kernel counts in bytes of the file."""
+        symbols = subprocess.run(["nm", path], capture_output=True, text=True, check=True).stdout
+        address = int(re.search(rf"(?m)^([0-9a-f]+) \w {name}$", symbols).group(1), 16)
+        headers = subprocess.run(["readelf", "-lW", path], capture_output=True, text=True, check=True).stdout
+        for offset, start, size in re.findall(r"LOAD +0x(\w+) 0x(\w+) 0x\w+ 0x(\w+)", headers):
+            if int(start, 16) <= address < int(start, 16) + int(size, 16):
+                return address - int(start, 16) + int(offset, 16)
+        raise RuntimeError(f"{name} is in no segment of {path}")
+
+    @unittest.skipUnless(os.access(EVENTS, os.W_OK), "no permission to set probes (tracefs)")
+    def test_somebody_elses_probe_on_a_function_inside_a_call(self):
+        """perf or bpftrace watch it: its return makes a syscall of the kernel's own, which is nobody's."""
+        path, name = self.path("probed"), f"wc{os.getpid()}"
+        shutil.copy(program("old_entry"), path)
+        probe = f"{path}:{self.function_offset(path, 'compare'):#x}"
+        self.control("uprobe_events", f"p:{name}/enter {probe}\nr:{name}/leave {probe}\n")
+        try:
+            self.control(f"events/{name}/enable", "1")
+            native = self.compare_both([path])
+            self.assertEqual(native.status, 0)
+            _, events = self.events([path], functions="qsort")
+            names = {e["name"] for e in events if e["type"] == "syscall"}
+            self.assertLessEqual(names, {"i386_getpid", "getpid", "i386_close", "close"})
+        finally:
+            self.control(f"events/{name}/enable", "0")
+            self.control("uprobe_events", f"-:{name}/enter\n-:{name}/leave\n")
 
 
 class Processes(Case):
@@ -137,6 +189,26 @@ class Signals(Case):
     def test_bad_pointers_that_the_kernel_does_not_look_at(self):
         native = self.compare_both([program("untouched_pointers")])
         self.assertIn(b"blocked 1, handler kept 1, faults 0", native.out)
+
+    def test_every_signal_blocked_in_every_way(self):
+        native = self.compare_both([program("full_masks")])
+        self.assertIn(b"sigsuspend -1 EINTR", native.out)
+
+    # Gate socket has to ask the kernel for its own messages; docs/limitations.md.
+    @harness.only_under("dispatch", "trap", "inproc")
+    def test_its_own_seccomp_filter_kills(self):
+        for how, status in (("filter", 7), ("strict", 7)):
+            native = self.compare_both([program("seccomp_kill"), how])
+            self.assertEqual((native.status, native.out), (status, b"before\n...\nallowed\n"))
+        self.assertEqual(self.compare_both([program("seccomp_kill"), "filter", "forbidden"]).status, -signal.SIGSYS)
+
+    def test_syscalls_by_the_32_bit_entry(self):
+        native = self.compare_both([program("old_entry")])
+        if native.status == 0:  # else the kernel has none
+            self.assertEqual(native.out, b"wrong 0, sorted 1 2 3\n")
+            _, events = self.events([program("old_entry")], functions="qsort")
+            names = [e["name"] for e in events if e["type"] == "syscall"]
+            self.assertEqual(names[:4], ["i386_getpid", "getpid", "i386_close", "close"])
 
     def test_segv_on_an_alternate_stack(self):
         native = self.compare_both([program("alternate_stack")])

@@ -90,6 +90,22 @@ class Serve(Case):
         self.assertEqual(stat.S_IMODE(os.stat(self.control).st_mode), 0o600)
         self.stop()
 
+    def test_only_its_own_users_programs(self):
+        """Not even root's, though root could: who serves is not who asks."""
+        place = self.path("nobodys")
+        os.mkdir(place)
+        os.chmod(place, 0o777)
+        self.control = os.path.join(place, "control")
+        self.server = self.start(self.as_nobody(self.tool, "serve", "--control", self.control, "-o",
+                                                os.path.join(place, "trace")))
+        harness.wait_until(lambda: os.path.exists(self.control) or self.server.popen.poll() is not None,
+                           10, "the control socket")
+        self.refused(self.connected("true"), "belongs to another user")
+        own = self.run_plain(self.as_nobody(*self.connected("echo", "mine")))
+        self.assertEqual((own.status, own.out, own.err), (0, b"mine\n", b""))
+        self.server.popen.send_signal(signal.SIGTERM)
+        self.assertEqual(self.finish(self.server).status, 0)
+
     def refused(self, argv, says):
         result = self.run_plain(argv)
         self.assertEqual((result.status, result.out), (125, b""), result)

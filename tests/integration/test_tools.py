@@ -108,6 +108,25 @@ class Small(Case):
         self.env["LD_PRELOAD"] = "libm.so.6"  # the user's own stays, alone
         self.assertIn(b"LD_PRELOAD=libm.so.6\n", self.compare_both(["env"]).out)
 
+    @need("gcc")
+    def test_a_program_under_address_sanitizer(self):
+        """Its run-time library must be the first of all, and it knows what a call may read and write."""
+        source = self.write("heap.c", "#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n"
+                            "int main(int n, char **v) { char *p = strdup(v[0]); puts(n > 1 ? \"over\" : \"in\");\n"
+                            "  fflush(stdout); memset(p, 0, n > 1 ? strlen(v[0]) + 2 : 1); free(p); return 5; }\n")
+        heap = self.path("heap")
+        self.assertEqual(self.run_plain(["gcc", "-g", "-fsanitize=address", "-o", heap, source]).status, 0)
+        # LeakSanitizer traces its own process, which somebody does already.
+        self.env["ASAN_OPTIONS"] = "detect_leaks=0"
+        self.assertEqual(self.compare_both([heap]).status, 5)
+        found = self.run_tool([heap, "more"], "-o", "/dev/null", functions="@all")
+        self.assertIn(b"heap-buffer-overflow", found.err)
+
+    def test_another_preload_comes_first(self):
+        self.env["LD_PRELOAD"] = os.path.join(harness.EXAMPLES, "own_rand.so")
+        native = self.compare_both([os.path.join(harness.EXAMPLES, "random")])
+        self.assertIn(b"rand gives", native.out)
+
     def test_find(self):
         self.compare(["find", "/usr/include", "-maxdepth", "2", "-name", "*.h", "-newer", "/etc/passwd"],
                      functions="@all", limit=40)

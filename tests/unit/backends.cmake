@@ -1,4 +1,3 @@
-find_package(nlohmann_json 3.11 REQUIRED)
 wc_unit_test(backend_text_test LINK wc_backends)
 wc_unit_test(backend_text_random_test LINK wc_backends)
 wc_unit_test(backend_json_test LINK wc_backends nlohmann_json::nlohmann_json)

@@ -330,8 +330,6 @@ INSTANTIATE_TEST_SUITE_P(
     Contract, RefusedOption,
     testing::Values(Refused{{"--inject", "open:error=EIO", "p"}, "option --inject"},
                     Refused{{"--deny=open", "p"}, "option --deny"},
-                    Refused{{"--compare", "p"}, "option --compare"},
-                    Refused{{"--compare=3", "p"}, "option --compare"},
                     Refused{{"--every", "2", "p"}, "option --every"},
                     Refused{{"--rate", "2", "p"}, "option --rate"},
                     Refused{{"--first", "2", "p"}, "option --first"},

@@ -1,4 +1,3 @@
-find_package(nlohmann_json 3.11 REQUIRED)
 wc_unit_test(pipeline_test SOURCES pipeline_hostile_test.cpp LINK wc_events
              nlohmann_json::nlohmann_json)
 # The recording backends of backends.cmake: one that wants nothing, one that wants all calls.

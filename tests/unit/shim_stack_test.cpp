@@ -107,6 +107,26 @@ TEST_F(ShimStackTest, EveryFrameHasAFixedSize) {
   EXPECT_THAT(use_->unbounded(), testing::IsEmpty());
 }
 
+// A patched site may stand in a leaf function, whose variables lie below the stack pointer.
+TEST_F(ShimStackTest, PatchedSitesKeepOffTheRedZone) {
+  constexpr int64_t kRedZone = 128;
+  const auto functions = shim_functions();
+  ASSERT_TRUE(functions.count("wc_site_begin"));
+  for (const Instruction& one : functions.at("wc_site_begin")) {
+    const std::string& text = one.text;
+    ASSERT_NE(one.mnemonic(), "push") << text;
+    ASSERT_NE(one.mnemonic(), "call") << text;
+    if (!text.ends_with("(%rsp),%rsp")) {
+      EXPECT_FALSE(text.ends_with("(%rsp)"))
+          << "writes before the stack pointer is moved: " << text;
+      continue;
+    }
+    EXPECT_LE(std::strtoll(text.c_str() + text.find("-0x"), nullptr, 16), -kRedZone) << text;
+    return;
+  }
+  FAIL() << "the stack pointer is never moved";
+}
+
 TEST_F(ShimStackTest, EnteringAScopeTakesUnder512Bytes) {
   // Attaching comes once a thread, looking a function up once a function: see below.
   const size_t bytes = kTrampoline + use_->deepest("wc_enter", {"wc_attach_thread", "wc_resolve"});
@@ -129,7 +149,7 @@ TEST_F(ShimStackTest, FirstCallsOfAThreadTakeLessThanHalfAPage) {
 TEST_F(ShimStackTest, OnlyResolversAndErrnoAreCalledThroughPointers) {
   EXPECT_THAT(use_->indirect(),
               testing::IsSubsetOf({"wc_lookup", "wc_resolve", "wc_leave", "leave_slowly",
-                                   "current_errno", "address_of", "wc_entry", "wc_entry_stack",
+                                   "errno_after", "address_of", "wc_entry", "wc_entry_stack",
                                    "wc_entry_va", "wc_entry_exec", "wc_entry_caller"}));
 }
 

@@ -254,6 +254,13 @@ Status apply(const Setting& setting, Options& options) {
       return set_socket_path(setting, options.connect_path);
     case Key::Preload:
       return add_preloads(setting, options);
+    case Key::Compare:
+    case Key::CompareOutput:
+    case Key::CompareLoad:
+    case Key::CompareReady:
+    case Key::CompareFigure:
+    case Key::CompareLimit:
+      return apply_compare(setting, options.compare);
     case Key::ListFunctions:
     case Key::ListSyscalls:
       return set_list(setting, options);

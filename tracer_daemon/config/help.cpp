@@ -43,14 +43,25 @@ How it is done:
       --connect PATH       use the tracer that serves PATH (wc-tracerd serve --control PATH)
   -v                       say what is done and why; -vv says more
 
+What it costs:
+      --compare[=RUNS]     run PROGRAM native, under each engine and gate, in full-process mode, and
+                           under strace, ltrace, perf, bpftrace where installed, in turn, RUNS times
+                           (default 5); print a table. -F, -e, -b, ... are the traced runs' options
+      --compare-output FILE    figures as .json, a chart as .svg or .html; repeatable
+      --compare-load COMMAND   PROGRAM is a server: run this shell command against it, then end it
+      --compare-ready COMMAND  it is ready when this succeeds (default: it listens on a socket)
+      --compare-figure PATTERN compare the number in ( ) that PROGRAM or the load prints, more being
+                           better, or less:PATTERN (default: time; rates of known load generators)
+      --compare-limit SECONDS[,TOTAL]  kill a run after SECONDS; begin none after TOTAL (600)
+
 Information:
       --list-functions [LIST]   the functions that LIST selects (default: all that are known)
       --list-syscalls [LIST]    the system calls that LIST selects (default: all)
   -h, --help               this text
   -V, --version            the version
 
-Not yet available, and refused: -E bpf, --every, --rate, --first, --inject, --deny,
-  --compare, --replay, --overflow
+Not yet available, and refused: -E bpf, --every, --rate, --first, --inject, --deny, --replay,
+  --overflow
 
 Exit status: that of PROGRAM; killed by a signal: the same signal; 125 if the tracer failed,
 126 if PROGRAM cannot be executed, 127 if it was not found.

@@ -23,6 +23,7 @@ Result<Command> take_command(std::span<const std::string>& args) {
   args = args.subspan(1);
   if (word == "run") return Command::Run;
   if (word == "serve") return Command::Serve;
+  if (word == "measure") return Command::Measure;
   if (word == "attach") return Command::Attach;
   constexpr std::string_view kCommands[] = {"run", "serve", "attach"};
   return Error{fmt::format("unknown command {}{}", in_quotes(word), suggestion(word, kCommands))};
@@ -97,6 +98,9 @@ Status check_program(const Options& options) {
       if (!options.connect_path.empty()) return Error{"serve takes no --connect"};
       if (options.program.empty()) return Done{};
       return Error{fmt::format("serve takes no program, found {}", in_quotes(options.program[0]))};
+    case Command::Measure:
+      if (options.program.size() == 1) return Done{};
+      return Error{"measure takes one plan, a JSON file, and nothing else"};
     case Command::ListSyscalls:
       if (options.program.empty()) return Done{};
       return Error{fmt::format("option --list-syscalls takes one list and no program, found {}",
@@ -127,6 +131,8 @@ Result<Options> parse(std::span<const std::string> args) {
     if (!applied) return applied.error();
   }
   if (options.backends.empty()) options.backends.emplace_back("text");
+  const Status compare = finish_compare(line->settings, options);
+  if (!compare) return compare.error();
   const Status program = check_program(options);
   if (!program) return program.error();
   if (options.pid != 0) options.command = Command::Attach;

@@ -16,7 +16,21 @@ namespace wc {
 enum class EngineChoice { Auto, Ptrace, Inproc, Bpf };
 enum class GateChoice { Auto, Socket, Trap, Dispatch };
 enum class ScopeMode { Functions, Main, Process };
-enum class Command { Run, Attach, Serve, Help, Version, ListFunctions, ListSyscalls };
+enum class Command { Run, Attach, Serve, Measure, Help, Version, ListFunctions, ListSyscalls };
+
+// --compare: the program run native, traced, and under other tools, in turn.
+struct CompareOptions {
+  bool asked = false;
+  int runs = 5;
+  std::vector<std::string> outputs;  // each ends in .json, .svg or .html
+  std::string load;                  // shell command that is run against the program, a server
+  std::string ready;                 // shell command that succeeds when the server is ready
+  std::string figure;                // pattern of the figure that load or program prints
+  bool less_is_better = false;       // of that figure
+  double run_limit = 0;              // seconds for one run; 0: from how long native takes
+  double total_limit = 600;          // seconds for all
+  std::vector<std::string> handed_on;  // options of the traced runs but for -b, -c, -E, -g
+};
 
 // --stack-depth accepts 1 to this, which is also what is shown without it, as by strace.
 inline constexpr unsigned kMaxShownFrames = 256;
@@ -45,6 +59,7 @@ struct Options {
   std::string control_path;
   std::string connect_path;
   std::vector<std::string> user_preloads;  // [LD_PRELOAD]: readable ELF files, no blank or colon
+  CompareOptions compare;
   std::string list;                  // argument of --list-functions and --list-syscalls, or empty
   int pid = 0;                       // -p: the running process to trace; 0: `program` is started
   std::vector<std::string> program;  // program and arguments; empty for Command::Run only with -p
@@ -56,7 +71,7 @@ inline constexpr unsigned kMaxStringSize = 1u << 20;
 inline constexpr std::size_t kMaxIniSize = 1u << 20;
 
 // The arguments of wc-tracerd without argv[0]. The first is "run" or "serve", as the launcher
-// chose; where it is an option instead (wc-tracerd --help), "run" is meant. Reads the file of
+// chose, or "measure", as tests/bench does; where it is an option instead (wc-tracerd --help), "run" is meant. Reads the file of
 // --config and looks at the files of [LD_PRELOAD]; no other I/O. Throws nothing.
 Result<Options> parse_options(std::span<const char* const> args);
 

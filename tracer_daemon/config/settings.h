@@ -33,6 +33,11 @@ Result<std::string> read_ini_file(const std::string& path);
 // Checks the value of one setting and writes it into `options`. Lists grow, the rest is replaced.
 Status apply(const Setting& setting, Options& options);
 
+// The same for --compare and what goes with it; then, once all of the command line is applied, what
+// excludes what, and which options the compared runs are given.
+Status apply_compare(const Setting& setting, CompareOptions& compare);
+Status finish_compare(std::span<const Setting> line, Options& options);
+
 // A list of libraries as LD_PRELOAD has it, each checked and made absolute.
 Result<std::vector<std::string>> resolve_preloads(const Setting& setting);
 

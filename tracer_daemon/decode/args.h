@@ -117,6 +117,7 @@ void append_siginfo_at(std::string& out, const DecodeContext& context, uint64_t 
 // if_nametoindex("lo"), or the number.
 void append_interface(std::string& out, uint32_t index);
 bool append_link_address(std::string& out, const sockaddr_storage& storage, size_t length);
+bool append_rare_address(std::string& out, const sockaddr_storage& storage, size_t length);
 void append_ioprio(std::string& out, uint32_t value);
 void append_sockaddr_at(std::string& out, const DecodeContext& context, uint64_t address,
                         uint64_t length);

@@ -89,7 +89,8 @@ void append_sockaddr(std::string& out, const sockaddr_storage& storage, size_t l
     append_inet6(out, as<sockaddr_in6>(storage), length);
   } else if (storage.ss_family == AF_NETLINK && length >= sizeof(sockaddr_nl)) {
     append_netlink(out, as<sockaddr_nl>(storage));
-  } else if (append_link_address(out, storage, length)) {
+  } else if (append_link_address(out, storage, length) ||
+             append_rare_address(out, storage, length)) {
     // done
   } else if (length > header) {
     out += ", sa_data=";

@@ -23,8 +23,13 @@ struct SyscallSpec {
   uint32_t classes = 0;  // OR of SyscallClass (syscall_classes.h)
 };
 
+// Set in the number of a syscall that came by the 32-bit entry (int $0x80), which has numbers of
+// its own.
+inline constexpr uint32_t kI386Syscall = 0x20000000;
+
 // Never nullptr: a syscall without a row gets six hexadecimal arguments and its
-// name from libseccomp, or "syscall_0x1ff" when even that does not know it.
+// name from libseccomp, or "syscall_0x1ff" when even that does not know it; those of the 32-bit
+// entry are "i386_getpid".
 const SyscallSpec& syscall_spec(uint32_t nr);
 
 // All rows of syscalls.def, sorted by number (--list-syscalls).

@@ -212,8 +212,9 @@ void resolve_enum(Builder& b, size_t i) {
       return resolve_ipc(b, i);
     case FlagTable::KcmpType:
       if (b.word(i) != 0) return b.cut(i + 1);
-      b.set(i + 1, ArgKind::Fd);
-      return b.set(i + 2, ArgKind::Fd);
+      // Descriptors of other processes: -y must not give them this one's paths.
+      b.set(i + 1, ArgKind::Int);
+      return b.set(i + 2, ArgKind::Int);
     default:
       return;
   }

@@ -179,6 +179,11 @@ enum class FlagTable : uint8_t {
   EtherType,        // ETH_P_IP
   PacketType,       // PACKET_BROADCAST
   VsockCid,         // VMADDR_CID_HOST
+  HciChannel,       // HCI_CHANNEL_RAW
+  L2capPsm,         // L2CAP_PSM_SDP
+  L2capCid,         // L2CAP_CID_ATT
+  BluetoothType,    // BDADDR_LE_PUBLIC
+  XdpFlags,         // XDP_COPY
   IoprioClass,      // IOPRIO_CLASS_BE
   SeccompAction,    // SECCOMP_RET_TRACE
   Securebits,       // SECBIT_KEEP_CAPS

@@ -72,13 +72,17 @@ constexpr bool rows_are_sorted() {
 static_assert(rows_are_sorted(), "syscalls.def is sorted by number, each number once");
 
 std::string name_of_unknown(uint32_t nr) {
-  if (char* known = seccomp_syscall_resolve_num_arch(SCMP_ARCH_X86_64, static_cast<int>(nr))) {
-    std::string name = known;
+  const bool is_i386 = (nr & kI386Syscall) != 0 && (nr & ~kI386Syscall) < kI386Syscall;
+  const uint32_t number = is_i386 ? nr & ~kI386Syscall : nr;
+  std::string name = is_i386 ? "i386_" : "";
+  if (char* known = seccomp_syscall_resolve_num_arch(is_i386 ? SCMP_ARCH_X86 : SCMP_ARCH_X86_64,
+                                                     static_cast<int>(number))) {
+    name += known;
     std::free(known);
     return name;
   }
-  std::string name = "syscall_";
-  append_hex(name, nr);
+  name += "syscall_";
+  append_hex(name, number);
   return name;
 }
 

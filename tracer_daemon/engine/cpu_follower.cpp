@@ -39,6 +39,11 @@ void CpuFollower::let_go() {
   following_ = false;
 }
 
+void CpuFollower::part() {
+  streak_ = 0;
+  if (following_) let_go();
+}
+
 void CpuFollower::resume(StoppedThread&& thread, Resume how, int signal) {
   pid_t tid = thread.tid();
   cpu_set_t mask, one;

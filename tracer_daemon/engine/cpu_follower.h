@@ -19,6 +19,8 @@ class CpuFollower {
   CpuFollower();
   // Called for each stop: decides whether one thread is being served.
   void stopped(pid_t tid);
+  // Both have work to do at once: each on a CPU of its own.
+  void part();
   // Resumes `thread` where it is cheap.
   void resume(StoppedThread&& thread, Resume how, int signal);
 

@@ -5,6 +5,7 @@
 // landing pad, which keeps the result for the tracer's next look and goes on by itself. Otherwise
 // it is the gadget, `syscall; int3`: at the breakpoint results are read, then the thread is sent
 // back.
+#include <linux/audit.h>
 #include <sys/syscall.h>
 
 #include <algorithm>
@@ -54,6 +55,7 @@ void Tracer::on_dispatched(StoppedThread stop, Thread& thread, user_regs_struct&
                            const siginfo_t& info) {
   auto nr = static_cast<uint32_t>(info.si_syscall);
   drain(thread, regs.rsp);
+  complete_thin(thread);
   bool is_wrapped = !wrapped_scopes(thread, regs.rsp).empty();
   auto scopes = live_scopes(thread, regs.rsp);
   if (!is_wrapped) {
@@ -65,8 +67,11 @@ void Tracer::on_dispatched(StoppedThread stop, Thread& thread, user_regs_struct&
     if (stop.set_ip(regs.rip - 2)) resume(std::move(stop), thread);
     return;
   }
-  // In a call that was opened by a breakpoint, all syscalls are watched by stepping.
-  if (makes_a_child(nr) || !thread.breaks.empty()) return step_back(std::move(stop), thread, regs);
+  // In a call that was opened by a breakpoint, all syscalls are watched by stepping. `int $0x80` is
+  // as long as `syscall`, but the gadget would take its number for another one.
+  if (makes_a_child(nr) || is_of_a_probe(nr) || !thread.breaks.empty() ||
+      info.si_arch != AUDIT_ARCH_X86_64)
+    return step_back(std::move(stop), thread, regs);
 
   uint64_t pad = thread.process->shim.gadget;
   if (resumes_interrupted(thread, regs.rsp, regs.rip, nr)) {

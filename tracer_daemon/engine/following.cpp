@@ -72,6 +72,7 @@ void Tracer::on_new_child(StoppedThread stop, Thread& parent) {
   }
   Thread& thread = add_thread(child, process);
   thread.hidden_mask = parent.hidden_mask;
+  if (!is_thread) thread.interrupted_masks = parent.interrupted_masks;
   ProcessShare* share = share_of(parent);
   if (vfork && share != nullptr) {
     // It runs on its parent's memory, thread area included, while the parent is suspended: all
@@ -201,6 +202,7 @@ void Tracer::on_exec(StoppedThread stop, Thread& thread) {
   self->slot = -1;
   self->served = {};
   self->handlers.clear();
+  self->interrupted_masks.clear();
   self->armed = self->in_syscall = self->step_back = self->own_dispatch = false;
   pipeline_.forget_process(pid);
   std::string path = program_path(pid);

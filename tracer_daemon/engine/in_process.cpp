@@ -2,6 +2,7 @@
 // not record. All else is engine ptrace with gate dispatch: a syscall that no patched site records
 // stops the thread as it does there.
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <utility>
 
@@ -26,10 +27,83 @@ void Tracer::patch_sites(Thread& thread) {
              std::to_string(outcome.left) + " left to dispatch");
 }
 
+// The thread's ring is full. It goes on as soon as what is in it is taken out, and is told of
+// while it runs.
+bool Tracer::make_room(StoppedThread& stop, Thread& thread, uint32_t slot, uint64_t sp) {
+  ProcessShare* share = share_of(thread);
+  if (share == nullptr || thread.slot != static_cast<int>(slot) || thread.shares.active ||
+      std::exchange(share->slot(slot).wants_room, 0u) == 0)
+    return false;
+  complete_landed(thread);
+  drop_left_syscalls(thread, sp);
+  bool wanted =
+      (pipeline_.backends().has_audience() && is_reported(thread)) || !thread.calls.calls().empty();
+  std::span<const wc_record> records;
+  if (wanted)
+    records = share->drain(slot);
+  else
+    share->discard(slot);
+  cpu_.part();
+  resume(std::move(stop), thread);
+  digest(thread, records);
+  return true;
+}
+
+// --overflow=drop: what found no room since the last look.
+void Tracer::report_dropped(Thread& thread) {
+  ProcessShare* share = share_of(thread);
+  if (share == nullptr || thread.shares.active) return;
+  uint64_t dropped =
+      __atomic_load_n(&share->slot(static_cast<uint32_t>(thread.slot)).dropped, __ATOMIC_RELAXED);
+  if (uint64_t fresh = dropped - std::exchange(thread.dropped, dropped); fresh != 0)
+    pipeline_.lost(thread.process->pid, fresh);
+}
+
+namespace {
+
+// The outermost call, in `scope`, as the shim would have recorded it.
+std::array<wc_record, 3> record_of(const wc_scope& scope, uint64_t tsc) {
+  std::array<wc_record, 3> places{};
+  places[0] = {scope.seq, scope.caller, tsc, WC_RECORD_CALL | 3u << 16, 0};
+  wc_record_body body{scope.sp, scope.function, 0, {}};
+  std::copy(std::begin(scope.args), std::end(scope.args), body.args);
+  std::memcpy(&places[1], &body, sizeof body);
+  return places;
+}
+
+constexpr uint64_t kWaits = 100'000'000;  // nanoseconds that make a syscall one to be told of
+
+}  // namespace
+
+// A call is recorded together with its first syscall, when that has come back. Where it waits, the
+// call is told of before: somebody may be watching. The thread is asleep, or may run at any moment:
+// what is seen counts if nothing has changed meanwhile, and the record that comes after all
+// repeats it.
+void Tracer::announce_waiting(Thread& thread) {
+  ProcessShare* share = share_of(thread);
+  if (share == nullptr || thread.shares.active || !pipeline_.backends().has_audience()) return;
+  auto slot = static_cast<uint32_t>(thread.slot);
+  auto waits = share->waiting_call(slot);
+  if (!waits || !thread.calls.calls().empty()) return;
+  if (pipeline_.clock().nanoseconds(waits->tsc) + kWaits > TickClock::now()) return;
+  auto places = record_of(waits->scope, waits->tsc);
+  digest(thread, places);
+}
+
+// The calls up to this one, which the shim would have told of together with its syscall.
+void Tracer::report_calls_up_to(Thread& thread, uint64_t seq) {
+  auto scopes = share_of(thread)->scopes(static_cast<uint32_t>(thread.slot));
+  auto own = std::find_if(scopes.begin(), scopes.end(),
+                          [&](const wc_scope& scope) { return scope.seq == seq; });
+  if (own != scopes.end())
+    report_calls(thread, scopes.first(static_cast<size_t>(own - scopes.begin()) + 1), true);
+}
+
 // Engine inproc: a syscall that the shim has not recorded.
-void Tracer::report_pending(Thread& thread, const wc_pending& one, uint32_t flags, uint64_t ret) {
-  wc_record places[3] = {
-      {one.seq, ret, __builtin_ia32_rdtsc(), WC_RECORD_SYSCALL | flags | 3u << 16, 0}};
+void Tracer::report_pending(Thread& thread, const wc_pending& one, uint32_t flags, uint64_t ret,
+                            uint64_t end) {
+  report_calls_up_to(thread, one.seq);
+  wc_record places[3] = {{one.seq, ret, end, WC_RECORD_SYSCALL | flags | 3u << 16, 0}};
   wc_record_body body{one.tsc, one.nr, 0, {}};
   std::copy(std::begin(one.args), std::end(one.args), body.args);
   std::memcpy(places + 1, &body, sizeof body);
@@ -44,18 +118,34 @@ void Tracer::end_pending(Thread& thread) {
   bool own = share != nullptr && !thread.shares.active;
   if (!own || !(options_.config & WC_CONFIG_IN_PROCESS)) return;
   while (auto one = share->take_pending(static_cast<uint32_t>(thread.slot)))
-    report_pending(thread, *one, WC_RECORD_NO_RESULT, 0);
+    report_pending(thread, *one, one->end != 0 ? 0 : WC_RECORD_NO_RESULT, one->ret,
+                   one->end != 0 ? one->end : __builtin_ia32_rdtsc());
 }
 
-// A signal comes between a syscall's return and its record. What the handler does comes later.
+// A thin call's syscall has come back, and something else comes before the call's return.
+void Tracer::complete_thin(Thread& thread) {
+  ProcessShare* share = share_of(thread);
+  if (share == nullptr || thread.shares.active) return;
+  auto slot = static_cast<uint32_t>(thread.slot);
+  if (auto one = share->pending(slot); !one || one->end == 0) return;
+  auto done = share->take_pending(slot);
+  report_pending(thread, *done, 0, done->ret, done->end);
+}
+
+// A signal comes in a syscall, or between its return and its record. What the handler does comes
+// later.
 void Tracer::complete_pending(Thread& thread, const user_regs_struct& regs) {
   ProcessShare* share = share_of(thread);
+  if (share == nullptr || thread.shares.active) return;
+  complete_thin(thread);
+  auto slot = static_cast<uint32_t>(thread.slot);
   auto ret = static_cast<int64_t>(regs.rax);
-  if (share == nullptr || regs.rip != thread.process->shim.site_return || is_restart(ret)) return;
-  if (auto one = share->take_pending(static_cast<uint32_t>(thread.slot))) {
-    take_stack(thread, regs);
-    report_pending(thread, *one, 0, regs.rax);
-  }
+  bool is_back = regs.rip == thread.process->shim.site_return && !is_restart(ret);
+  if (share->pending(slot)) take_stack(thread, regs);
+  if (auto one = is_back ? share->take_pending(slot) : std::nullopt)
+    report_pending(thread, *one, 0, regs.rax, __builtin_ia32_rdtsc());
+  else if (auto waits = share->pending(slot))
+    report_calls_up_to(thread, waits->seq);
 }
 
 }  // namespace wc

@@ -37,7 +37,23 @@ constexpr uint64_t kOneStack = 1u << 20;
 // A signal is about to be delivered inside a call. What its handler does belongs to that call,
 // marked; a signal without a handler changes nothing.
 void Tracer::note_handler(Thread& thread, int signal, uint64_t sp) {
-  if (is_caught(thread.process->pid, signal)) thread.handlers.push_back(sp);
+  if (!is_caught(thread.process->pid, signal)) return;
+  thread.handlers.push_back(sp);
+  uint64_t hidden = thread.process->hidden_action_masks[static_cast<size_t>(signal)];
+  if ((hidden & ~thread.hidden_mask) == 0) return;
+  thread.interrupted_masks.push_back({sp, thread.hidden_mask});
+  thread.hidden_mask |= hidden;
+}
+
+// Handlers are over: what they had hidden is not blocked any more.
+void Tracer::restore_hidden_mask(Thread& thread) {
+  auto& masks = thread.interrupted_masks;
+  const auto& handlers = thread.handlers;
+  while (!masks.empty() &&
+         std::find(handlers.begin(), handlers.end(), masks.back().sp) == handlers.end()) {
+    thread.hidden_mask = masks.back().hidden;
+    masks.pop_back();
+  }
 }
 
 // Handlers that were left by longjmp: the thread stands above what they had interrupted.
@@ -45,6 +61,7 @@ void Tracer::drop_left_handlers(Thread& thread, uint64_t sp) {
   auto& handlers = thread.handlers;
   while (!handlers.empty() && handlers.back() <= sp && sp - handlers.back() < kOneStack)
     handlers.pop_back();
+  restore_hidden_mask(thread);
 }
 
 // The syscalls that such handlers interrupted never come back.
@@ -106,6 +123,7 @@ void Tracer::on_sigreturn(Thread& thread, uint64_t sp) {
   SavedContext context{};
   if (!thread.process->memory.read_all({sp}, &context, sizeof context)) return;
   std::erase(thread.handlers, context.rsp);
+  restore_hidden_mask(thread);
   auto& inflight = thread.inflight;
   auto at = std::find_if(inflight.rbegin(), inflight.rend(), [&](const Inflight& one) {
     return one.interrupted && one.sp == context.rsp && one.ip == context.rip;

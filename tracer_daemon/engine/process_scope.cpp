@@ -63,7 +63,7 @@ void Tracer::on_any_entry(const StoppedThread& stop, Thread& thread,
   Process& process = *thread.process;
   // Until its first exec it runs the tool's own code.
   if (!process.started && nr != SYS_execve) return;
-  if (!info.is_x86_64 || is_shims_own(process, info.ip)) return;
+  if (is_shims_own(process, info.ip)) return;
   drain(thread, info.sp);
   Inflight entry;
   entry.sp = info.sp;

@@ -23,6 +23,7 @@ struct TableOptions {
   std::string socket_path;
   bool values_at_return = false;  // some backend shows what calls wrote to memory
   bool in_process = false;        // engine inproc
+  bool stacks = false;            // its records hold stacks: no call is one record with its syscall
   DecodeOptions decode;
 };
 

@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "base/scoped_fd.h"
+#include "decode/decoder.h"
 
 // <sys/ptrace.h> and <linux/ptrace.h> do not go together; this is what is taken from the latter.
 #ifndef PTRACE_EVENT_STOP
@@ -53,11 +54,14 @@ bool StoppedThread::syscall_info(SyscallInfo& info) const {
   constexpr uint32_t kAuditX86_64 = 0xc000003e;
   info.ip = raw.instruction_pointer;
   info.sp = raw.stack_pointer;
-  info.is_x86_64 = raw.arch == kAuditX86_64;
   if (raw.op == PTRACE_SYSCALL_INFO_ENTRY) {
     info.kind = SyscallInfo::Kind::Entry;
     info.nr = raw.entry.nr;
     std::copy(std::begin(raw.entry.args), std::end(raw.entry.args), info.args);
+    if (raw.arch != kAuditX86_64) {
+      info.nr |= kI386Syscall;
+      for (uint64_t& arg : info.args) arg &= UINT32_MAX;
+    }
   } else if (raw.op == PTRACE_SYSCALL_INFO_EXIT) {
     info.kind = SyscallInfo::Kind::Exit;
     info.ret = raw.exit.rval;

@@ -47,9 +47,8 @@ class StoppedThread {
   struct SyscallInfo {
     enum class Kind { None, Entry, Exit } kind = Kind::None;
     uint64_t ip = 0, sp = 0;
-    uint64_t nr = 0, args[6] = {};
+    uint64_t nr = 0, args[6] = {};  // nr: with kI386Syscall where it belongs
     int64_t ret = 0;
-    bool is_x86_64 = true;
   };
   [[nodiscard]] bool syscall_info(SyscallInfo& info) const;
 
@@ -84,6 +83,11 @@ class ProcessMemory final : public TraceeMemory {
 constexpr bool is_restart(int64_t ret) {
   return ret == -512 || ret == -513 || ret == -514 || ret == -516;
 }
+
+// uretprobe(2) and uprobe(2), which the kernel has a probed function issue where somebody traces it
+// with perf or bpf: not the program's, and the process is killed where they come from anywhere
+// else.
+constexpr bool is_of_a_probe(uint64_t nr) { return nr == 335 || nr == 336; }
 
 bool seize(pid_t tid, bool follow, int& error);
 // The stopped thread, and all that it makes, stop once more when they end, while their memory is

@@ -40,12 +40,20 @@ uint64_t hidden_after(uint64_t hidden, uint64_t how, uint64_t set) {
   }
 }
 
+bool is_seccomp(const PendingSyscall& syscall) {
+  return syscall.nr == SYS_seccomp ||
+         (syscall.nr == SYS_prctl && syscall.args[0] == PR_SET_SECCOMP);
+}
+
 }  // namespace
 
 void Tracer::on_signal_call(const StoppedThread& stop, Thread& thread, Inflight& entry) {
   const uint64_t* args = entry.syscall.args;
   SignalCall& call = entry.signals;
-  if (options_.gate == WC_GATE_SOCKET) return;  // its stops come without a signal
+  if (options_.gate == WC_GATE_SOCKET) {  // its stops come without a signal
+    call.watched = is_seccomp(entry.syscall);
+    return;
+  }
   if (entry.syscall.nr == SYS_rt_sigaction) return on_action_call(stop, thread, entry);
   if (entry.syscall.nr == SYS_prctl && args[0] == PR_SET_SYSCALL_USER_DISPATCH) {
     call.watched = true;
@@ -119,6 +127,11 @@ void Tracer::on_signal_call_exit(const StoppedThread& stop, Thread& thread, cons
     }
   }
   if (ret != 0) return;
+  if (is_seccomp(done.syscall))
+    return say(1,
+               "process " + std::to_string(thread.process->pid) +
+                   " filters its syscalls; what it forbids the gate's messages, too, may fail or "
+                   "kill it: use -g dispatch");
   if (done.syscall.nr == SYS_prctl) return on_own_dispatch(thread, args[1]);
   if (done.syscall.nr == SYS_rt_sigaction) {
     uint64_t& hidden = thread.process->hidden_action_masks[args[0]];

@@ -37,6 +37,7 @@ void Tracer::on_syscall_stop(StoppedThread stop, Thread& thread) {
 void Tracer::on_syscall_entry(const StoppedThread& stop, Thread& thread,
                               const StoppedThread::SyscallInfo& info) {
   thread.ignore_exit = true;
+  if (is_of_a_probe(info.nr)) return;
   if (is_shims_own(*thread.process, info.ip)) return;
   drain(thread, info.sp);
   auto scopes = live_scopes(thread, info.sp);

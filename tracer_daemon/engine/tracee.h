@@ -110,6 +110,12 @@ struct Inflight {
   bool interrupted = false;  // left with ERESTART...: will come again, or end as EINTR
 };
 
+// Thread::hidden_mask as it was where a signal handler whose action blocks more has interrupted it.
+struct InterruptedMask {
+  uint64_t sp = 0;
+  uint64_t hidden = 0;
+};
+
 // A child that runs on its parent's memory and thread area until it execs or exits (vfork,
 // posix_spawn).
 struct SharedMemoryChild {
@@ -146,10 +152,12 @@ struct Thread {
 
   SharedMemoryChild shares;
   std::vector<uint64_t> handlers;  // stack pointers that running signal handlers have interrupted
-  uint64_t hidden_mask = 0;        // signals that the program has blocked and the kernel has not
+  std::vector<InterruptedMask> interrupted_masks;
+  uint64_t hidden_mask = 0;  // signals that the program has blocked and the kernel has not
   std::shared_ptr<const Stack> stack;  // where it stands, if that is wanted; of this stop only
   uint32_t awaited_bell = 0;           // socket gate: interrupted to answer this bell
   bool awaits_bell = false;
+  uint64_t dropped = 0;  // syscalls of its slot that are known to be lost
 
   [[nodiscard]] EventSource source() {
     return {.pid = process->pid,

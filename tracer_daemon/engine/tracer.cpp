@@ -125,6 +125,7 @@ Result<int> Tracer::run() {
     open_gate_poll();
   else
     no_signal_for_stops();
+  heartbeat_.start();
   while (!stop_) {
     if (threads_.empty() && unclaimed_.empty() && !options_.standing) break;
     pid_t tid = 0;
@@ -146,11 +147,15 @@ Result<int> Tracer::run() {
 }
 
 void Tracer::on_tick() {
+  // Rings have one writer and one reader: looking while the threads run is allowed.
+  size_t found = 0;
+  for (const auto& [tid, thread] : threads_) found += drain(*thread, 0);
   uint64_t now = TickClock::now();
+  if (options_.config & WC_CONFIG_IN_PROCESS) heartbeat_.found(found);
   if (now < next_tick_) return;
   next_tick_ = now + kTick;
-  // Rings have one writer and one reader: looking while the threads run is allowed.
-  for (const auto& [tid, thread] : threads_) drain(*thread, 0);
+  if (options_.config & WC_CONFIG_IN_PROCESS)
+    for (const auto& [tid, thread] : threads_) announce_waiting(*thread);
   pipeline_.backends().flush(now);
   for (const std::string& error : pipeline_.backends().take_errors()) {
     say(0, error);
@@ -300,24 +305,33 @@ ProcessShare* Tracer::share_of(Thread& thread) const {
 }
 
 // `sp`: where the thread stands. A call's syscalls end before it does, also those it was left in.
-void Tracer::drain(Thread& thread, uint64_t sp) {
+// Returns how many places of the ring were taken.
+size_t Tracer::drain(Thread& thread, uint64_t sp) {
   ProcessShare* share = share_of(thread);
   if (share == nullptr) {
     if (!thread.breaks.empty()) drop_left_syscalls(thread, sp);
-    return;
+    return 0;
   }
   // In this order: a syscall on the landing pad is complete before its call's record is written,
   // and the thread may be running.
   auto slot = static_cast<uint32_t>(thread.slot);
   bool has_audience = pipeline_.backends().has_audience() && is_reported(thread);
   if (!has_audience && thread.calls.calls().empty()) {
-    share->discard(slot);
+    size_t found = share->discard(slot);
     complete_landed(thread);
-    return;
+    return found;
   }
   auto records = share->drain(slot);
   complete_landed(thread);
   drop_left_syscalls(thread, sp);
+  digest(thread, records);
+  return records.size();
+}
+
+void Tracer::digest(Thread& thread, std::span<const wc_record> records) {
+  if (records.empty()) return report_dropped(thread);
+  uint32_t& busy = share_of(thread)->header().busy;
+  __atomic_store_n(&busy, 1u, __ATOMIC_RELEASE);
   RecordReader reader(records);
   EventSource source = thread.source();
   source.stack.reset();  // the thread has gone on since
@@ -332,6 +346,8 @@ void Tracer::drain(Thread& thread, uint64_t sp) {
   }
   // A thread that was killed may have been writing.
   if ((reader.corrupt() || !whole) && !thread.ended) on_corrupt_ring(thread);
+  __atomic_store_n(&busy, 0u, __ATOMIC_RELEASE);
+  report_dropped(thread);
 }
 
 // The program has written over its ring: what was in it is lost, the rest goes on.
@@ -393,8 +409,10 @@ void Tracer::on_bell(StoppedThread stop, Thread& thread, const user_regs_struct&
   ProcessShare* share = thread.process->share.load(std::memory_order_acquire);
   if (share != nullptr && share->valid_slot(regs.rdi)) {
     patch_sites(thread);
+    auto slot = static_cast<uint32_t>(regs.rdi);
+    if (make_room(stop, thread, slot, regs.rsp)) return;
     if (options_.config & WC_CONFIG_ALL_CALLS) take_stack(thread, regs);
-    answer_bell(thread, static_cast<uint32_t>(regs.rdi), regs.rsp);
+    answer_bell(thread, slot, regs.rsp);
   }
   resume(std::move(stop), thread);
 }
@@ -407,6 +425,7 @@ void Tracer::answer_bell(Thread& thread, uint32_t slot, uint64_t sp) {
   if (thread.slot != static_cast<int>(slot)) return;
   drain(thread, sp);
   wc_slot& shared = share->slot(slot);
+  shared.wants_room = 0;
   if (options_.gate != WC_GATE_DISPATCH || thread.shares.active) {
     if (!thread.shares.active) {
       uint32_t want = shared.gate_want != 0 || options_.whole_process ? 1 : 0;

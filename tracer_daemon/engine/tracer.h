@@ -18,6 +18,7 @@
 #include "engine/break_plan.h"
 #include "engine/cpu_follower.h"
 #include "engine/guardian.h"
+#include "engine/heartbeat.h"
 #include "engine/program_tables.h"
 #include "engine/ptrace.h"
 #include "engine/site_patcher.h"
@@ -104,7 +105,8 @@ class Tracer final : public SessionHost {
 
   // What the thread's slot says at this stop.
   ProcessShare* share_of(Thread& thread) const;
-  void drain(Thread& thread, uint64_t sp);
+  size_t drain(Thread& thread, uint64_t sp);
+  void digest(Thread& thread, std::span<const wc_record> records);
   void on_corrupt_ring(Thread& thread);
   void drop_missing(Thread& thread, std::span<const wc_scope> scopes);
   void end_syscalls_from(Thread& thread, size_t position);
@@ -115,12 +117,18 @@ class Tracer final : public SessionHost {
   void on_bell(StoppedThread stop, Thread& thread, const user_regs_struct& regs);
   void patch_sites(Thread& thread);
   void answer_bell(Thread& thread, uint32_t slot, uint64_t sp);
+  bool make_room(StoppedThread& stop, Thread& thread, uint32_t slot, uint64_t sp);
+  void report_dropped(Thread& thread);
+  void announce_waiting(Thread& thread);
   void report_totals(const ProcessPtr& process);
   void report_own_scopes(Process& process, std::span<const uint64_t> names,
                          const std::vector<wc_counter>& counts);
   void report_counts(pid_t pid, const FunctionTable& table, const std::vector<wc_counter>& counts);
   void end_inflight(Thread& thread);
-  void report_pending(Thread& thread, const wc_pending& one, uint32_t flags, uint64_t ret);
+  void report_calls_up_to(Thread& thread, uint64_t seq);
+  void report_pending(Thread& thread, const wc_pending& one, uint32_t flags, uint64_t ret,
+                      uint64_t end);
+  void complete_thin(Thread& thread);
   void end_pending(Thread& thread);
   void complete_pending(Thread& thread, const user_regs_struct& regs);
   void end_sharing(Thread& thread);
@@ -176,6 +184,7 @@ class Tracer final : public SessionHost {
 
   // interrupted.cpp: syscalls and the signals that interrupt them
   void note_handler(Thread& thread, int signal, uint64_t sp);
+  static void restore_hidden_mask(Thread& thread);
   static void drop_left_handlers(Thread& thread, uint64_t sp);
   void drop_left_syscalls(Thread& thread, uint64_t sp);
   void park_interrupted(const StoppedThread& stop, Thread& thread, user_regs_struct& regs);
@@ -240,6 +249,7 @@ class Tracer final : public SessionHost {
   SitePatcher patcher_;
   CpuFollower cpu_;
   std::unique_ptr<Guardian> guardian_;  // outlives every Breakpoints
+  Heartbeat heartbeat_;
 
   std::unordered_map<pid_t, std::unique_ptr<Thread>> threads_;
   std::unordered_map<pid_t, ProcessPtr>

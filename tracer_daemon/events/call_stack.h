@@ -18,6 +18,7 @@ struct OpenCall {
   uint64_t id = 0;   // of the run
   uint64_t parent = 0;
   uint64_t ts = 0;
+  uint64_t last_ts = 0;  // of the last that was seen of it
   uint32_t function = 0;
   uint32_t depth = 0;
   // Which audiences know of it (see CallAudience).
@@ -32,7 +33,7 @@ struct EndedCall {
   OpenCall call;
   bool unwound = true;
   uint64_t ret = 0;
-  uint64_t tsc = 0;  // of the return; 0 when unwound without a record
+  uint64_t tsc = 0;  // of the return; 0 when it was not taken, or unwound without a record
   int32_t error = 0;
 };
 
@@ -52,6 +53,8 @@ class CallStack {
   // Ends the calls that are no longer among the open scopes (their returns were never seen).
   std::vector<EndedCall> drop_missing(std::span<const wc_scope> scopes);
   std::vector<EndedCall> drop_all() { return drop_missing({}); }
+  // Ends all but the outermost `depth` calls.
+  std::vector<EndedCall> leave(size_t depth) { return pop_to(depth); }
 
   // The scopes behind the known ones: to be opened in this order with push().
   [[nodiscard]] std::span<const wc_scope> unknown(std::span<const wc_scope> scopes) const;

@@ -366,7 +366,7 @@ void Pipeline::open_call(EventSource source, const wc_scope& scope, uint64_t ts,
   call.parent = open.empty() ? 0 : open.back().id;
   call.depth = static_cast<uint32_t>(open.size());
   call.function = scope.function;
-  call.ts = ts;
+  call.ts = call.last_ts = ts;
   if (auto row = own_row(source, scope.function)) own_scope(source, *row, scope.args[0]);
   decode_call(source, call, scope);
   OpenCall& pushed = source.calls->push(std::move(call));
@@ -374,17 +374,32 @@ void Pipeline::open_call(EventSource source, const wc_scope& scope, uint64_t ts,
 }
 
 bool Pipeline::recorded_call(EventSource source, const RecordView& view) {
-  const wc_record_body& body = *view.body;
-  bool known = source.table != nullptr &&
-               (body.what < source.table->functions.size() || own_row(source, body.what));
-  if (!known || source.calls->calls().size() >= WC_MAX_SCOPES) return false;
   wc_scope scope{};
   scope.seq = view.head->seq;
-  scope.sp = body.place;
-  scope.caller = view.head->ret;
-  scope.function = body.what;
-  std::copy(std::begin(body.args), std::end(body.args), scope.args);
-  open_call(source, scope, clock_.nanoseconds(view.head->tsc), CallAudience::kEveryone);
+  uint32_t depth = 0;
+  if (view.call != nullptr) {
+    // Known already, where it was told of while its syscall was still running.
+    const auto& open = source.calls->calls();
+    if (!open.empty() && open.back().seq == scope.seq) return true;
+    scope.sp = view.call->sp;
+    scope.caller = view.call->caller;
+    scope.function = view.call->function;
+    scope.tsc = view.body->place;
+    depth = view.call->depth;
+    std::copy(std::begin(view.call->args), std::end(view.call->args), scope.args);
+  } else {
+    scope.sp = view.body->place;
+    scope.caller = view.head->ret;
+    scope.function = view.body->what;
+    scope.tsc = view.head->tsc;
+    depth = static_cast<uint32_t>(view.head->error);
+    std::copy(std::begin(view.body->args), std::end(view.body->args), scope.args);
+  }
+  bool known = source.table != nullptr &&
+               (scope.function < source.table->functions.size() || own_row(source, scope.function));
+  if (!known || depth >= WC_MAX_SCOPES) return false;
+  for (EndedCall& end : source.calls->leave(depth)) ended(source, end);
+  open_call(source, scope, clock_.nanoseconds(scope.tsc), CallAudience::kEveryone);
   return true;
 }
 
@@ -425,15 +440,22 @@ bool Pipeline::record(EventSource source, const RecordView& view, const RecordVi
   if (view.type == WC_RECORD_CALL && next != nullptr) memory.add(*next);
   source.memory = &memory;
   if (view.type == WC_RECORD_CALL) return recorded_call(source, view);
-  if (view.type == WC_RECORD_SYSCALL) return recorded_syscall(source, view, in_signal);
-  for (EndedCall& end : source.calls->apply(*view.head)) ended(source, end);
+  if (view.type == WC_RECORD_CALL_SYSCALL && !recorded_call(source, view)) return false;
+  if (view.type != WC_RECORD_RETURN && view.type != WC_RECORD_UNWOUND) {
+    if (!recorded_syscall(source, view, in_signal)) return false;
+    if (view.call == nullptr || !(view.head->type & WC_RECORD_RETURNED)) return true;
+  }
+  wc_record end_of_call = *view.head;
+  if (view.call != nullptr)
+    end_of_call = {view.head->seq, view.call->value, 0, WC_RECORD_RETURN, view.head->error};
+  for (EndedCall& end : source.calls->apply(end_of_call)) ended(source, end);
   return true;
 }
 
 void Pipeline::ended(EventSource source, EndedCall& end) {
   const FunctionInfo& function = function_of(source, end.call.function);
   wc_return event{};
-  event.ts = end.tsc != 0 ? std::max(clock_.nanoseconds(end.tsc), end.call.ts) : TickClock::now();
+  event.ts = std::max(end.tsc != 0 ? clock_.nanoseconds(end.tsc) : 0, end.call.last_ts);
   event.dur = event.ts - std::min(event.ts, end.call.ts);
   event.pid = source.pid;
   event.tid = source.tid;
@@ -580,6 +602,7 @@ void Pipeline::emit_exit(EventSource source, PendingSyscall& syscall, int64_t re
   }
   event.args_text = args_text.c_str();
   event.ret_text = ret_text.c_str();
+  for (OpenCall& call : source.calls->calls()) call.last_ts = std::max(call.last_ts, end);
   backends_.syscall_exit(event);
 }
 

@@ -10,25 +10,28 @@ bool RecordReader::next(RecordView& view) {
     const wc_record& head = places_.front();
     size_t count = std::max<size_t>(head.type >> 16, 1);
     auto type = static_cast<wc_record_type>(head.type & WC_RECORD_TYPES);
-    if (count > places_.size() || type < WC_RECORD_RETURN || type > WC_RECORD_SYSCALL) {
+    if (count > places_.size() || type < WC_RECORD_RETURN || type > WC_RECORD_CALL_SYSCALL) {
       corrupt_ = true;
       return false;
     }
     auto all = places_.first(count);
     places_ = places_.subspan(count);
     if (type == WC_RECORD_SKIP) continue;
-    bool has_body = type == WC_RECORD_CALL || type == WC_RECORD_SYSCALL ||
+    bool has_call = type == WC_RECORD_CALL_SYSCALL;
+    bool has_body = has_call || type == WC_RECORD_CALL || type == WC_RECORD_SYSCALL ||
                     (head.type & WC_RECORD_CAPTURES) != 0;
-    view = {type, &head, nullptr, {}};
+    view = {type, &head, nullptr, nullptr, {}};
     if (!has_body || (type == WC_RECORD_RETURN && count == 1)) return true;
     auto bytes = std::span(reinterpret_cast<const unsigned char*>(all.data()), all.size_bytes());
     constexpr size_t kBody = sizeof(wc_record) + sizeof(wc_record_body);
-    if (bytes.size() < kBody) {
+    const size_t front = has_call ? kBody + sizeof(wc_record_call) : kBody;
+    if (bytes.size() < front) {
       corrupt_ = true;
       return false;
     }
     view.body = reinterpret_cast<const wc_record_body*>(bytes.data() + sizeof(wc_record));
-    view.captures = bytes.subspan(kBody);
+    if (has_call) view.call = reinterpret_cast<const wc_record_call*>(bytes.data() + kBody);
+    view.captures = bytes.subspan(front);
     return true;
   }
   return false;

@@ -18,6 +18,7 @@ struct RecordView {
   wc_record_type type = WC_RECORD_SKIP;
   const wc_record* head = nullptr;
   const wc_record_body* body = nullptr;  // null: a plain return
+  const wc_record_call* call = nullptr;  // of CALL_SYSCALL
   std::span<const unsigned char> captures;
 };
 

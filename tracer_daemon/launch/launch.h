@@ -8,6 +8,8 @@ namespace wc {
 int run(const Options& options);             // run a program under the tracer; may not return
 int attach(const Options& options);          // trace a running process
 int serve(const Options& options);           // standing tracer on a control socket
+int compare_tools(const Options& options);   // --compare
+int measure_plan(const Options& options);    // the measuring core alone, for tests/bench
 int list_functions(const Options& options);  // --list-functions
 int list_syscalls(const Options& options);   // --list-syscalls
 

@@ -158,6 +158,7 @@ class Session {
     table_options.socket_path = socket;
     table_options.values_at_return = backends->wants(WC_WANT_TEXT);
     table_options.in_process = engine->in_process;
+    table_options.stacks = backends->wants(WC_WANT_STACK);
     table_options.decode = decode;
     session->tables_ =
         std::make_unique<ProgramTables>(std::move(table_options), *session->directory_);

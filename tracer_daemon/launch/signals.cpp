@@ -1,13 +1,11 @@
 #include "launch/signals.h"
 
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <cstdlib>
-#include <ctime>
 
 namespace wc {
 namespace {
@@ -28,16 +26,6 @@ void handle(int signal, void (*handler)(int)) {
   sigaction(signal, &action, nullptr);  // no SA_RESTART: waitpid must end
 }
 
-void start_timer() {
-  sigevent event{};
-  event.sigev_notify = SIGEV_THREAD_ID;
-  event.sigev_signo = SIGUSR1;
-  event._sigev_un._tid = static_cast<pid_t>(syscall(SYS_gettid));
-  timer_t timer;
-  itimerspec period{{0, 100'000'000}, {0, 100'000'000}};
-  if (timer_create(CLOCK_MONOTONIC, &event, &timer) == 0) timer_settime(timer, 0, &period, nullptr);
-}
-
 }  // namespace
 
 void take_signals(Tracer& tracer, SignalMeaning meaning) {
@@ -51,7 +39,6 @@ void take_signals(Tracer& tracer, SignalMeaning meaning) {
     for (int s : {SIGTERM, SIGHUP}) handle(s, on_forwarded);
   }
   handle(SIGUSR1, on_tick);
-  start_timer();
 }
 
 void end_like(int wait_status) {

@@ -9,7 +9,7 @@ namespace wc {
 // SIGTERM and SIGHUP are passed on to it. Stop: they end the tracer, not what it traces.
 enum class SignalMeaning { Forward, Stop };
 
-// SIGPIPE is ignored; SIGUSR1, ten times a second from a timer, ends the tracer's waitpid.
+// SIGPIPE is ignored; SIGUSR1, the heartbeat (engine/heartbeat.h), ends the tracer's waitpid.
 void take_signals(Tracer& tracer, SignalMeaning meaning);
 
 // Ends this process as the program ended: its status, or its signal without a second core dump.

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -88,7 +89,7 @@ std::span<const wc_record> ProcessShare::drain(uint32_t index) {
     std::memcpy(record_copy_.data(), ring + first, before_end * sizeof(wc_record));
     std::memcpy(record_copy_.data() + before_end, ring, (count - before_end) * sizeof(wc_record));
   }
-  __atomic_store_n(&s.tail, head, __ATOMIC_RELEASE);
+  if (count != 0) __atomic_store_n(&s.tail, head, __ATOMIC_RELEASE);
   return record_copy_;
 }
 
@@ -98,17 +99,45 @@ void ProcessShare::publish_all(uint32_t index) {
   __atomic_store_n(&s.head, reserved, __ATOMIC_RELEASE);
 }
 
-void ProcessShare::discard(uint32_t index) {
+size_t ProcessShare::discard(uint32_t index) {
   wc_slot& s = slot(index);
-  __atomic_store_n(&s.tail, __atomic_load_n(&s.head, __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);
+  uint32_t head = __atomic_load_n(&s.head, __ATOMIC_ACQUIRE);
+  uint32_t count = std::min(head - s.tail, ring_records_);
+  if (count != 0) __atomic_store_n(&s.tail, head, __ATOMIC_RELEASE);
+  return count;
+}
+
+std::optional<ProcessShare::WaitingCall> ProcessShare::waiting_call(uint32_t index) {
+  wc_slot& s = slot(index);
+  auto depth_of = [](uint32_t& field) { return __atomic_load_n(&field, __ATOMIC_ACQUIRE); };
+  if (depth_of(s.pending_depth) != 1 || depth_of(s.depth) != 1) return std::nullopt;
+  WaitingCall seen{};
+  seen.tsc = __atomic_load_n(&s.pending[0].tsc, __ATOMIC_ACQUIRE);
+  std::memcpy(&seen.scope, &s.scopes[0], sizeof seen.scope);
+  std::atomic_thread_fence(std::memory_order_acquire);
+  bool is_read = depth_of(s.head) == s.tail;  // nothing of it, or before it, is in the ring
+  bool same = depth_of(s.pending_depth) == 1 && depth_of(s.depth) == 1 &&
+              __atomic_load_n(&s.pending[0].tsc, __ATOMIC_ACQUIRE) == seen.tsc &&
+              __atomic_load_n(&s.pending[0].seq, __ATOMIC_ACQUIRE) == seen.scope.seq;
+  bool wanted = !(seen.scope.flags & WC_SCOPE_REPORTED) && s.gate_open == 0;
+  if (!same || !is_read || !wanted || seen.scope.function >= layout_.function_count)
+    return std::nullopt;
+  return seen;
+}
+
+std::optional<wc_pending> ProcessShare::pending(uint32_t index) {
+  wc_slot& s = slot(index);
+  uint32_t depth = s.pending_depth;
+  if (depth == 0) return std::nullopt;
+  return s.pending[(depth - 1) % WC_PENDING];
 }
 
 std::optional<wc_pending> ProcessShare::take_pending(uint32_t index) {
   wc_slot& s = slot(index);
-  uint32_t depth = std::min(s.pending_depth, 2 * WC_PENDING);  // deeper ones were overwritten
-  if (depth == 0) return std::nullopt;
-  s.pending_depth = depth - 1;
-  return s.pending[(depth - 1) % WC_PENDING];
+  auto last = pending(index);
+  // Those deeper than there is room for were overwritten.
+  if (last) s.pending_depth = std::min(s.pending_depth, 2 * WC_PENDING) - 1;
+  return last;
 }
 
 wc_counter ProcessShare::counter(uint32_t slot_index, uint32_t function) const {

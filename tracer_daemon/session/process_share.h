@@ -50,12 +50,22 @@ class ProcessShare {
   // next call. A record may take several places (RecordReader in events/).
   std::span<const wc_record> drain(uint32_t index);
   // The same where nobody wants to know.
-  void discard(uint32_t index);
+  size_t discard(uint32_t index);  // returns how many places
 
   // The thread is gone: what it has reserved is complete or never will be.
   void publish_all(uint32_t index);
 
-  // The innermost syscall that the thread is waiting in; the slot forgets it.
+  // The one open call of a thread that waits in a syscall of it, both not recorded yet; seen while
+  // the thread may run, so nothing where that has changed anything.
+  struct WaitingCall {
+    wc_scope scope;
+    uint64_t tsc;
+  };
+  std::optional<WaitingCall> waiting_call(uint32_t index);
+
+  // The innermost syscall that the thread is waiting in.
+  std::optional<wc_pending> pending(uint32_t index);
+  // The same; the slot forgets it.
   std::optional<wc_pending> take_pending(uint32_t index);
 
   [[nodiscard]] wc_counter counter(uint32_t slot_index, uint32_t function) const;

@@ -1,7 +1,10 @@
 /* struct sockaddr of every family. The descriptor is bad: only the address is shown. */
 #include <arpa/inet.h>
+#include <linux/if_alg.h>
 #include <linux/if_packet.h>
+#include <linux/if_xdp.h>
 #include <linux/netlink.h>
+#include <linux/qrtr.h>
 #include <linux/vm_sockets.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -48,8 +51,22 @@ int main(void) {
   CALL(connect, -1, &none, sizeof none);
   struct sockaddr other = {.sa_family = 123, .sa_data = "abcdefghijklm"};
   CALL(connect, -1, &other, sizeof other);
-  struct sockaddr_storage storage = {.ss_family = AF_BLUETOOTH};
-  CALL(bind, -1, &storage, 14);
+  /* Bluetooth: the length tells the protocol. */
+  unsigned char bluetooth[16] = {AF_BLUETOOTH, 0, 2, 0, 4, 0, 6, 7, 8, 9, 10, 0, 1, 0, 0, 0};
+  for (int length = 2; length <= 16; length++) CALL(connect, -1, bluetooth, length);
+  for (int number = 0; number < 0x102; number += 3) {
+    bluetooth[2] = number, bluetooth[3] = number > 0xff ? 0x10 : 0;
+    bluetooth[10] = number, bluetooth[12] = number;
+    CALL(connect, -1, bluetooth, 14);
+  }
+  struct sockaddr_alg algorithm = {
+      .salg_family = AF_ALG, .salg_type = "hash", .salg_name = "sha256"};
+  CALL(bind, -1, &algorithm, sizeof algorithm);
+  struct sockaddr_xdp express = {
+      .sxdp_family = AF_XDP, .sxdp_flags = XDP_COPY, .sxdp_ifindex = 1, .sxdp_queue_id = 2};
+  CALL(bind, -1, &express, sizeof express);
+  struct sockaddr_qrtr router = {.sq_family = AF_QIPCRTR, .sq_node = 1, .sq_port = 2};
+  CALL(bind, -1, &router, sizeof router);
   CALL(connect, -1, NULL, 16);
   CALL(connect, -1, NOWHERE, 16);
   CALL(connect, -1, &inet, 1);

@@ -1,0 +1,40 @@
+/*
+ * record.h: filling in the records of engine inproc (protocol/shared.h).
+ */
+#ifndef WC_PRELOAD_RECORD_H
+#define WC_PRELOAD_RECORD_H
+
+#include "preload_lib/shim.h"
+
+static inline __attribute__((always_inline)) void wc_copy_words(uint64_t *to,
+                                                                const uint64_t *from) {
+  to[0] = from[0];
+  to[1] = from[1];
+  to[2] = from[2];
+  to[3] = from[3];
+  to[4] = from[4];
+  to[5] = from[5];
+}
+
+/* Fills in a CALL_SYSCALL where `scope` is given, else a SYSCALL. */
+static inline __attribute__((always_inline)) void wc_fill_syscall(struct wc_record_body *body,
+                                                                  const struct wc_pending *pending,
+                                                                  const struct wc_scope *scope,
+                                                                  uint32_t index, uint64_t ret,
+                                                                  uint64_t end) {
+  wc_record_of(body)->seq = pending->seq;
+  wc_record_of(body)->ret = ret;
+  wc_record_of(body)->tsc = end;
+  body->place = pending->tsc;
+  body->what = pending->nr;
+  wc_copy_words(body->args, pending->args);
+  if (scope == NULL) return;
+  struct wc_record_call *call = (struct wc_record_call *)(body + 1);
+  call->sp = scope->sp;
+  call->caller = scope->caller;
+  call->function = scope->function;
+  call->depth = index;
+  wc_copy_words(call->args, scope->args);
+}
+
+#endif

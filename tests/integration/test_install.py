@@ -1,0 +1,141 @@
+"""What `cmake --install` and the Debian package put down works from there: programs, manual pages, headers,
+completions."""
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+import harness
+from harness import Case, need
+
+CMAKE = shutil.which("cmake")
+
+
+@unittest.skipUnless(CMAKE, "cmake is not installed")
+class Installed(Case):
+    @classmethod
+    def setUpClass(cls):
+        if not os.access(harness.BUILD, os.W_OK):
+            raise unittest.SkipTest(f"{harness.BUILD} belongs to somebody else, and installing writes there")
+        cls.prefix = tempfile.mkdtemp(prefix="wcit-installed-", dir="/tmp")
+        subprocess.run([CMAKE, "--install", harness.BUILD, "--prefix", cls.prefix], check=True,
+                       stdout=subprocess.DEVNULL)
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.prefix, ignore_errors=True)
+
+    def setUp(self):
+        super().setUp()
+        self.tool = os.path.join(self.prefix, "bin/wc-preload")
+
+    def find(self, name):
+        found = [os.path.join(folder, name) for folder, _, names in os.walk(self.prefix) if name in names]
+        self.assertTrue(found, f"{name} was not installed")
+        return found[0]
+
+    def help_options(self):
+        """Every spelling of every option that --help offers."""
+        text = self.run_plain([self.tool, "--help"]).out.decode().split("Not yet available")[0]
+        rows = re.findall(r"(?m)^ +(-.*?)(?:  |$)", text)
+        return sorted({word for row in rows for word in re.findall(r"(?<![\w-])--?[A-Za-z][A-Za-z-]*", row)})
+
+    def test_it_traces(self):
+        result = self.run_tool(["cat", "/dev/null"], functions="open")
+        self.assertEqual((result.status, result.out), (0, b""), result)
+        self.assertIn(b'  openat(AT_FDCWD, "/dev/null", O_RDONLY) = ', result.err)
+        # Also through a link elsewhere, as /usr/local/bin may be one.
+        link = self.path("elsewhere")
+        os.symlink(self.tool, link)
+        result = self.run_plain([link, "-c", "true"])
+        self.assertEqual(result.status, 0, result)
+
+    def test_everything_is_in_its_place(self):
+        for path in ("bin/wc-preload", "bin/wc-tracerd", "include/wc/wc_backend.h", "share/man/man1/wc-preload.1",
+                     "share/man/man1/wc-tracerd.1", "share/bash-completion/completions/wc-preload",
+                     "share/zsh/site-functions/_wc-preload", "share/doc/wc-intercept/README.md",
+                     "share/doc/wc-intercept/copyright"):
+            self.assertTrue(os.path.isfile(os.path.join(self.prefix, path)), path)
+        self.assertTrue(self.find("libwc_preload.so").startswith(os.path.join(self.prefix, "lib")))
+
+    @need("man")
+    def test_manual_pages(self):
+        for name in ("wc-preload", "wc-tracerd"):
+            page = self.find(name + ".1")
+            shown = self.run_plain(["man", "--warnings", "-E", "UTF-8", "-l", page], env=dict(self.env, MANWIDTH="100"))
+            self.assertEqual((shown.status, shown.err), (0, b""), shown)
+            self.assertIn("NAME", shown.out.decode())
+        plain = re.sub(r".\x08", "", self.run_plain(["man", "-l", self.find("wc-preload.1")]).out.decode())
+        plain = plain.replace("‐", "-").replace("−", "-")
+        self.assertNotIn("@OPTIONS@", plain)
+        for option in self.help_options():
+            self.assertRegex(plain, rf"(?m)(?<![\w-]){re.escape(option)}(?![\w-])")
+
+    @need("pkg-config", "gcc")
+    def test_a_backend_is_built_with_what_is_installed(self):
+        self.env["PKG_CONFIG_PATH"] = os.path.dirname(self.find("wc-intercept.pc"))
+        backend = self.path("sample.so")
+        source = os.path.join(harness.ROOT, "examples/sample_backend.c")
+        built = self.run_plain(["sh", "-c", f"cc -shared -fPIC $(pkg-config --cflags wc-intercept) -o {backend} {source}"])
+        self.assertEqual((built.status, built.err), (0, b""), built)
+        traced = self.run_tool(["cat", "/etc/hostname"], "-b", backend)
+        self.assertEqual(traced.status, 0, traced)
+        self.assertIn(b"read", traced.err)
+
+    def completed(self, *words):
+        """What bash offers for the last of the words."""
+        script = self.find("wc-preload")
+        for folder, _, names in os.walk(self.prefix):
+            if folder.endswith("bash-completion/completions") and "wc-preload" in names:
+                script = os.path.join(folder, "wc-preload")
+        asked = self.run_plain(["bash", "--norc", "-c", f'. "{script}"; compopt() {{ :; }}; COMP_WORDS=("$@"); '
+                                'COMP_CWORD=$(($# - 1)); _wc_preload; printf "%s\\n" "${COMPREPLY[@]}"',
+                                "bash", self.tool, *words])
+        self.assertEqual((asked.status, asked.err), (0, b""), asked)
+        return asked.out.decode().split()
+
+    @need("bash")
+    def test_bash_completes(self):
+        self.assertEqual(self.completed("--funct"), ["--functions"])
+        self.assertEqual(sorted(self.completed("-")), self.help_options())
+        self.assertEqual(self.completed("-g", "tr"), ["trap"])
+        self.assertEqual(self.completed("--scope", "=", "pro"), ["process"])
+        self.assertEqual(self.completed("-F", "fopen,@std"), ["fopen,@stdio"])
+        self.assertEqual(self.completed("-F", "!fopenc"), ["!fopencookie"])
+        self.assertIn("openat2", self.completed("-e", "openat"))
+        self.assertIn("ls", self.completed("-g", "trap", "l"))
+        self.assertEqual(self.completed("--", "cat", "/etc/hostna"), ["/etc/hostname"])
+
+    @need("zsh")
+    def test_zsh_completes(self):
+        folder = os.path.dirname(self.find("_wc-preload"))
+        # A terminal of its own, as completion needs one; its list is what Tab prints.
+        keys = f"PS1=; fpath=({folder} $fpath); autoload -Uz compinit; compinit -u -D; zstyle ':completion:*' list-colors ''"
+        script = ("zmodload zsh/zpty; zpty z zsh -f -i; "
+                  f"zpty -w z {keys!r}; zpty -w z 'print rea''dy'; zpty -r -m z line '*ready*'; "
+                  f"zpty -n -w z '{self.tool} -g '$'\\t\\t'; zpty -r -m z line '*dispatch*socket*'; print -r -- $line; "
+                  f"zpty -d z")
+        shown = self.run_plain(["timeout", "20", "zsh", "-f", "-c", script], env=dict(self.env, TERM="dumb"))
+        self.assertIn("dispatch", shown.out.decode(errors="replace"), shown)
+
+    @need("dpkg-deb", "dpkg-shlibdeps")
+    def test_debian_package(self):
+        made = self.run_plain(["cpack", "--config", os.path.join(harness.BUILD, "CPackConfig.cmake"), "-B",
+                               self.fresh_folder()], 60)
+        self.assertEqual(made.status, 0, made)
+        package, = [name for name in os.listdir(self.path("work1")) if name.endswith(".deb")]
+        self.assertRegex(package, r"^wc-intercept_.*_amd64\.deb$")
+        depends = self.run_plain(["dpkg-deb", "-f", os.path.join(self.path("work1"), package), "Depends"]).out.decode()
+        for library in ("libc6", "libseccomp2", "libfmt"):
+            self.assertIn(library, depends)
+        unpacked = self.path("unpacked")
+        self.run_plain(["dpkg-deb", "-x", os.path.join(self.path("work1"), package), unpacked])
+        self.tool = os.path.join(unpacked, "usr/bin/wc-preload")
+        result = self.run_tool(["true"], functions="@all")
+        self.assertEqual(result.status, 0, result)
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -64,6 +64,7 @@ TEST_F(MeasureRun, KillsWhatDoesNotEndWithAllThatItStarted) {
   const double begin = now();
   const Outcome outcome = run_shell("setsid sleep 100 & sleep 100", 0.3);
   EXPECT_FALSE(outcome.ended);
+  EXPECT_THAT(outcome.doing, HasSubstr("sleep in "));
   EXPECT_LT(now() - begin, 20);
   EXPECT_THAT(processes_below(getpid()), ElementsAre(getpid()));
 }

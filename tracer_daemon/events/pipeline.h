@@ -30,6 +30,14 @@ struct PendingSyscall {
   bool in_signal = false;
   std::vector<uint32_t> chain;  // function indices, outermost first
   std::vector<DecodedArg> decoded;
+
+  // As new, but for the room that its parts have.
+  void reset() {
+    ts = call = 0;
+    depth = 0;
+    reported = in_signal = false;
+    chain.clear();
+  }
 };
 
 // Whose events these are. The memory and table must outlive the call they are passed to.
@@ -107,6 +115,8 @@ class Pipeline {
   uint64_t next_call_ = 1;
   std::vector<wc_arg> args_;        // scratch
   std::vector<const char*> chain_;  // scratch
+  std::vector<DecodedArg> shown_;   // scratch
+  PendingSyscall recorded_;         // scratch
 };
 
 }  // namespace wc

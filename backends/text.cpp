@@ -95,8 +95,8 @@ class TextBackend {
   Threads threads_;
   size_t held_ = 0;  // bytes of lines in all threads
   int32_t first_tid_ = 0;
-  int32_t last_tid_ = 0;  // the thread that was asked for last, or 0
-  TextThread* last_ = nullptr;
+  TextThread* last_ = nullptr;  // that of last_tid_, which was asked for last, or null
+  int32_t last_tid_ = 0;
   int32_t pending_tid_ = 0;  // the one thread whose TextThread::pending is not printed, or 0
   bool many_ = false;        // there is or was more than one thread
   std::string head_;         // of the line of a call, when its arguments have changed
@@ -106,7 +106,7 @@ class TextBackend {
 // ---- Lines from events
 
 TextThread& TextBackend::thread(int32_t pid, int32_t tid) {
-  if (tid == last_tid_) return *last_;
+  if (last_ != nullptr && tid == last_tid_) return *last_;
   if (first_tid_ == 0) first_tid_ = tid;
   if (tid != first_tid_) many_ = true;
   last_ = &threads_.try_emplace(tid, pid).first->second;
@@ -282,7 +282,7 @@ void TextBackend::process(const wc_process& event) {
       break;
     case WC_PROCESS_EXEC:
       // The other threads are gone, and the one that called it may have had another id.
-      last_tid_ = 0;
+      last_ = nullptr;
       std::erase_if(threads_, [&](const auto& entry) {
         return entry.second.pid() == event.pid && entry.first != event.tid &&
                !entry.second.is_held();
@@ -312,7 +312,7 @@ void TextBackend::exited(const wc_process& event) {
   }
   tail_ += " +++";
   plain_line(event.pid, event.tid, event.ts, tail_);
-  last_tid_ = 0;
+  last_ = nullptr;
   if (all) {
     std::erase_if(threads_, [&](const auto& entry) { return entry.second.pid() == event.pid; });
   }

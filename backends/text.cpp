@@ -205,12 +205,14 @@ void TextBackend::syscall_exit(const wc_syscall& event) {
   const size_t before = lines.size();
   std::string& bytes = lines.bytes();
   const size_t mark = lines.mark();
+  // The second part of a line that was cut comes when the syscall does.
+  const bool is_resumed = lines.pending && lines.pending->is_printed;
+  const uint64_t ts = is_resumed ? event.ts + event.dur : event.ts;
   append_syscall(bytes, event, lines);
   bytes += ") = ";
   bytes += has_result ? view(event.ret_text) : "?";
   if (has_result && sink_.host().show_duration != 0) append_duration(bytes, event.dur);
-  lines.add(
-      {.ts = event.ts, .depth = event.call != 0 ? event.depth + 1 : 0, .head = lines.range(mark)});
+  lines.add({.ts = ts, .depth = event.call != 0 ? event.depth + 1 : 0, .head = lines.range(mark)});
   settle(event.tid, lines, before);
 }
 

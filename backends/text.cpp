@@ -100,6 +100,8 @@ class TextBackend {
   Threads threads_;
   size_t held_ = 0;  // bytes of lines in all threads
   int32_t first_tid_ = 0;
+  TextThread* last_ = nullptr;  // that of last_tid_, which was asked for last, or null
+  int32_t last_tid_ = 0;
   int32_t pending_tid_ = 0;  // the one thread whose TextThread::pending is not printed, or 0
   bool many_ = false;        // there is or was more than one thread
   std::string head_;         // of the line of a call, when its arguments have changed
@@ -109,9 +111,18 @@ class TextBackend {
 // ---- Lines from events
 
 TextThread& TextBackend::thread(int32_t pid, int32_t tid) {
+  if (last_ != nullptr && tid == last_tid_) return *last_;
   if (first_tid_ == 0) first_tid_ = tid;
   if (tid != first_tid_) many_ = true;
-  return threads_.try_emplace(tid, pid).first->second;
+  last_ = &threads_.try_emplace(tid, pid).first->second;
+  last_tid_ = tid;
+  return *last_;
+}
+
+void append_digits(std::string& out, uint64_t number, int base) {
+  char digits[24];
+  const auto end = std::to_chars(digits, digits + sizeof digits, number, base).ptr;
+  out.append(digits, end);
 }
 
 void TextBackend::append_caller(std::string& out, const wc_caller& caller) {
@@ -119,7 +130,8 @@ void TextBackend::append_caller(std::string& out, const wc_caller& caller) {
   out += '<';
   if (caller.symbol != nullptr) {
     append_escaped(out, caller.symbol);
-    fmt::format_to(std::back_inserter(out), "+{:#x}", caller.offset);
+    out += "+0x";
+    append_digits(out, caller.offset, 16);
   } else if (caller.object != nullptr) {
     append_basename(out, caller.object);
     fmt::format_to(std::back_inserter(out), "+{:#x}", caller.offset);
@@ -129,7 +141,10 @@ void TextBackend::append_caller(std::string& out, const wc_caller& caller) {
   if (caller.file != nullptr) {
     out += " at ";
     append_basename(out, caller.file);
-    if (caller.line != 0) fmt::format_to(std::back_inserter(out), ":{}", caller.line);
+    if (caller.line != 0) {
+      out += ':';
+      append_digits(out, caller.line, 10);
+    }
   } else if (caller.symbol != nullptr && caller.object != nullptr) {
     out += " in ";
     append_basename(out, caller.object);
@@ -220,12 +235,15 @@ void TextBackend::syscall_exit(const wc_syscall& event) {
   const size_t before = lines.size();
   std::string& bytes = lines.bytes();
   const size_t mark = lines.mark();
+  // The second part of a line that was cut comes when the syscall does.
+  const bool is_resumed = lines.pending && lines.pending->is_printed;
+  const uint64_t ts = is_resumed ? event.ts + event.dur : event.ts;
   append_syscall(bytes, event, lines);
   bytes += ") = ";
   bytes += has_result ? view(event.ret_text) : "?";
   if (has_result && sink_.host().show_duration != 0) append_duration(bytes, event.dur);
   const TextLine line{
-      .ts = event.ts, .depth = event.call != 0 ? event.depth + 1 : 0, .head = lines.range(mark)};
+      .ts = ts, .depth = event.call != 0 ? event.depth + 1 : 0, .head = lines.range(mark)};
   lines.add(line);
   add_stack(lines, line, event.frames, event.frame_count);
   settle(event.tid, lines, before);
@@ -299,6 +317,7 @@ void TextBackend::process(const wc_process& event) {
       break;
     case WC_PROCESS_EXEC:
       // The other threads are gone, and the one that called it may have had another id.
+      last_ = nullptr;
       std::erase_if(threads_, [&](const auto& entry) {
         return entry.second.pid() == event.pid && entry.first != event.tid &&
                !entry.second.is_held();
@@ -328,6 +347,7 @@ void TextBackend::exited(const wc_process& event) {
   }
   tail_ += " +++";
   plain_line(event.pid, event.tid, event.ts, tail_);
+  last_ = nullptr;
   if (all) {
     std::erase_if(threads_, [&](const auto& entry) { return entry.second.pid() == event.pid; });
   }
@@ -398,7 +418,11 @@ void TextBackend::print(int32_t tid, TextThread& lines) {
 
 void TextBackend::begin_line(int32_t tid, uint64_t ts) {
   std::string& out = sink_.buffer();
-  if (many_) fmt::format_to(std::back_inserter(out), "[pid {}] ", tid);
+  if (many_) {
+    out += "[pid ";
+    append_digits(out, static_cast<uint64_t>(tid), 10);
+    out += "] ";
+  }
   stamps_.append(out, ts);
 }
 

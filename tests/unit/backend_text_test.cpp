@@ -431,6 +431,23 @@ TEST_F(TextTest, AnotherThreadsLineCutsItInTwo) {
                               "<... read resumed>\"abc\", 10) = 3\n");
 }
 
+TEST(TextTimeTest, TheSecondPartOfACutLineHasATimeOfItsOwn) {
+  TestHost host(text_backend(), {}, {.time_format = 4});
+  wc_syscall slow = outside(kPid, "read", "3, "), other = outside(kOther, "close", "4");
+  slow.ts = 1'000 * kMillisecond;
+  other.ts = 2'000 * kMillisecond;
+  host.enter(slow);
+  host.enter(other);
+  other = outside(kOther, "close", "4", "0");
+  other.ts = 2'000 * kMillisecond;
+  host.send(other);
+  slow = outside(kPid, "read", "3, \"abc\", 10", "3");
+  slow.ts = 1'000 * kMillisecond;
+  slow.dur = 2'500 * kMillisecond;
+  host.send(slow);
+  EXPECT_THAT(host.take(), HasSubstr("     1.500000 <... read resumed>"));
+}
+
 TEST_F(TextTest, ArgumentsThatChangedArePrintedAgain) {
   host_.enter(outside(kPid, "io_uring_setup", "8, {flags=0}"));
   host_.enter(outside(kOther, "close", "4"));

@@ -42,7 +42,7 @@ class CallStackTest : public testing::Test {
     for (const wc_scope& scope : stack_.unknown(thread_.scopes())) {
       OpenCall call;
       call.seq = scope.seq;
-      stack_.push(call);
+      stack_.push() = call;
     }
   }
   [[nodiscard]] std::vector<uint64_t> known() const {
@@ -50,7 +50,7 @@ class CallStackTest : public testing::Test {
     for (const OpenCall& call : stack_.calls()) seqs.push_back(call.seq);
     return seqs;
   }
-  static std::vector<uint64_t> seqs(const std::vector<EndedCall>& ended) {
+  static std::vector<uint64_t> seqs(std::span<const EndedCall> ended) {
     std::vector<uint64_t> result;
     for (const EndedCall& end : ended) result.push_back(end.call.seq);
     return result;

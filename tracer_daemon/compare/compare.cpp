@@ -109,8 +109,9 @@ class Comparing {
     const auto is_own_failure = [](const Entry& entry) {
       return entry.kind != Kind::Peer && !entry.failure.empty();
     };
-    return std::any_of(entries_.begin(), entries_.end(), is_own_failure) ? Verdict::OwnRowFailed
-                                                                         : Verdict::AllMeasured;
+    const bool nothing = result_.variants[0].samples.empty();
+    const bool failed = std::any_of(entries_.begin(), entries_.end(), is_own_failure);
+    return nothing || failed ? Verdict::OwnRowFailed : Verdict::AllMeasured;
   }
 
  private:
@@ -184,7 +185,7 @@ class Comparing {
   TraceCount warm_up_other(Progress& progress, Entry& entry) {
     if (!entry.variant.skipped.empty() || measure::interrupted_by() != 0) return {};
     if (now() > deadline_) {
-      entry.failure = "not run: the time for all was over";
+      entry.variant.skipped = "the time for all was over";
       return {};
     }
     show(progress, entry);

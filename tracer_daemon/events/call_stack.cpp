@@ -15,13 +15,14 @@ std::span<const wc_scope> CallStack::alive(std::span<const wc_scope> scopes, uin
   return scopes.first(n);
 }
 
-std::vector<EndedCall> CallStack::pop_to(size_t size) {
-  std::vector<EndedCall> ended;
+std::span<EndedCall> CallStack::pop_to(size_t size) {
+  if (calls_.size() <= size) return {};
+  ended_.clear();
   while (calls_.size() > size) {
-    ended.push_back({std::move(calls_.back())});
+    ended_.push_back({std::move(calls_.back())});
     calls_.pop_back();
   }
-  return ended;
+  return ended_;
 }
 
 size_t CallStack::position(uint64_t seq) const {
@@ -30,7 +31,7 @@ size_t CallStack::position(uint64_t seq) const {
   return static_cast<size_t>(at - calls_.begin());
 }
 
-std::vector<EndedCall> CallStack::apply(const wc_record& record) {
+std::span<EndedCall> CallStack::apply(const wc_record& record) {
   size_t at = position(record.seq);
   if (at == calls_.size()) return {};
   auto ended = pop_to(at);
@@ -50,7 +51,7 @@ size_t CallStack::common(std::span<const wc_scope> scopes) const {
   return n;
 }
 
-std::vector<EndedCall> CallStack::drop_missing(std::span<const wc_scope> scopes) {
+std::span<EndedCall> CallStack::drop_missing(std::span<const wc_scope> scopes) {
   return pop_to(common(scopes));
 }
 
@@ -58,6 +59,13 @@ std::span<const wc_scope> CallStack::unknown(std::span<const wc_scope> scopes) c
   return scopes.subspan(common(scopes));
 }
 
-OpenCall& CallStack::push(OpenCall call) { return calls_.emplace_back(std::move(call)); }
+OpenCall& CallStack::push() {
+  if (ended_.empty()) return calls_.emplace_back();
+  // A call that has been told of gives its room.
+  OpenCall& call = calls_.emplace_back(std::move(ended_.back().call));
+  ended_.pop_back();
+  call.reset();
+  return call;
+}
 
 }  // namespace wc

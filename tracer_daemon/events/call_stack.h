@@ -27,6 +27,13 @@ struct OpenCall {
   std::vector<uint64_t> words;
   std::vector<DecodedArg> args;  // as they were at entry
   std::string final_args;        // with what the call wrote; empty when that is not known (yet)
+
+  // As new, but for the room that its parts have.
+  void reset() {
+    told_all_calls = told_syscalls_only = false;
+    words.clear();
+    final_args.clear();
+  }
 };
 
 struct EndedCall {
@@ -48,17 +55,19 @@ class CallStack {
 
   // A record of the thread's ring: ends that call, and everything opened inside it before that.
   // Innermost first. Records of unknown calls are ignored.
-  std::vector<EndedCall> apply(const wc_record& record);
+  // The list is valid until the next call of this class.
+  std::span<EndedCall> apply(const wc_record& record);
 
   // Ends the calls that are no longer among the open scopes (their returns were never seen).
-  std::vector<EndedCall> drop_missing(std::span<const wc_scope> scopes);
-  std::vector<EndedCall> drop_all() { return drop_missing({}); }
+  std::span<EndedCall> drop_missing(std::span<const wc_scope> scopes);
+  std::span<EndedCall> drop_all() { return drop_missing({}); }
   // Ends all but the outermost `depth` calls.
-  std::vector<EndedCall> leave(size_t depth) { return pop_to(depth); }
+  std::span<EndedCall> leave(size_t depth) { return pop_to(depth); }
 
   // The scopes behind the known ones: to be opened in this order with push().
   [[nodiscard]] std::span<const wc_scope> unknown(std::span<const wc_scope> scopes) const;
-  OpenCall& push(OpenCall call);
+  // A call without anything but room for its parts; the caller fills it in.
+  OpenCall& push();
 
   // How many of the known calls are among the open scopes.
   [[nodiscard]] size_t common(std::span<const wc_scope> scopes) const;
@@ -69,8 +78,9 @@ class CallStack {
   [[nodiscard]] const std::vector<OpenCall>& calls() const { return calls_; }
 
  private:
-  std::vector<EndedCall> pop_to(size_t size);
+  std::span<EndedCall> pop_to(size_t size);
   std::vector<OpenCall> calls_;
+  std::vector<EndedCall> ended_;
 };
 
 }  // namespace wc

@@ -124,6 +124,11 @@ std::span<const ArgSpec> specs_of(const FunctionSpec* spec) {
   return std::span<const ArgSpec>(spec->args).first(std::min<size_t>(spec->arg_count, kMaxArgs));
 }
 
+bool all_known_at_entry(std::span<const ArgSpec> specs) {
+  return std::all_of(specs.begin(), specs.end(),
+                     [](const ArgSpec& one) { return known_at_entry(one.kind); });
+}
+
 // A failed kernel result (-EFAULT): arguments that the call would have written print as addresses.
 constexpr uint64_t kFailed = static_cast<uint64_t>(-14);
 
@@ -227,7 +232,7 @@ void Pipeline::decode_call(EventSource source, OpenCall& call, const wc_scope& s
   const FunctionSpec* spec = function_of(source, scope.function).spec;
   call.words.assign(scope.args, scope.args + 6);
   if (spec != nullptr) read_words(source, *spec, scope, call.words);
-  if (!backends_.wants(WC_WANT_TEXT)) return;
+  if (!backends_.wants(WC_WANT_TEXT)) return call.args.clear();
   DecodeContext context{*source.memory, options_, source.pid};
   decode_entry_args(context, specs_of(spec), call.words, call.args);
   if (spec != nullptr) decode_variadic(source, *spec, call, scope);
@@ -238,8 +243,7 @@ void Pipeline::finish_args(EventSource source, OpenCall& call, uint64_t ret) {
   const FunctionSpec* spec = function_of(source, call.function).spec;
   if (spec == nullptr || !backends_.wants(WC_WANT_TEXT) || !call.final_args.empty()) return;
   auto specs = specs_of(spec);
-  if (std::all_of(specs.begin(), specs.end(), [](ArgSpec one) { return known_at_entry(one.kind); }))
-    return;
+  if (all_known_at_entry(specs)) return;
   DecodeContext context{*source.memory, options_, source.pid};
   std::vector<DecodedArg> shown = call.args;
   decode_exit_args(context, specs, call.words, spec->result, ret, shown);
@@ -305,13 +309,16 @@ std::shared_ptr<const Stack> Pipeline::stack_of_call(const EventSource& source,
 void Pipeline::announce(EventSource source, OpenCall& call, const wc_scope& scope,
                         CallAudience audience) {
   const FunctionInfo& function = function_of(source, call.function);
-  std::vector<DecodedArg> shown = call.args;
-  if (backends_.wants(WC_WANT_TEXT)) {
+  const bool changes =
+      backends_.wants(WC_WANT_TEXT) && !all_known_at_entry(specs_of(function.spec));
+  if (changes) {
     // What the call will write is shown as an address until it has returned.
+    shown_ = call.args;
     DecodeContext context{*source.memory, options_, source.pid};
     decode_exit_args(context, specs_of(function.spec), call.words, {ArgKind::LongResult, 0},
-                     kFailed, shown);
+                     kFailed, shown_);
   }
+  const std::vector<DecodedArg>& shown = changes ? shown_ : call.args;
   fill_call_args(function.spec, call, shown);
   wc_call event{};
   event.ts = call.ts;
@@ -360,17 +367,18 @@ void Pipeline::open_calls(EventSource source, std::span<const wc_scope> scopes, 
 void Pipeline::open_call(EventSource source, const wc_scope& scope, uint64_t ts,
                          CallAudience audience) {
   const auto& open = source.calls->calls();
-  OpenCall call;
+  const uint64_t parent = open.empty() ? 0 : open.back().id;
+  const auto depth = static_cast<uint32_t>(open.size());
+  OpenCall& call = source.calls->push();
   call.seq = scope.seq;
   call.id = next_call_++;
-  call.parent = open.empty() ? 0 : open.back().id;
-  call.depth = static_cast<uint32_t>(open.size());
+  call.parent = parent;
+  call.depth = depth;
   call.function = scope.function;
   call.ts = call.last_ts = ts;
   if (auto row = own_row(source, scope.function)) own_scope(source, *row, scope.args[0]);
   decode_call(source, call, scope);
-  OpenCall& pushed = source.calls->push(std::move(call));
-  announce(source, pushed, scope, audience);
+  announce(source, call, scope, audience);
 }
 
 bool Pipeline::recorded_call(EventSource source, const RecordView& view) {
@@ -408,7 +416,8 @@ bool Pipeline::recorded_syscall(EventSource source, const RecordView& view, bool
   const auto& open = source.calls->calls();
   if (body.what >= WC_PLANNED_SYSCALLS || open.empty() || open.back().seq != view.head->seq)
     return false;
-  PendingSyscall syscall;
+  PendingSyscall& syscall = recorded_;
+  syscall.reset();
   syscall.nr = body.what;
   syscall.ts = clock_.nanoseconds(body.place);
   syscall.in_signal = in_signal;
@@ -545,9 +554,11 @@ void Pipeline::syscall_exit(EventSource source, PendingSyscall& syscall, int64_t
                             uint64_t end) {
   if (backends_.wants(WC_WANT_TEXT)) {
     const SyscallSpec& spec = syscall_spec(syscall.nr);
-    DecodeContext context{*source.memory, options_, source.pid};
-    decode_exit_args(context, {spec.args, spec.arg_count}, syscall.args, spec.result,
-                     static_cast<uint64_t>(ret), syscall.decoded);
+    if (reads_memory_at_exit(syscall.nr)) {
+      DecodeContext context{*source.memory, options_, source.pid};
+      decode_exit_args(context, {spec.args, spec.arg_count}, syscall.args, spec.result,
+                       static_cast<uint64_t>(ret), syscall.decoded);
+    }
     // read(2) inside read(3): the thread stands still now, and will not at the call's return.
     auto& open = source.calls->calls();
     if (!open.empty() && open.back().id == syscall.call) {

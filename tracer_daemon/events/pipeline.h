@@ -34,6 +34,15 @@ struct PendingSyscall {
   std::vector<uint32_t> chain;  // function indices, outermost first
   std::vector<DecodedArg> decoded;
   std::shared_ptr<const Stack> stack;  // where it was issued, if that is wanted
+
+  // As new, but for the room that its parts have.
+  void reset() {
+    ts = call = 0;
+    depth = 0;
+    reported = in_signal = false;
+    chain.clear();
+    stack.reset();
+  }
 };
 
 struct StackOptions {
@@ -139,6 +148,8 @@ class Pipeline {
   uint64_t next_call_ = 1;
   std::vector<wc_arg> args_;            // scratch
   std::vector<const char*> chain_;      // scratch
+  std::vector<DecodedArg> shown_;       // scratch
+  PendingSyscall recorded_;             // scratch
   std::vector<wc_stack_frame> frames_;  // scratch
 };
 

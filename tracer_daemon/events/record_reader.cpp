@@ -44,12 +44,12 @@ CapturedMemory::CapturedMemory(const RecordView& view, TraceeMemory& live) : liv
 void CapturedMemory::add(const RecordView& view) {
   auto bytes = view.captures;
   uint32_t count = view.body != nullptr ? view.body->captures : 0;
-  for (uint32_t i = 0; i < count && bytes.size() >= sizeof(wc_captured); i++) {
+  for (uint32_t i = 0; i < count && count_ < kMost && bytes.size() >= sizeof(wc_captured); i++) {
     wc_captured one{};
     std::memcpy(&one, bytes.data(), sizeof one);
     bytes = bytes.subspan(sizeof one);
     if (one.room > bytes.size() || one.size > one.room) break;
-    pieces_.push_back({one.address, bytes.first(one.size)});
+    pieces_[count_++] = {one.address, bytes.first(one.size)};
     bytes = bytes.subspan(one.room);
   }
 }
@@ -64,7 +64,7 @@ std::optional<wc_stack_registers> CapturedMemory::stack_registers() const {
 }
 
 size_t CapturedMemory::read(RemoteAddress from, void* to, size_t size) {
-  for (const Piece& piece : pieces_) {
+  for (const Piece& piece : std::span(pieces_).first(count_)) {
     uint64_t offset = from.value - piece.address;
     if (offset >= piece.bytes.size()) continue;
     size_t n = std::min(size, piece.bytes.size() - static_cast<size_t>(offset));

@@ -3,10 +3,10 @@
 // reading.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <vector>
 
 #include "base/tracee_memory.h"
 #include "protocol/shared.h"
@@ -50,7 +50,10 @@ class CapturedMemory final : public TraceeMemory {
     uint64_t address;
     std::span<const unsigned char> bytes;
   };
-  std::vector<Piece> pieces_;
+  // Of two records: a call's and its first syscall's.
+  static constexpr size_t kMost = 16;
+  std::array<Piece, kMost> pieces_;
+  size_t count_ = 0;
   TraceeMemory& live_;
 };
 

@@ -126,10 +126,11 @@ bool Child::wait(double limit) {
 Outcome Child::finish(Strays strays) {
   finished_ = true;
   if (end_ == 0) end_ = now();
+  Outcome outcome;
+  if (!ended_) outcome.doing = doing(processes_below(pid_));
   // Before the leader is reaped: until then the group's number is nobody else's.
   kill(-pid_, SIGKILL);
   kill(pid_, SIGKILL);  // when it had no time to make its group
-  Outcome outcome;
   while (waitpid(pid_, &outcome.status, 0) < 0 && errno == EINTR) {
   }
   if (strays == Strays::Kill) kill_descendants();

@@ -17,6 +17,7 @@ struct Outcome {
   double cpu = 0;   // seconds of user and system time of everything that it started
   int status = 0;   // as wait(2) gives it
   bool ended = true;
+  std::string doing;  // what its processes did when it was killed
 };
 
 // Where the command's output goes. /dev/null where no descriptor is given.

@@ -16,7 +16,9 @@ namespace {
 
 constexpr std::size_t kTail = 300;  // bytes of what a failed command said
 
-Error no_end(double limit) { return Error{fmt::format("no end after {:.0f} s: killed", limit)}; }
+Error no_end(double limit, const std::string& doing) {
+  return Error{fmt::format("no end after {:.0f} s: killed ({})", limit, one_line(doing))};
+}
 
 Result<LoadOutcome> run_once(const Row& row, std::size_t variant, const Capture& capture,
                              double limit) {
@@ -158,7 +160,7 @@ Result<Sample> take_sample(const Row& row, std::size_t variant, const Capture& c
     if (const Status prepared = prepare(row, limit); !prepared) return prepared.error();
     const Result<LoadOutcome> outcome = run_once(row, variant, capture, limit);
     if (!outcome) return outcome.error();
-    if (!outcome->run.ended) return no_end(limit);
+    if (!outcome->run.ended) return no_end(limit, outcome->run.doing);
     const Result<double> figure = figure_of(row, *outcome, capture);
     // A program that failed prints none; how it failed says more.
     if (!figure && outcome->run.status != 0 && !row.load) {

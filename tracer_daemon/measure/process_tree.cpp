@@ -127,6 +127,21 @@ bool listens(const std::vector<pid_t>& processes) {
   return false;
 }
 
+std::string doing(const std::vector<pid_t>& processes) {
+  constexpr std::size_t kMost = 8;  // of a fork bomb a few are enough
+  std::string text;
+  for (std::size_t i = 0; i < std::min(processes.size(), kMost); i++) {
+    const std::string folder = "/proc/" + std::to_string(processes[i]);
+    std::string name, where;
+    std::getline(std::ifstream(folder + "/comm") >> std::ws, name);
+    std::getline(std::ifstream(folder + "/wchan") >> std::ws, where);
+    if (name.empty()) continue;
+    text += (text.empty() ? "" : ", ") + name;
+    if (!where.empty() && where != "0") text += " in " + where;
+  }
+  return processes.size() > kMost ? text + ", ..." : text;
+}
+
 void kill_descendants() {
   std::vector<pid_t> found;
   do {

@@ -22,6 +22,9 @@ std::vector<pid_t> program_below(pid_t leader, bool leader_is_the_program);
 // Whether one of them has a stream socket that takes connections.
 bool listens(const std::vector<pid_t>& processes);
 
+// What they are doing, "NAME in FUNCTION OF THE KERNEL, ...", for who asks why a run did not end.
+std::string doing(const std::vector<pid_t>& processes);
+
 // Kills and reaps all children, and what becomes a child by that. For a subreaper.
 void kill_descendants();
 

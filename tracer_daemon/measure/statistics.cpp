@@ -24,6 +24,7 @@ std::optional<Spread> spread_of(std::vector<double> samples) {
 
 double geometric_mean(const std::vector<double>& numbers) {
   if (numbers.empty()) return 0;
+  if (numbers.size() == 1) return numbers[0];  // exactly
   double sum = 0;
   for (const double number : numbers) sum += std::log(number);
   return std::exp(sum / static_cast<double>(numbers.size()));

@@ -39,6 +39,7 @@ enum class Key {
   CompareLimit,
   Replay,
   Overflow,
+  Patch,
   Pid,
   Config,
   Follow,

@@ -166,6 +166,7 @@ class Session {
     tracer.config = config_for(*backends, options);
     if (engine->in_process) {
       tracer.config |= WC_CONFIG_IN_PROCESS;
+      tracer.patched_libraries = options.patched_libraries;
       tracer.plans = plan_syscalls(filter, decode, backends->wants(WC_WANT_TEXT));
     }
     tracer.follow = options.follow;

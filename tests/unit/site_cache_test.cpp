@@ -84,7 +84,7 @@ class SiteCacheFolder : public testing::Test {
   TemporaryFolder parent;
   std::string folder = parent / "wc-intercept";
   std::string file = folder + "/01fe7f.sites";
-  SiteCache cache{folder};
+  SiteCache cache{CacheFolder(folder)};
 };
 
 TEST_F(SiteCacheFolder, KeepsWhatWasStored) {

@@ -20,7 +20,7 @@ class SitePatcher {
  public:
   // `libraries`: globs over file names.
   SitePatcher(const SyscallPlans& plans, std::vector<std::string> libraries)
-      : plans_(plans), libraries_(std::move(libraries)), cache_(SiteCache::of_user()) {}
+      : plans_(plans), libraries_(std::move(libraries)), cache_(CacheFolder::of_user()) {}
 
   // What became of the sites of one library. All that are not patched are left to dispatch.
   struct LibraryOutcome {

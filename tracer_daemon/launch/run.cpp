@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -6,8 +7,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
-#include <sstream>
 
 #include "engine/tracer.h"
 #include "launch/attach.h"
@@ -33,9 +32,11 @@ Result<std::string> read_shim() {
   folder.resize(folder.rfind('/'));
   for (const std::string& place :
        {std::string("../lib/") + kShim, std::string(WC_INSTALLED_SHIM)}) {
-    std::ifstream file(folder + "/" + place, std::ios::binary);
-    std::stringstream bytes;
-    if (file && bytes << file.rdbuf()) return std::move(bytes).str();
+    ScopedFd file(open((folder + "/" + place).c_str(), O_RDONLY | O_CLOEXEC));
+    struct stat status {};
+    if (!file.valid() || fstat(file.get(), &status) != 0) continue;
+    std::string bytes(static_cast<size_t>(status.st_size), '\0');
+    if (read(file.get(), bytes.data(), bytes.size()) == status.st_size) return bytes;
   }
   return Error{std::string(kShim) + " is not where it was built or installed, seen from " + folder +
                    "; build or install again",
@@ -158,6 +159,7 @@ class Session {
     table_options.values_at_return = backends->wants(WC_WANT_TEXT);
     table_options.in_process = engine->in_process;
     table_options.decode = decode;
+    table_options.cache = CacheFolder::of_user();
     session->tables_ =
         std::make_unique<ProgramTables>(std::move(table_options), *session->directory_);
 

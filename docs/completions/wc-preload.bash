@@ -39,7 +39,7 @@ _wc_preload_value() { # _wc_preload_value TOOL OPTION VALUE...
     -e | --syscalls | --list-syscalls)
       _wc_preload_list < <("$tool" --list-syscalls 2>/dev/null | awk '{ print $2 }') ;;
     --scope) mapfile -t COMPREPLY < <(compgen -W "functions process" -- "$cur") ;;
-    -b | --backend) mapfile -t COMPREPLY < <(compgen -W "text json summary none" -- "$cur"; compgen -f -- "$cur") ;;
+    -b | --backend) mapfile -t COMPREPLY < <(compgen -W "text json summary folded none" -- "$cur"; compgen -f -- "$cur") ;;
     -p) mapfile -t COMPREPLY < <(compgen -W "$(cd /proc && echo [0-9]*)" -- "$cur") ;;
     *)
       if [[ $# -gt 0 ]]; then

@@ -42,7 +42,6 @@ class HostilePrograms(Case):
         memory.ended.set()
         memory.join()
         self.assert_nothing_left()
-        self.assertGreater(memory.peak, 0)
         self.assertLess(memory.peak, MEGABYTES * 1024, "kilobytes of the tracer's memory")
         self.assertNotIn(b"Sanitizer", result.err)
         self.assertNotIn(b"runtime error", result.err)

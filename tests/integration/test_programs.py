@@ -111,7 +111,23 @@ class Processes(Case):
     @harness.only_under("inproc")
     def test_a_shells_commands_are_patched(self):
         result, _ = self.events(["bash", "-c", "/bin/true; /bin/true"], "-v")
-        self.assertEqual(result.err.count(b"syscall sites patched"), 3, result)
+        self.assertEqual(result.err.count(b"libc.so.6: "), 3, result)
+
+    @harness.only_under("inproc")
+    def test_sites_of_another_library_across_page_borders(self):
+        def run(*options):
+            result, events = self.events([program("page_border")], "-v", *options,
+                                         functions="border_*@libpage_border.so")
+            self.assertEqual(result.out, b"0 wrong\n", result)
+            return result.err, [(e["function"], e["name"]) for e in events
+                                if e["type"] == "syscall"]
+        said, events = run("--patch", "nothing*,libpage_bord?r.so")
+        self.assertIn(b"libpage_border.so: 2 syscall sites patched, 1 left to dispatch", said)
+        each = [(f"border_{name}", "getppid") for name in ("jump", "syscall", "number")]
+        self.assertEqual(events, each * 100)
+        said, events = run()
+        self.assertNotIn(b"libpage_border.so:", said)
+        self.assertEqual(events, each * 100)
 
     def test_every_way_to_start_a_program(self):
         native = self.compare_both([program("spawn_kinds")])

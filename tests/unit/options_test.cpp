@@ -63,11 +63,18 @@ TEST(Options, DefaultsAreTheContracts) {
 }
 
 TEST(Options, EveryOptionReachesItsField) {
-  const Options o = good(
-      {"-F",      "@net",      "-e", "open",         "-E",        "ptrace", "-g",        "trap",
-       "--scope", "functions", "-b", "json:a=1,b=2", "-o",        "out",    "-a",        "-s",
-       "64",      "-T",        "-y", "--no-follow",  "--control", "/c",     "--connect", "/d",
-       "-v",      "p"});
+  const Options o = good({"-F",        "@net",        "-e",
+                          "open",      "-E",          "ptrace",
+                          "-g",        "trap",        "--scope",
+                          "functions", "-b",          "json:a=1,b=2",
+                          "-o",        "out",         "-a",
+                          "-s",        "64",          "-T",
+                          "-y",        "--no-follow", "--control",
+                          "/c",        "--connect",   "/d",
+                          "-v",        "--patch",     "libuv*,x.so.1",
+                          "p"});
+  EXPECT_THAT(o.patched_libraries,
+              ElementsAre("libc.so.6", "ld-linux-x86-64.so.2", "libuv*", "x.so.1"));
   EXPECT_EQ(o.functions, "@net");
   EXPECT_TRUE(o.functions_given);
   EXPECT_EQ(o.syscalls, "open");

@@ -10,6 +10,7 @@
 #include <map>
 #include <set>
 
+#include "elf/stub_writer.h"
 #include "elf_craft.h"
 #include "protocol/stub.h"
 #include "temporary_folder.h"
@@ -36,7 +37,7 @@ class ProgramTablesTest : public testing::Test {
     select("@default");
   }
   void select(std::string_view list, std::vector<std::string> user_preloads = {},
-              bool values_at_return = false) {
+              bool values_at_return = false, const std::string& cache = "") {
     auto terms = parse_selection(list);
     ASSERT_TRUE(terms.ok()) << terms.error().message;
     TableOptions options;
@@ -45,6 +46,7 @@ class ProgramTablesTest : public testing::Test {
     options.shim_path = kShim;
     options.socket_path = directory_->path() + "/socket";
     options.values_at_return = values_at_return;
+    options.cache = CacheFolder(cache);
     tables_ = std::make_unique<ProgramTables>(options, *directory_);
   }
   static Image program(std::vector<std::string> needed = {"libc.so.6"}) {
@@ -258,6 +260,68 @@ TEST_F(ProgramTablesTest, SetUserIdProgramsAreRefusedUnlessRootRunsThem) {
   const bool restored = !is_root || seteuid(0) == 0;
   ASSERT_TRUE(restored);
   EXPECT_THAT(text, HasSubstr("run as root"));
+}
+
+// ---- tables of earlier runs
+
+class StoredTables : public ProgramTablesTest {
+ protected:
+  std::string cache_ = folder_ / "cache";
+  // As a new run with this selection sees it, its stub library without id and socket.
+  std::pair<std::vector<std::string>, std::string> run(std::string_view list,
+                                                       bool values_at_return = false) {
+    select(list, {}, values_at_return, cache_);
+    const auto prepared = prepare(program());
+    if (prepared.table == nullptr) return {};
+    std::string stubs = read_file(prepared.table->stub_path);
+    EXPECT_THAT(stubs, HasSubstr(directory_->path() + "/socket"));
+    EXPECT_TRUE(readdress_stub_library(stubs, 0, ""));
+    std::filesystem::remove(prepared.table->stub_path);
+    for (const FunctionInfo& info : prepared.table->functions) {
+      EXPECT_EQ(info.spec, find_function(info.symbol));
+      EXPECT_EQ(info.name, info.spec != nullptr ? std::string(info.spec->family) : info.symbol);
+    }
+    return {symbols(*prepared.table), stubs};
+  }
+  size_t stored() const {
+    if (!std::filesystem::exists(cache_)) return 0;
+    const std::filesystem::directory_iterator files(cache_);
+    return static_cast<size_t>(std::distance(begin(files), end(files)));
+  }
+};
+
+TEST_F(StoredTables, AreTheSameTheSecondTime) {
+  const auto chosen = run("@default");
+  EXPECT_EQ(stored(), 1u);
+  EXPECT_FALSE(chosen.first.empty());
+  EXPECT_EQ(run("@default"), chosen);
+  EXPECT_EQ(stored(), 1u);
+}
+
+TEST_F(StoredTables, BelongToOneSelectionAndItsOptions) {
+  const auto all = run("@stdio");
+  EXPECT_EQ(run("fopen").first, std::vector<std::string>{"fopen"});
+  EXPECT_NE(run("@stdio", true).second, all.second);
+  EXPECT_EQ(stored(), 3u);
+  EXPECT_EQ(run("@stdio"), all);
+}
+
+TEST_F(StoredTables, AreChosenAgainWhereTheFileIsDamaged) {
+  const auto chosen = run("@stdio");
+  for (const auto& file : std::filesystem::directory_iterator(cache_)) {
+    const std::string bytes = read_file(file.path());
+    std::filesystem::resize_file(file.path(), bytes.size() / 2);
+  }
+  EXPECT_EQ(run("@stdio"), chosen);
+  EXPECT_EQ(run("@stdio"), chosen);
+}
+
+TEST_F(StoredTables, AreNotKeptWhereThereWasSomethingToSay) {
+  select("vfork", {}, false, cache_);
+  EXPECT_THAT(prepare(program()).warnings, Not(IsEmpty()));
+  select("vfork", {}, false, cache_);
+  EXPECT_THAT(prepare(program()).warnings, Not(IsEmpty()));
+  EXPECT_EQ(stored(), 0u);
 }
 
 }  // namespace

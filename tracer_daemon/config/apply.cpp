@@ -108,6 +108,22 @@ Status add_syscalls(const Setting& setting, Options& options) {
   return extend(setting, first ? list : list.substr(kTrace.size()), options.syscalls);
 }
 
+Status add_patched(const Setting& setting, Options& options) {
+  std::string_view left = setting.value;
+  while (!left.empty()) {
+    const std::size_t comma = std::min(left.find(','), left.size());
+    const std::string_view glob = trimmed(left.substr(0, comma));
+    left.remove_prefix(std::min(comma + 1, left.size()));
+    if (glob.empty() || glob.find('/') != std::string_view::npos)
+      return Error{
+          fmt::format("{}: {} is no file name of a library; valid: names and globs, as "
+                      "libssl.so.3,libuv*",
+                      setting.where, in_quotes(glob))};
+    options.patched_libraries.emplace_back(glob);
+  }
+  return Done{};
+}
+
 Status add_backend(const Setting& setting, Options& options) {
   const std::string_view spec = trimmed(setting.value);
   if (spec.empty() || spec.front() == ':') {
@@ -219,6 +235,8 @@ Status apply(const Setting& setting, Options& options) {
       return choose<GateChoice>(setting, kGates, options.gate);
     case Key::Scope:
       return choose<ScopeMode>(setting, kScopes, options.scope);
+    case Key::Patch:
+      return add_patched(setting, options);
     case Key::Backend:
       return add_backend(setting, options);
     case Key::Summary:

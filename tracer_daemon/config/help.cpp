@@ -34,6 +34,8 @@ Where it goes:
 How it is done:
   -E, --engine NAME        auto | ptrace | inproc (default auto)
   -g, --gate NAME          auto | socket | trap | dispatch (default auto)
+      --patch LIST         engine inproc: libraries, or the program, by file name or glob, whose
+                           system calls are patched besides those of libc and ld.so
       --scope MODE         functions: system calls inside of wrapped functions (the default);
                            main: the same between the entry of main and its return or exit(3);
                            process: all from start to end, as strace -f; wraps only what -F names

@@ -44,6 +44,8 @@ struct Options {
   EngineChoice engine = EngineChoice::Auto;
   GateChoice gate = GateChoice::Auto;
   ScopeMode scope = ScopeMode::Functions;
+  // Engine inproc: globs over file names of libraries whose syscall sites are patched.
+  std::vector<std::string> patched_libraries{"libc.so.6", "ld-linux-x86-64.so.2"};
   std::vector<std::string> backends;  // specs NAME[:key=value,...]; "text" when none was given
   std::string output;                 // empty: standard error
   bool all_calls = false;

@@ -39,6 +39,7 @@ constexpr OptionRow kOptions[] = {
     {Key::CompareLimit, 0, "compare-limit", Argument::Required},
     {Key::Replay, 0, "replay", Argument::Required},
     {Key::Overflow, 0, "overflow", Argument::Required},
+    {Key::Patch, 0, "patch", Argument::Required},
     {Key::Pid, 'p', "", Argument::Required},
     {Key::Config, 0, "config", Argument::Required},
     {Key::NoFollow, 0, "no-follow", Argument::None},
@@ -54,6 +55,7 @@ constexpr OptionRow kOptions[] = {
 constexpr IniRow kIniKeys[] = {
     {Key::Engine, Times::Once, "options", "engine"},
     {Key::Gate, Times::Once, "options", "gate"},
+    {Key::Patch, Times::Many, "options", "patch"},
     {Key::Scope, Times::Once, "options", "scope"},
     {Key::Output, Times::Once, "options", "output"},
     {Key::StringSize, Times::Once, "options", "string-size"},

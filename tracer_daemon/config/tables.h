@@ -40,6 +40,7 @@ enum class Key {
   CompareLimit,
   Replay,
   Overflow,
+  Patch,
   Pid,
   Config,
   Follow,

@@ -42,15 +42,22 @@ Result<Image> read_image(const std::string& path, bool with_functions);
 // ld.so(8) does: DT_RPATH/RUNPATH with $ORIGIN, LD_LIBRARY_PATH, /etc/ld.so.cache, default folders.
 // A library that cannot be found is left out. Images are cached for the life of the process by
 // path, size and modification time: a tracer looks at libc once, not once an exec.
+// Without their functions images are cheap to read.
+enum class ImageDepth { Names, Functions };
+
 class LibraryCache {
  public:
   LibraryCache();
   ~LibraryCache();
   std::vector<std::shared_ptr<const Image>> closure(const Image& program,
-                                                    const std::string& ld_library_path);
+                                                    const std::string& ld_library_path,
+                                                    ImageDepth depth = ImageDepth::Functions);
   // A library by soname or path, as dlopen(3) would find it, or by the soname's beginning up to
   // ".so" (libz); nullptr when there is none.
-  std::shared_ptr<const Image> find(const std::string& soname, const std::string& ld_library_path);
+  std::shared_ptr<const Image> find(const std::string& soname, const std::string& ld_library_path,
+                                    ImageDepth depth = ImageDepth::Functions);
+  // One that was found without its functions, with them.
+  std::shared_ptr<const Image> with_functions(const std::shared_ptr<const Image>& image);
 
  private:
   struct State;

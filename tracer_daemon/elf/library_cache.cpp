@@ -149,7 +149,8 @@ std::vector<std::string> existing_folders(const std::vector<std::string>& folder
 
 struct Library {
   FileId id;
-  std::shared_ptr<const Image> image;  // null: the file is no library for us
+  std::shared_ptr<const Image> image;  // without functions; null: the file is no library for us
+  std::shared_ptr<const Image> whole;  // with functions, once they were asked for
 };
 
 // What outlives a search.
@@ -157,6 +158,7 @@ class Store {
  public:
   // nullopt when there is no such file, or none that a 64-bit program can load: ld.so searches on.
   std::optional<Library> open(const std::string& path);
+  std::shared_ptr<const Image> with_functions(const std::shared_ptr<const Image>& image);
 
   Configuration<LibraryPaths> ld_so_cache{kLdSoCache, parse_ld_so_cache};
   Configuration<std::vector<std::string>> preload{kLdSoPreload, parse_preload};
@@ -173,14 +175,24 @@ std::optional<Library> Store::open(const std::string& path) {
   if (known == libraries_.end() || known->second.id != *id) {
     // Whoever still uses an image shares it; the cache may forget all of them.
     if (libraries_.size() >= kMaxImages) libraries_.clear();
-    Library library{*id, nullptr};
-    auto image = read_image(path, true);
+    Library library{*id, nullptr, nullptr};
+    auto image = read_image(path, false);
     if (image && image->is_x86_64 && image->is_dynamic)
       library.image = std::make_shared<const Image>(std::move(*image));
     known = libraries_.insert_or_assign(path, std::move(library)).first;
   }
   if (known->second.image == nullptr) return std::nullopt;
   return known->second;
+}
+
+std::shared_ptr<const Image> Store::with_functions(const std::shared_ptr<const Image>& image) {
+  auto known = libraries_.find(image->path);
+  bool is_known = known != libraries_.end() && known->second.image == image;
+  if (is_known && known->second.whole != nullptr) return known->second.whole;
+  auto read = read_image(image->path, true);
+  auto whole = read ? std::make_shared<const Image>(std::move(*read)) : image;
+  if (is_known) known->second.whole = whole;
+  return whole;
 }
 
 // One search: a program, its environment, and the libraries found so far.
@@ -359,16 +371,30 @@ struct LibraryCache::State {
 LibraryCache::LibraryCache() : state_(std::make_unique<State>()) {}
 LibraryCache::~LibraryCache() = default;
 
-std::vector<std::shared_ptr<const Image>> LibraryCache::closure(
-    const Image& program, const std::string& ld_library_path) {
+std::vector<std::shared_ptr<const Image>> LibraryCache::closure(const Image& program,
+                                                                const std::string& ld_library_path,
+                                                                ImageDepth depth) {
   if (!program.is_dynamic || !program.is_x86_64) return {};
-  return Search(state_->store, program, ld_library_path).closure();
+  auto libraries = Search(state_->store, program, ld_library_path).closure();
+  if (depth == ImageDepth::Functions)
+    for (auto& library : libraries) library = with_functions(library);
+  return libraries;
+}
+
+std::shared_ptr<const Image> LibraryCache::with_functions(
+    const std::shared_ptr<const Image>& image) {
+  return state_->store.with_functions(image);
 }
 
 std::shared_ptr<const Image> LibraryCache::find(const std::string& soname,
-                                                const std::string& ld_library_path) {
+                                                const std::string& ld_library_path,
+                                                ImageDepth depth) {
   static const Image nobody;
-  auto image = Search(state_->store, nobody, ld_library_path).resolve(soname);
+  auto resolve = [&](const std::string& name) {
+    auto image = Search(state_->store, nobody, ld_library_path).resolve(name);
+    return image != nullptr && depth == ImageDepth::Functions ? with_functions(image) : image;
+  };
+  auto image = resolve(soname);
   if (image != nullptr || soname.find_first_of("/.") != std::string::npos) return image;
   // "libz" for libz.so.1: of several the highest name, as ldconfig orders them.
   std::string best;
@@ -384,7 +410,7 @@ std::shared_ptr<const Image> LibraryCache::find(const std::string& soname,
       offer(entry.path().filename().string());
     at = end + 1;
   }
-  return best.empty() ? nullptr : Search(state_->store, nobody, ld_library_path).resolve(best);
+  return best.empty() ? nullptr : resolve(best);
 }
 
 }  // namespace wc

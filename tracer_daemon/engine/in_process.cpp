@@ -1,6 +1,8 @@
 // Engine inproc, the tracer's part: patching a process at its first bell, and what the shim could
 // not record. All else is engine ptrace with gate dispatch: a syscall that no patched site records
 // stops the thread as it does there.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -23,8 +25,13 @@ void Tracer::patch_sites(Thread& thread) {
   if (process.threads != 1) return say(1, who + "has threads already; no syscall site is patched");
   auto outcome = patcher_.patch(process);
   if (!outcome.problem.empty()) return say(1, who + outcome.problem + "; all is left to dispatch");
-  say(1, who + std::to_string(outcome.patched) + " syscall sites patched, " +
-             std::to_string(outcome.left) + " left to dispatch");
+  for (const auto& library : outcome.libraries) {
+    say(1, who + describe(library));
+    if (!library.is_new) continue;
+    for (const RefusedSite& one : library.refused)
+      say(2, fmt::format("{}: site {:#x} is not patched: {}", library.path, one.syscall,
+                         reason(one.why)));
+  }
 }
 
 // The thread's ring is full. It goes on as soon as what is in it is taken out, and is told of

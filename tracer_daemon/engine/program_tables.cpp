@@ -116,30 +116,41 @@ void add_entry(std::string& list, const std::string& entry) {
 }  // namespace
 
 ProgramTables::ProgramTables(TableOptions options, const PrivateDirectory& directory)
-    : options_(std::move(options)), directory_(directory) {}
+    : options_(std::move(options)), directory_(directory), cache_(options_.cache) {}
 
 ProgramTables::Images ProgramTables::libraries_of(const Image& program,
                                                   const std::string& ld_library_path) {
-  Images libraries = cache_.closure(program, ld_library_path);
+  Images libraries = libraries_.closure(program, ld_library_path, ImageDepth::Names);
   auto add = [&](const std::string& name) {
-    auto image = cache_.find(name, ld_library_path);
+    auto image = libraries_.find(name, ld_library_path, ImageDepth::Names);
     if (image != nullptr && std::find(libraries.begin(), libraries.end(), image) == libraries.end())
       libraries.push_back(std::move(image));
   };
   for (const std::string& path : options_.user_preloads) add(path);
   // name@library names libraries that come later, by dlopen.
   for (const Term& term : options_.terms)
-    if (!term.exclude && term.library.find_first_of("*?[") == std::string::npos) add(term.library);
+    if (!term.exclude && !term.library.empty() &&
+        term.library.find_first_of("*?[") == std::string::npos)
+      add(term.library);
   return libraries;
 }
 
-Result<std::shared_ptr<const FunctionTable>> ProgramTables::table_for(
-    const Images& libraries, bool strict, std::vector<std::string>& warnings) {
-  std::vector<const Image*> key;
-  for (const auto& library : libraries) key.push_back(library.get());
-  if (auto known = tables_.find(key); known != tables_.end()) return known->second;
+std::string ProgramTables::options_key(bool strict) const {
+  std::string key;
+  for (const Term& term : options_.terms) key += term.text + ',';
+  for (unsigned number : {unsigned{strict}, unsigned{options_.values_at_return},
+                          unsigned{options_.in_process}, unsigned{options_.stacks},
+                          options_.decode.string_size, unsigned{options_.decode.show_paths}})
+    key += std::to_string(number) + ' ';
+  return key;
+}
 
-  std::vector<Choice> choices = choices_of(libraries);
+// The stub library has neither id nor socket yet.
+Result<StoredTable> ProgramTables::choose(const Images& libraries, bool strict,
+                                          std::vector<std::string>& warnings) {
+  Images whole;
+  for (const auto& library : libraries) whole.push_back(libraries_.with_functions(library));
+  std::vector<Choice> choices = choices_of(whole);
   std::vector<Candidate> candidates;
   for (const Choice& choice : choices)
     candidates.push_back(
@@ -148,7 +159,7 @@ Result<std::shared_ptr<const FunctionTable>> ProgramTables::table_for(
   if (!outcome) return outcome.error();
   warnings = outcome->warnings;
 
-  auto table = std::make_shared<FunctionTable>();
+  StoredTable table;
   std::vector<StubFunction> stubs;
   for (uint32_t index : outcome->selected) {
     const Choice& choice = choices[index];
@@ -160,17 +171,38 @@ Result<std::shared_ptr<const FunctionTable>> ProgramTables::table_for(
     info.thin = info.spec != nullptr && syscall_number(info.name) >= 0;
     for (const ExportedFunction* version : choice.versions) {
       stubs.push_back(stub_for(*version, choice.versions.size() > 1, info, options_));
-      table->functions.push_back(info);
+      table.functions.push_back(info);
     }
   }
+  table.stub_library = build_stub_library(stubs, 0, "");
+  return table;
+}
+
+Result<std::shared_ptr<const FunctionTable>> ProgramTables::table_for(
+    const Images& libraries, bool strict, std::vector<std::string>& warnings) {
+  std::vector<const Image*> images;
+  for (const auto& library : libraries) images.push_back(library.get());
+  if (auto known = tables_.find(images); known != tables_.end()) return known->second;
+
+  auto key = cache_.key(options_key(strict), libraries);
+  std::optional<StoredTable> stored = key ? cache_.load(*key) : std::nullopt;
+  if (!stored) {
+    auto chosen = choose(libraries, strict, warnings);
+    if (!chosen) return chosen.error();
+    stored = std::move(*chosen);
+    // A warning is worth saying each time.
+    if (key && warnings.empty()) cache_.store(*key, *stored);
+  }
+  auto table = std::make_shared<FunctionTable>();
   table->id = next_id_++;
+  table->functions = std::move(stored->functions);
+  readdress_stub_library(stored->stub_library, table->id, options_.socket_path);
   std::string name = "stubs-" + std::to_string(table->id) + ".so";
-  auto written =
-      directory_.write_file(name, build_stub_library(stubs, table->id, options_.socket_path));
-  if (!written) return written.error();
+  if (auto written = directory_.write_file(name, stored->stub_library); !written)
+    return written.error();
   table->stub_path = directory_.path() + "/" + name;
   kept_.insert(kept_.end(), libraries.begin(), libraries.end());
-  tables_.emplace(std::move(key), table);
+  tables_.emplace(std::move(images), table);
   return std::shared_ptr<const FunctionTable>(table);
 }
 

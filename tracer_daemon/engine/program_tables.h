@@ -11,11 +11,13 @@
 #include "decode/decoder.h"
 #include "elf/image.h"
 #include "engine/exec_stack.h"
+#include "engine/table_cache.h"
 #include "events/function_table.h"
 #include "session/private_directory.h"
 
 namespace wc {
 
+// Whatever the choice or the stubs follow from goes into options_key() too.
 struct TableOptions {
   std::vector<Term> terms;
   std::vector<std::string> user_preloads;
@@ -25,6 +27,7 @@ struct TableOptions {
   bool in_process = false;        // engine inproc
   bool stacks = false;            // its records hold stacks: no call is one record with its syscall
   DecodeOptions decode;
+  CacheFolder cache{""};  // what earlier runs have found
 };
 
 class ProgramTables {
@@ -47,10 +50,14 @@ class ProgramTables {
   Images libraries_of(const Image& program, const std::string& ld_library_path);
   Result<std::shared_ptr<const FunctionTable>> table_for(const Images& libraries, bool strict,
                                                          std::vector<std::string>& warnings);
+  Result<StoredTable> choose(const Images& libraries, bool strict,
+                             std::vector<std::string>& warnings);
+  [[nodiscard]] std::string options_key(bool strict) const;
 
   TableOptions options_;
   const PrivateDirectory& directory_;
-  LibraryCache cache_;
+  LibraryCache libraries_;
+  TableCache cache_;
   std::map<std::vector<const Image*>, std::shared_ptr<const FunctionTable>> tables_;
   Images kept_;  // images that keys of tables_ point to
   uint64_t next_id_ = 1;

@@ -2,133 +2,183 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cstdio>
 #include <cstring>
-#include <fstream>
 #include <optional>
-#include <sstream>
+#include <string_view>
+
+#include "base/scoped_fd.h"
+#include "catalog/glob.h"
+#include "engine/site_thunk.h"
 
 namespace wc {
 namespace {
 
-constexpr uint64_t kPage = 4096;
-// preload_lib/frame.h
-constexpr size_t kThunkSize = 64;
-constexpr size_t kThunkBack = 56;
-
-bool is_patched_library(const std::string& path) {
-  std::string name = path.substr(path.rfind('/') + 1);
-  return name == "libc.so.6" || name == "ld-linux-x86-64.so.2";
-}
-
-// Both must be within 2 GiB of each other.
-bool put_distance(uint8_t* at, uint64_t from, uint64_t to) {
-  auto distance = static_cast<int64_t>(to - from);
-  auto narrow = static_cast<int32_t>(distance);
-  std::memcpy(at, &narrow, sizeof narrow);
-  return narrow == distance;
-}
-
-// The thunk of one site, see preload_lib/entry.S. Empty: too far away.
-class Thunk {
- public:
-  Thunk(const SyscallSite& site, uint64_t bias, uint64_t at, const ShimAddresses& shim) : at_(at) {
-    for (uint8_t byte : site.moved) put({byte});
-    for (const Fixup& fixup : site.fixups)
-      fits_ = put_distance(&bytes_[fixup.at], at + fixup.end, fixup.target + bias) && fits_;
-    uint64_t back = site.syscall + bias + 2;
-    size_t lea = size_;
-    put({0x48, 0x8d, 0x0d, 0, 0, 0, 0});           // lea back(%rip), %rcx
-    put({0x64, 0x80, 0x3c, 0x25, 0, 0, 0, 0, 0});  // cmpb $0, %fs:selector
-    auto selector = static_cast<int32_t>(shim.selector_offset);
-    std::memcpy(&bytes_[size_ - 5], &selector, sizeof selector);
-    put({0x0f, 0x85, 0, 0, 0, 0});  // jne site
-    aim(shim.site);
-    put({0x0f, 0x05});  // syscall
-    put_distance(&bytes_[lea + 3], at + lea + 7, at + kThunkBack);
-    put({0xe9, 0, 0, 0, 0});  // jmp back
-    aim(back);
-    std::memcpy(&bytes_[kThunkBack], &back, sizeof back);
-  }
-  [[nodiscard]] bool fits() const { return fits_; }
-  [[nodiscard]] const uint8_t* bytes() const { return bytes_; }
-
- private:
-  void put(std::initializer_list<uint8_t> bytes) {
-    for (uint8_t byte : bytes) bytes_[size_++] = byte;
-  }
-  void aim(uint64_t to) { fits_ = put_distance(&bytes_[size_ - 4], at_ + size_, to) && fits_; }
-
-  uint64_t at_;
-  uint8_t bytes_[kThunkSize] = {};
-  size_t size_ = 0;
-  bool fits_ = true;
+struct Jump {
+  const SyscallSite* site;
+  uint64_t at;
+  uint8_t bytes[kJumpSize];
+  unsigned* changed;  // counts it if memory is not as expected
+  unsigned* patched;
 };
-static_assert(kMaxMoved + 7 + 9 + 6 + 2 + 5 <= kThunkBack);
 
-// Writes to the text of a stopped process, a page at a time.
-class TextWriter {
+std::string read_maps(pid_t pid) {
+  ScopedFd fd(open(("/proc/" + std::to_string(pid) + "/maps").c_str(), O_RDONLY | O_CLOEXEC));
+  std::string text;
+  char chunk[16384];
+  for (ssize_t n; fd.valid() && (n = read(fd.get(), chunk, sizeof chunk)) > 0;)
+    text.append(chunk, static_cast<size_t>(n));
+  return text;
+}
+
+std::string_view next_field(std::string_view& line) {
+  size_t end = std::min(line.find(' '), line.size());
+  std::string_view field = line.substr(0, end);
+  line.remove_prefix(std::min(line.find_first_not_of(' ', end), line.size()));
+  return field;
+}
+
+uint64_t hexadecimal(std::string_view digits) {
+  uint64_t value = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
+  return value;
+}
+
+// Added to an address as in the file; nothing where the mapping shows no code of it.
+std::optional<uint64_t> bias_of(const SyscallSites& sites, uint64_t begin, uint64_t offset) {
+  constexpr uint64_t kPage = 4096;
+  for (const CodePlace& place : sites.code)
+    if (offset >= place.offset / kPage * kPage && offset < place.offset + place.size)
+      return begin - (offset - place.offset + place.address);
+  return std::nullopt;
+}
+
+// The text of a stopped process. Sites that stand near each other are read and written at once.
+class Text {
  public:
-  explicit TextWriter(ProcessMemory& memory) : memory_(memory) {}
-  ~TextWriter() { flush(); }
-
-  // Where the bytes are no longer what they were in the file, nothing is written.
-  bool replace(uint64_t at, const std::vector<uint8_t>& expected,
-               const uint8_t (&jump)[kJumpSize]) {
-    uint64_t page = at / kPage * kPage;
-    if (page != page_) {
-      flush();
-      if (!memory_.read_all({page}, bytes_, sizeof bytes_)) return false;
-      page_ = page;
-    }
-    // One that stands across a border is left alone.
-    if (at + expected.size() > page + kPage) return false;
-    uint8_t* place = bytes_ + (at - page);
-    if (!std::equal(expected.begin(), expected.end(), place)) return false;
-    std::memcpy(place, jump, sizeof jump);
-    changed_ = true;
-    return true;
+  explicit Text(pid_t pid) : pid_(pid) {
+    char path[32];
+    snprintf(path, sizeof path, "/proc/%d/mem", pid);
+    memory_ = ScopedFd(open(path, O_RDWR | O_CLOEXEC));
   }
-  void flush() {
-    if (std::exchange(changed_, false)) memory_.write({page_}, bytes_, sizeof bytes_);
+
+  bool write(uint64_t at, const void* bytes, size_t size) const {
+    return pwrite(memory_.get(), bytes, size, static_cast<off_t>(at)) == static_cast<ssize_t>(size);
+  }
+
+  // Jumps in order of their addresses. Where the bytes are no longer what they were in the file,
+  // nothing is written.
+  void patch(std::vector<Jump>& jumps) const {
+    std::vector<Run> runs;
+    for (Jump& jump : jumps) {
+      uint64_t end = jump.at + jump.site->original.size();
+      bool near = !runs.empty() && end - runs.back().at <= kMaxRun &&
+                  jump.at <= runs.back().at + runs.back().bytes.size() + kMaxGap;
+      if (!near) runs.push_back({jump.at, {}, {}});
+      runs.back().jumps.push_back(&jump);
+      runs.back().bytes.resize(std::max<size_t>(runs.back().bytes.size(), end - runs.back().at));
+    }
+    for (size_t first = 0; first < runs.size(); first += kMaxVectors)
+      read_runs({&runs[first], std::min(kMaxVectors, runs.size() - first)});
+    for (Run& run : runs) patch_run(run);
   }
 
  private:
-  ProcessMemory& memory_;
-  uint64_t page_ = 1;
-  uint8_t bytes_[kPage];
-  bool changed_ = false;
+  struct Run {
+    uint64_t at;
+    std::vector<uint8_t> bytes;
+    std::vector<Jump*> jumps;
+    bool read = false;
+  };
+  // A page is copied whatever is written to it; a longer run only reads more.
+  static constexpr size_t kMaxRun = 4096, kMaxGap = 1024;
+  static constexpr size_t kMaxVectors = 512;
+
+  void read_runs(std::span<Run> runs) const {
+    std::vector<iovec> here, there;
+    size_t size = 0;
+    for (Run& run : runs) {
+      here.push_back({run.bytes.data(), run.bytes.size()});
+      there.push_back({reinterpret_cast<void*>(run.at), run.bytes.size()});
+      size += run.bytes.size();
+    }
+    bool all = process_vm_readv(pid_, here.data(), here.size(), there.data(), there.size(), 0) ==
+               static_cast<ssize_t>(size);
+    for (Run& run : runs)
+      run.read = all || pread(memory_.get(), run.bytes.data(), run.bytes.size(),
+                              static_cast<off_t>(run.at)) == static_cast<ssize_t>(run.bytes.size());
+  }
+
+  void patch_run(Run& run) const {
+    std::vector<Jump*> written;
+    std::vector<uint8_t> before = run.bytes;
+    for (Jump* jump : run.jumps) {
+      const std::vector<uint8_t>& expected = jump->site->original;
+      uint8_t* place = &run.bytes[jump->at - run.at];
+      if (!run.read || !std::equal(expected.begin(), expected.end(), place)) {
+        ++*jump->changed;
+        continue;
+      }
+      std::memcpy(place, jump->bytes, kJumpSize);
+      written.push_back(jump);
+    }
+    if (written.empty()) return;
+    bool done = write(run.at, run.bytes.data(), run.bytes.size());
+    // Half a jump must not stay where the second of two pages could not be written.
+    if (!done) write(run.at, before.data(), before.size());
+    for (Jump* jump : written) ++*(done ? jump->patched : jump->changed);
+  }
+
+  pid_t pid_;
+  ScopedFd memory_;
 };
 
 }  // namespace
 
-// The executable mapping of each, and where it stands.
-std::vector<SitePatcher::Library> SitePatcher::libraries_of(pid_t pid) {
-  std::vector<Library> found;
-  std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
-  for (std::string line; std::getline(maps, line);) {
-    std::istringstream fields(line);
-    std::string range, rights, offset, device, inode, path;
-    fields >> range >> rights >> offset >> device >> inode;
-    std::getline(fields >> std::ws, path);
-    if (rights != "r-xp" || !is_patched_library(path)) continue;
-    // libc's and ld.so's segments are loaded at address = offset.
-    found.push_back({path, std::stoull(range, nullptr, 16) - std::stoull(offset, nullptr, 16)});
+bool SitePatcher::is_asked_for(const std::string& path) const {
+  std::string name = path.substr(path.rfind('/') + 1);
+  return std::any_of(libraries_.begin(), libraries_.end(),
+                     [&](const std::string& glob) { return match_glob(glob, name); });
+}
+
+// Lines of /proc/PID/maps: begin-end rights offset device inode path.
+std::vector<SitePatcher::Mapping> SitePatcher::mappings_of(pid_t pid) const {
+  std::vector<Mapping> found;
+  std::string text = read_maps(pid);
+  for (std::string_view left = text; !left.empty();) {
+    std::string_view line = left.substr(0, left.find('\n'));
+    left.remove_prefix(std::min(line.size() + 1, left.size()));
+    std::string_view range = next_field(line), rights = next_field(line);
+    uint64_t offset = hexadecimal(next_field(line));
+    next_field(line);
+    next_field(line);
+    if (rights != "r-xp" || line.empty() || line[0] != '/' || !is_asked_for(std::string(line)))
+      continue;
+    size_t dash = range.find('-');
+    found.push_back({std::string(line), hexadecimal(range.substr(0, dash)),
+                     hexadecimal(range.substr(dash + 1)), offset});
   }
   return found;
 }
 
 std::shared_ptr<const SyscallSites> SitePatcher::sites_of(const std::string& path) {
-  struct stat status {};
-  if (stat(path.c_str(), &status) != 0) return nullptr;
-  std::string key = path + "/" + std::to_string(status.st_ino) + "/" +
-                    std::to_string(status.st_mtim.tv_sec) + "/" + std::to_string(status.st_size);
+  auto file = identify_file(path);
+  if (!file) return nullptr;
+  std::string key = path + '\n' + file->build_id + std::to_string(file->size) + '\n' +
+                    std::to_string(file->modified_ns);
   auto [at, fresh] = known_.try_emplace(key);
-  if (fresh)
-    if (auto sites = find_syscall_sites(path))
-      at->second = std::make_shared<const SyscallSites>(std::move(*sites));
+  if (!fresh) return at->second;
+  if (auto cached = cache_.load(*file)) {
+    at->second = std::make_shared<const SyscallSites>(std::move(*cached));
+  } else if (auto sites = find_syscall_sites(path)) {
+    cache_.store(*file, *sites);
+    at->second = std::make_shared<const SyscallSites>(std::move(*sites));
+  }
   return at->second;
 }
 
@@ -136,46 +186,61 @@ SitePatcher::Outcome SitePatcher::patch(Process& process) {
   Outcome outcome;
   const ShimAddresses& shim = process.shim;
   std::vector<uint8_t> thunks;
-  TextWriter writer(process.memory);
-  struct Jump {
-    const SyscallSite* site;
-    uint64_t bias;
-  };
   std::vector<Jump> jumps;
   std::vector<std::shared_ptr<const SyscallSites>> used;
-  for (const Library& library : libraries_of(process.pid)) {
-    auto sites = sites_of(library.path);
+  auto mappings = mappings_of(process.pid);
+  outcome.libraries.reserve(mappings.size());  // jumps point to the counts
+  for (const Mapping& mapping : mappings) {
+    size_t known = known_.size();
+    auto sites = sites_of(mapping.path);
     if (sites == nullptr) continue;
-    outcome.left += static_cast<unsigned>(sites->refused.size());
+    auto bias = bias_of(*sites, mapping.begin, mapping.offset);
+    if (!bias) continue;
+    used.push_back(sites);
+    LibraryOutcome& library = outcome.libraries.emplace_back();
+    library.path = mapping.path;
+    library.refused = sites->refused;
+    library.is_new = known_.size() != known;
     for (const SyscallSite& site : sites->sites) {
+      Jump jump{&site, site.start + *bias, {0xe9}, &library.changed, &library.patched};
+      // A library's code may be mapped in several pieces, with other rights between them.
+      if (jump.at < mapping.begin || site.syscall + *bias + 2 > mapping.end) continue;
       uint64_t at = shim.thunks + thunks.size();
-      bool recorded = site.nr < plans_.size() && plans_[site.nr].action != WC_PLAN_TRACER;
-      Thunk thunk(site, library.bias, at, shim);
-      if (!recorded || !thunk.fits() || at + kThunkSize > shim.thunks_end) {
-        outcome.left++;
-        continue;
+      SiteThunk thunk(site, *bias, at, shim);
+      if (site.nr >= plans_.size() || plans_[site.nr].action == WC_PLAN_TRACER) {
+        library.tracers++;
+      } else if (at + kThunkSize > shim.thunks_end || !thunk.fits() ||
+                 !put_distance(jump.bytes + 1, jump.at + kJumpSize, at)) {
+        library.far++;
+      } else {
+        thunks.insert(thunks.end(), thunk.bytes(), thunk.bytes() + kThunkSize);
+        jumps.push_back(jump);
       }
-      thunks.insert(thunks.end(), thunk.bytes(), thunk.bytes() + kThunkSize);
-      jumps.push_back({&site, library.bias});
     }
-    used.push_back(std::move(sites));
   }
-  if (jumps.empty()) {
+  Text text(process.pid);
+  if (jumps.empty())
     outcome.problem = "no syscall site was found in its libraries";
-    return outcome;
-  }
-  // First where the jumps lead, then the jumps.
-  if (!process.memory.write({shim.thunks}, thunks.data(), thunks.size())) {
+  else if (!text.write(shim.thunks, thunks.data(), thunks.size()))  // first where the jumps lead
     outcome.problem = "its text cannot be written";
-    return outcome;
-  }
-  for (size_t i = 0; i < jumps.size(); i++) {
-    uint64_t at = jumps[i].site->start + jumps[i].bias;
-    uint8_t jump[kJumpSize] = {0xe9};
-    put_distance(jump + 1, at + kJumpSize, shim.thunks + i * kThunkSize);
-    (writer.replace(at, jumps[i].site->original, jump) ? outcome.patched : outcome.left)++;
-  }
+  else
+    text.patch(jumps);
   return outcome;
+}
+
+std::string describe(const SitePatcher::LibraryOutcome& outcome) {
+  std::string text = outcome.path + ": " + std::to_string(outcome.patched) +
+                     " syscall sites patched, " + std::to_string(outcome.left()) +
+                     " left to dispatch";
+  std::string why;
+  auto add = [&](size_t count, const char* what) {
+    if (count != 0) why += (why.empty() ? " (" : ", ") + std::to_string(count) + " " + what;
+  };
+  add(outcome.tracers, "the tracer's");
+  add(outcome.refused.size(), "that cannot be moved");
+  add(outcome.changed, "changed in memory");
+  add(outcome.far, "too far from the shim");
+  return text + (why.empty() ? why : why + ")");
 }
 
 }  // namespace wc

@@ -1,11 +1,15 @@
-// Engine inproc: patches the syscall sites of libc and ld.so in a process that stands still at its
-// first bell, before it has threads. A forked child inherits the patched text.
+// Engine inproc: patches the syscall sites of libc and ld.so, and of the libraries that are asked
+// for, in a process that stands still at its first bell, before it has threads. A forked child
+// inherits the patched text. Libraries that come later, by dlopen, are left to dispatch: threads
+// may run by then.
 #pragma once
 
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "elf/site_cache.h"
 #include "elf/syscall_sites.h"
 #include "engine/capture_plan.h"
 #include "engine/tracee.h"
@@ -14,25 +18,46 @@ namespace wc {
 
 class SitePatcher {
  public:
-  explicit SitePatcher(const SyscallPlans& plans) : plans_(plans) {}
+  // `libraries`: globs over file names.
+  SitePatcher(const SyscallPlans& plans, std::vector<std::string> libraries)
+      : plans_(plans), libraries_(std::move(libraries)), cache_(CacheFolder::of_user()) {}
 
-  struct Outcome {
+  // What became of the sites of one library. All that are not patched are left to dispatch.
+  struct LibraryOutcome {
+    std::string path;
     unsigned patched = 0;
-    unsigned left = 0;  // to dispatch: the tracer's own syscalls, and sites that cannot be patched
+    unsigned tracers = 0;  // syscalls that the tracer must see itself
+    unsigned changed = 0;  // memory does not hold what the file does
+    unsigned far = 0;      // from the shim, or no thunk is free
+    std::vector<RefusedSite> refused;
+    bool is_new = false;  // not seen before in this run
+
+    [[nodiscard]] unsigned left() const {
+      return tracers + changed + far + static_cast<unsigned>(refused.size());
+    }
+  };
+  struct Outcome {
+    std::vector<LibraryOutcome> libraries;
     std::string problem;  // why nothing was patched; else empty
   };
   Outcome patch(Process& process);
 
  private:
-  struct Library {
+  struct Mapping {
     std::string path;
-    uint64_t bias = 0;  // added to an address as in the file
+    uint64_t begin = 0, end = 0, offset = 0;
   };
-  static std::vector<Library> libraries_of(pid_t pid);
+  [[nodiscard]] std::vector<Mapping> mappings_of(pid_t pid) const;
+  [[nodiscard]] bool is_asked_for(const std::string& path) const;
   std::shared_ptr<const SyscallSites> sites_of(const std::string& path);
 
   const SyscallPlans& plans_;
+  std::vector<std::string> libraries_;
+  SiteCache cache_;
   std::map<std::string, std::shared_ptr<const SyscallSites>> known_;
 };
+
+// -v: one line a library.
+std::string describe(const SitePatcher::LibraryOutcome& outcome);
 
 }  // namespace wc

@@ -41,7 +41,7 @@ Tracer::Tracer(TracerOptions options, ProgramTables& tables, Pipeline& pipeline)
     : options_(options),
       tables_(tables),
       pipeline_(pipeline),
-      patcher_(options_.plans),
+      patcher_(options_.plans, options_.patched_libraries),
       tracer_tid_(gettid()) {
   if (uses_breakpoints()) guardian_ = Guardian::start();
 }

@@ -41,6 +41,7 @@ struct TracerOptions {
   std::shared_ptr<BreakPlan> breaks;  // functions that get a breakpoint; null: none
   bool main_only = false;             // --scope=main
   bool watch_libraries = false;       // on_libraries_changed() is wanted for its own sake
+  std::vector<std::string> patched_libraries;  // engine inproc: globs over file names
 };
 
 std::string hexadecimal(uint64_t value);

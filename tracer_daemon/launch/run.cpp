@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -6,8 +7,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
-#include <sstream>
 
 #include "engine/tracer.h"
 #include "launch/attach.h"
@@ -33,9 +32,11 @@ Result<std::string> read_shim() {
   folder.resize(folder.rfind('/'));
   for (const std::string& place :
        {std::string("../lib/") + kShim, std::string(WC_INSTALLED_SHIM)}) {
-    std::ifstream file(folder + "/" + place, std::ios::binary);
-    std::stringstream bytes;
-    if (file && bytes << file.rdbuf()) return std::move(bytes).str();
+    ScopedFd file(open((folder + "/" + place).c_str(), O_RDONLY | O_CLOEXEC));
+    struct stat status {};
+    if (!file.valid() || fstat(file.get(), &status) != 0) continue;
+    std::string bytes(static_cast<size_t>(status.st_size), '\0');
+    if (read(file.get(), bytes.data(), bytes.size()) == status.st_size) return bytes;
   }
   return Error{std::string(kShim) + " is not where it was built or installed, seen from " + folder +
                    "; build or install again",
@@ -160,6 +161,7 @@ class Session {
     table_options.in_process = engine->in_process;
     table_options.stacks = backends->wants(WC_WANT_STACK);
     table_options.decode = decode;
+    table_options.cache = CacheFolder::of_user();
     session->tables_ =
         std::make_unique<ProgramTables>(std::move(table_options), *session->directory_);
 
@@ -169,6 +171,7 @@ class Session {
     if (engine->in_process) {
       tracer.config |= WC_CONFIG_IN_PROCESS;
       if (backends->wants(WC_WANT_STACK)) tracer.config |= WC_CONFIG_STACKS;
+      tracer.patched_libraries = options.patched_libraries;
       tracer.plans = plan_syscalls(filter, decode, backends->wants(WC_WANT_TEXT));
     }
     tracer.follow = options.follow;

@@ -1,8 +1,9 @@
-// The first program: forked, seized before it executes, then released.
+// The first program: made, seized before it executes, then released.
 #pragma once
 
 #include <sys/types.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,14 @@
 namespace wc {
 
 struct StartedProgram {
+  // What the child uses until its exec.
+  struct Child;
+  StartedProgram();
+  StartedProgram(StartedProgram&&) noexcept;
+  StartedProgram& operator=(StartedProgram&&) noexcept;
+  ~StartedProgram();
+
+  std::unique_ptr<Child> child;
   pid_t pid = 0;
   ScopedFd exec_error;  // holds an int errno when the exec fails, end of file when it succeeds
 };

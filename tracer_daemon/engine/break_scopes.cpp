@@ -75,18 +75,22 @@ void Tracer::on_breakpoint(StoppedThread stop, Thread& thread, const user_regs_s
   const uint64_t address = regs.rip - 1;
   bool again = thread.served.address == address && thread.served.sp == regs.rsp;
   thread.served = {};
-  uint8_t roles = breaks->at(address)->roles;
-  if (!again && roles != 0 && !process.unfollowed) serve_breakpoint(stop, thread, regs, roles);
   BreakSite* site = breaks->at(address);
-  bool is_there = site != nullptr && site->roles != 0;
-  if (site != nullptr && !is_there) breaks->remove_again(process.memory, *site);
-  if (stop.set_ip(is_there ? site->thunk : address)) resume(std::move(stop), thread);
+  const uint8_t roles = site->roles;
+  // At once: if the tracer dies from here on, the thread goes on there.
+  if (roles != 0 && !stop.set_ip(site->thunk)) return;
+  if (!again && roles != 0 && !process.unfollowed) serve_breakpoint(stop, thread, regs, roles);
+  site = breaks->at(address);
+  if (site == nullptr || site->roles == 0) {
+    if (site != nullptr) breaks->remove_again(process.memory, *site);
+    if (!stop.set_ip(address)) return;
+  }
+  resume(std::move(stop), thread);
 }
 
 void Tracer::serve_breakpoint(const StoppedThread& stop, Thread& thread,
                               const user_regs_struct& regs, uint8_t roles) {
   auto serves = [&](BreakRole role) { return roles & static_cast<uint8_t>(role); };
-  if (serves(BreakRole::FirstCode)) on_first_code(stop, thread, regs);
   if (!thread.process->breaks->has_been_protected()) protect(stop, thread);
   if (serves(BreakRole::Libraries)) on_libraries_changed(stop, thread);
   if (serves(BreakRole::MainsCaller)) on_main_known(stop, thread, regs.rdi);

@@ -196,7 +196,7 @@ void Tracer::on_exec(StoppedThread stop, Thread& thread) {
   process->patched = false;
   process->added_nodefer = 0;
   process->hidden_action_masks = {};  // handlers do not survive an exec
-  plant_first_breakpoint(*process);
+  begin_breakpoints(*self);
   if (places_in_ == pid) places_in_ = 0;
   self->slot = -1;
   self->served = {};

@@ -147,8 +147,8 @@ class Tracer final : public SessionHost {
   // break_placing.cpp
   [[nodiscard]] bool uses_breakpoints() const;
   static void inherit_breakpoints(const Process& parent, Process& child, bool shares_memory);
-  void plant_first_breakpoint(Process& process);
-  void on_first_code(const StoppedThread& stop, Thread& thread, const user_regs_struct& regs);
+  void begin_breakpoints(Thread& thread);
+  void on_first_code(const StoppedThread& stop, Thread& thread);
   void on_libraries_changed(const StoppedThread& stop, Thread& thread);
   void protect(const StoppedThread& stop, Thread& thread);
   void place_in_program(const StoppedThread& stop, Thread& thread);
@@ -169,6 +169,8 @@ class Tracer final : public SessionHost {
   Status seize_all(const ProcessPtr& process);
   void place_in_running(const StoppedThread& stop, Thread& thread);
   void on_asked_stop(const StoppedThread& stop, Thread& thread);
+  void ask_to_stop(Thread& thread);
+  [[nodiscard]] bool awaits_stops(pid_t pid) const;
   void ask_another();
   struct Standing {
     StoppedThread stop;

@@ -1,11 +1,10 @@
 // Processes that run already: how they come under the tracer, and how they are left as they were.
 //
 // All threads are seized first; seizing stops nobody. From then on a breakpoint that any of them
-// meets waits for the tracer. One thread is stopped, to map the thunks' pages in its name, and those
-// that might be making a child at this moment: it would be born with breakpoints and without a
-// tracer. Threads that wait in other system calls are left alone.
-// To leave, the text is put back, all threads are stopped for a moment, so that none is in a thunk
-// while the pages go, and let go.
+// meets waits for the tracer. One thread is stopped, to map the thunks' pages in its name, and
+// those that might be making a child at this moment: it would be born with breakpoints and without
+// a tracer. Threads that wait in other system calls are left alone. To leave, the text is put back,
+// all threads are stopped for a moment, so that none is in a thunk while the pages go, and let go.
 #include <dirent.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -29,7 +28,7 @@
 namespace wc {
 namespace {
 
-constexpr int kRounds = 1000;      // looks for new threads, of which each may have made more
+constexpr int kRounds = 1000;  // looks for new threads, of which each may have made more
 constexpr uint64_t kPatienceTicks = 20;
 constexpr int kPatienceMs = 2000;  // for threads that do not stop: in a device's hands, say
 

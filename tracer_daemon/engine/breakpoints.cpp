@@ -212,7 +212,11 @@ void Breakpoints::forget_unmapped(ProcessMemory& memory) {
   }
 }
 
-std::shared_ptr<Breakpoints> Breakpoints::copy_for(pid_t child) const {
+std::shared_ptr<Breakpoints> Breakpoints::copy_for(pid_t child, ProcessMemory& its_memory) const {
+  uint8_t byte = 0;
+  auto is_there = [&](const Arena& arena) { return its_memory.read({arena.begin}, &byte, 1) == 1; };
+  if (!std::all_of(arenas_.begin(), arenas_.end(), is_there))
+    return std::make_shared<Breakpoints>(child, guardian_);
   auto copy = std::make_shared<Breakpoints>(*this);
   copy->pid_ = child;
   for (auto& [address, site] : copy->sites_) site.users = 0;

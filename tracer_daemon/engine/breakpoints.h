@@ -79,8 +79,9 @@ class Breakpoints {
   void forget_unmapped(ProcessMemory& memory);
   // A thread has hit a place that was taken out: makes sure that it is.
   void remove_again(ProcessMemory& memory, const BreakSite& site) const;
-  // For a forked child: the same text, another process.
-  [[nodiscard]] std::shared_ptr<Breakpoints> copy_for(pid_t child) const;
+  // For a forked child: the same text, another process. One that was made before this process's
+  // first breakpoint, and is told of after it, has none.
+  [[nodiscard]] std::shared_ptr<Breakpoints> copy_for(pid_t child, ProcessMemory& its_memory) const;
   // Gives the process a handler for SIGTRAP where it has none of its own; the shim's, which stands
   // in `shim`, is called for what is not ours. Once; best before any is placed. `near`: code.
   void protect(const StoppedThread& stop, ProcessMemory& memory, uint64_t near, AddressRange shim);

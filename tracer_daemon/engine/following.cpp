@@ -96,7 +96,7 @@ void Tracer::on_new_child(StoppedThread stop, Thread& parent) {
 
 void Tracer::inherit_breakpoints(const Process& parent, Process& child, bool shares_memory) {
   if (parent.breaks == nullptr) return;
-  child.breaks = shares_memory ? parent.breaks : parent.breaks->copy_for(child.pid);
+  child.breaks = shares_memory ? parent.breaks : parent.breaks->copy_for(child.pid, child.memory);
   child.shares_text = shares_memory;
   child.break_table = parent.break_table;
   child.break_counts.resize(parent.break_counts.size());

@@ -244,6 +244,7 @@ void Tracer::on_signal(StoppedThread stop, Thread& thread) {
     if (stop.signal() == SIGTRAP && breaks->behind(regs.rip) != nullptr && is_from_kernel(stop))
       return on_breakpoint(std::move(stop), thread, regs);
     leave_thunk(stop, thread, regs);
+    settle_return(thread, regs);
   }
   if (has_shim && stop.signal() == SIGTRAP) {
     // A breakpoint at one of these two places is nobody else's.

@@ -38,9 +38,9 @@ struct TracerOptions {
   std::string shim_path;       // as /proc/PID/maps names it
   bool standing = false;       // serve: goes on when no tracee is left
   SyscallPlans plans{};        // engine inproc: with WC_CONFIG_IN_PROCESS
-  std::shared_ptr<BreakPlan> breaks;  // functions that get a breakpoint; null: none
-  bool main_only = false;             // --scope=main
-  bool watch_libraries = false;       // on_libraries_changed() is wanted for its own sake
+  std::shared_ptr<BreakPlan> breaks;           // functions that get a breakpoint; null: none
+  bool main_only = false;                      // --scope=main
+  bool watch_libraries = false;                // on_libraries_changed() is wanted for its own sake
   std::vector<std::string> patched_libraries;  // engine inproc: globs over file names
 };
 
@@ -142,6 +142,7 @@ class Tracer final : public SessionHost {
   void end_tail_calls(Thread& thread, const wc_scope& entered);
   void drop_left_breaks(Thread& thread, uint64_t sp);
   void pop_break(Thread& thread);
+  void settle_return(Thread& thread, const user_regs_struct& regs);
   static void leave_thunk(const StoppedThread& stop, Thread& thread, user_regs_struct& regs);
 
   // break_placing.cpp

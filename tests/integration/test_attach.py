@@ -248,6 +248,11 @@ class Refused(Case):
     def test_no_such_process(self):
         self.refused(4194303, "there is no process 4194303")
 
+    def test_unknown_function(self):
+        sleeper = self.start(["sleep", "30"])
+        self.refused(sleeper.pid, "breakpoint 'main'", "stripped")
+        self.assertEqual(status_field(sleeper.pid, "TracerPid"), "0")
+
     def test_a_thread_is_not_a_process(self):
         server = Server(self)
         self.addCleanup(server.kill)

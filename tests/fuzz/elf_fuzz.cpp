@@ -11,6 +11,7 @@
 #include "base/scoped_fd.h"
 #include "elf/image.h"
 #include "elf/ld_so_cache.h"
+#include "elf/syscall_sites.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   (void)wc::parse_ld_so_cache({reinterpret_cast<const char*>(data), size});
@@ -23,5 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     return 0;
   (void)wc::read_image(path, true);
   (void)wc::script_interpreter(path);
+  (void)wc::identify_file(path);
+  (void)wc::find_syscall_sites(path);
   return 0;
 }

@@ -146,7 +146,8 @@ class Case(unittest.TestCase):
         os.mkdir(self.runtime, 0o700)
         self.tool = os.path.join(BUILD, "tests/integration/bin/wc-preload")
         self.env = dict(os.environ, XDG_RUNTIME_DIR=self.runtime, TMPDIR=self.dir, LC_ALL="C.UTF-8",
-                        HOME=self.dir)
+                        HOME=self.dir,
+                        XDG_CACHE_HOME=os.path.join(BUILD, "tests/integration/cache"))
         for name in ("LD_PRELOAD", "WC_BUILD_DIR", "WC_GATE", "WC_SOAK"):
             self.env.pop(name, None)
         self.counter = 0

@@ -45,6 +45,17 @@ class Examples(Case):
         self.assertEqual(result.status, 0, f"{command}: {result}")
         return result.out.decode(), result.err.decode()
 
+    def test_breakpoints_on_hello(self):
+        out, err = self.example("examples/hello.ini")
+        self.assertEqual(out, "before\nhello 1\nhello 2\nhello 1\nhello 2\nhello 1\nafter\n")
+        # Its own functions, nested and recursive; what main writes by itself is in none of them.
+        shape = re.sub(r"\(.*?\)( = .*)?$", "", err, flags=re.M).splitlines()
+        self.assertEqual(shape, ["hello1", "  write",
+                                 "hello3", "  hello3", "    hello2", "      write", "      hello1",
+                                 "        write", "  hello2", "    write", "    hello1", "      write",
+                                 "+++ exited with 0 +++"])
+        self.assertRegex(err, r"(?m)^hello1\(.* = 0x\w+ +<main\+0x\w+ at hello\.c:\d+>$")
+
     def test_own_rand(self):
         out, err = self.example("own_rand.ini")
         lines = out.splitlines()

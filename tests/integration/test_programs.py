@@ -114,6 +114,29 @@ class Processes(Case):
         self.assertEqual(result.err.count(b"libc.so.6: "), 3, result)
 
     @harness.only_under("inproc")
+    def test_a_damaged_cache_is_passed_over_and_written_again(self):
+        self.env["XDG_CACHE_HOME"] = self.path("cache")
+        folder = self.path("cache/wc-intercept")
+
+        def run():
+            result, events = self.events([program("sequence"), "nested"])
+            return result.out, [(e["type"], e.get("name"), e.get("function")) for e in events]
+
+        def sizes():
+            return {name: os.path.getsize(os.path.join(folder, name))
+                    for name in os.listdir(folder)}
+        fresh, kept = run(), sizes()
+        self.assertEqual({name.rpartition(".")[2] for name in kept}, {"sites", "stubs"})
+        self.assertEqual(run(), fresh)
+        for name in kept:
+            with open(os.path.join(folder, name), "r+b") as file:
+                file.seek(40)
+                file.write(b"damaged")
+                file.truncate(60)
+        self.assertEqual(run(), fresh)
+        self.assertEqual(sizes(), kept)
+
+    @harness.only_under("inproc")
     def test_sites_of_another_library_across_page_borders(self):
         def run(*options):
             result, events = self.events([program("page_border")], "-v", *options,

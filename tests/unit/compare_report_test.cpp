@@ -65,6 +65,8 @@ TEST(Words, Attribution) {
   EXPECT_EQ(attribution({10, 10}), "all");
   EXPECT_EQ(attribution({10, 0}), "none");
   EXPECT_EQ(attribution({100, 96}), "some (96 %)");
+  EXPECT_EQ(attribution({2000, 1999}), "some (> 99 %)");
+  EXPECT_EQ(attribution({2000, 1}), "some (< 1 %)");
   EXPECT_EQ(attribution({0, 0}), "-");
 }
 

@@ -16,6 +16,7 @@ size_t term_end(std::string_view list, size_t from) {
     if (c == '(' || c == '<') depth++;
     if (c == ')' || c == '>') depth = std::max(0, depth - 1);
     bool separates = c == ',' || std::isspace(static_cast<unsigned char>(c)) != 0;
+    if (i > from && list[i - 1] == ')' && list.substr(i).starts_with(" const")) separates = false;
     if (separates && depth == 0) return i;
   }
   return list.size();
@@ -92,6 +93,28 @@ std::string without_result(const std::string& text) {
   return text.substr(name);
 }
 
+// "ns::f<int>" is "ns::f".
+std::string_view without_arguments(std::string_view name) {
+  if (!name.ends_with('>') || name.find("operator") != name.npos) return name;
+  int depth = 0;
+  for (size_t i = name.size(); i-- > 0;) {
+    if (name[i] == '>') depth++;
+    if (name[i] == '<' && --depth == 0) return name.substr(0, i);
+  }
+  return name;
+}
+
+// "ns::C::f" without its first part: "C::f"; empty at the last.
+std::string_view behind_scope(std::string_view name) {
+  int depth = 0;
+  for (size_t i = 0; i + 2 < name.size(); i++) {
+    if (name[i] == '<' || name[i] == '(') depth++;
+    if (name[i] == '>' || name[i] == ')') depth--;
+    if (depth == 0 && name[i] == ':' && name[i + 1] == ':') return name.substr(i + 2);
+  }
+  return {};
+}
+
 // What the compiler appends to copies of a whole function.
 bool is_copy_of(std::string_view symbol, std::string_view name) {
   if (!symbol.starts_with(name)) return false;
@@ -123,18 +146,20 @@ FunctionNames names_of(std::string_view symbol, std::string demangled) {
 }
 
 bool matches(const BreakTerm& term, const FunctionNames& names) {
-  if (term.is_glob)
-    return match_glob(term.pattern, names.symbol) || match_glob(term.pattern, names.plain) ||
-           match_glob(term.pattern, names.full);
-  if (term.pattern == names.symbol || term.pattern == names.plain || term.pattern == names.full ||
-      is_copy_of(names.symbol, term.pattern))
-    return true;
-  // As a debugger takes it: the last parts of the name.
-  auto ends_with_part = [&](std::string_view name) {
-    return name.size() > term.pattern.size() + 2 && name.ends_with(term.pattern) &&
-           name.substr(0, name.size() - term.pattern.size()).ends_with("::");
+  auto fits = [&](std::string_view name) {
+    return term.is_glob ? match_glob(term.pattern, name) : term.pattern == name;
   };
-  return ends_with_part(names.plain) || (names.full != names.symbol && ends_with_part(names.full));
+  if (fits(names.symbol)) return true;
+  if (!term.is_glob && is_copy_of(names.symbol, term.pattern)) return true;
+  if (names.full == names.symbol) return false;
+  // As a debugger takes it: the last parts of a C++ name are enough.
+  for (std::string_view name : {std::string_view(names.full), std::string_view(names.plain),
+                                without_arguments(names.plain)})
+    for (std::string_view part = name;; part = behind_scope(part)) {
+      if (fits(part)) return true;
+      if (behind_scope(part).empty()) break;
+    }
+  return false;
 }
 
 }  // namespace wc

@@ -30,6 +30,8 @@ constexpr double kPatience = 40;
 constexpr double kLeastLimit = 30;
 // Of the time for all: if native took longer, nothing would be left for the others.
 constexpr double kNativeShare = 0.25;
+// And for all warm-ups: tools that hang leave time for the others to be measured.
+constexpr double kWarmUpShare = 0.5;
 
 class Folder {
  public:
@@ -88,6 +90,7 @@ class Comparing {
         folder_(std::move(folder)),
         machine_(measure::this_machine()),
         row_(row_for(options_, request.options.program)),
+        warm_up_end_(now() + options_.total_limit * kWarmUpShare),
         deadline_(now() + options_.total_limit) {}
 
   Result<Verdict> run() {
@@ -184,8 +187,8 @@ class Comparing {
 
   TraceCount warm_up_other(Progress& progress, Entry& entry) {
     if (!entry.variant.skipped.empty() || measure::interrupted_by() != 0) return {};
-    if (now() > deadline_) {
-      entry.variant.skipped = "the time for all was over";
+    if (now() > warm_up_end_) {
+      entry.variant.skipped = "half of the time for all was over (--compare-limit)";
       return {};
     }
     show(progress, entry);
@@ -318,6 +321,7 @@ class Comparing {
   measure::Machine machine_;
   measure::Interference interference_;
   measure::Row row_;
+  double warm_up_end_;
   double deadline_;
   std::optional<WarmUp> warm_up_;
   std::vector<Entry> entries_;  // native first

@@ -49,8 +49,12 @@ std::string attribution(const measure::Seen& seen) {
   if (seen.events == 0) return "-";
   if (seen.attributed == 0) return "none";
   if (seen.attributed == seen.events) return "all";
-  return fmt::format("some ({:.0f} %)", 100.0 * static_cast<double>(seen.attributed) /
-                                            static_cast<double>(seen.events));
+  const double share =
+      100.0 * static_cast<double>(seen.attributed) / static_cast<double>(seen.events);
+  // Nearly all is not all.
+  if (share > 99) return "some (> 99 %)";
+  if (share < 1) return "some (< 1 %)";
+  return fmt::format("some ({:.0f} %)", share);
 }
 
 std::string command_line(const std::vector<std::string>& words) {

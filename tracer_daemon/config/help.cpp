@@ -52,7 +52,7 @@ What it costs:
       --compare-output FILE    figures as .json, a chart as .svg or .html; repeatable
       --compare-load COMMAND   PROGRAM is a server: run this shell command against it, then end it
       --compare-ready COMMAND  it is ready when this succeeds (default: it listens on a socket)
-      --compare-figure PATTERN compare the number in ( ) that PROGRAM or the load prints, more being
+      --compare-figure PATTERN  compare the number in ( ) that PROGRAM or load prints, more being
                            better, or less:PATTERN (default: time; rates of known load generators)
       --compare-limit SECONDS[,TOTAL]  kill a run after SECONDS; begin none after TOTAL (600)
 

@@ -15,7 +15,7 @@
 namespace wc {
 namespace {
 
-constexpr uint64_t kMaxSegment = uint64_t{512} << 20;
+constexpr uint64_t kMaxBytes = uint64_t{512} << 20;  // of all segments
 constexpr size_t kMaxHeaders = 1024;
 constexpr size_t kMaxNotes = 4096;
 constexpr size_t kMaxBuildId = 64;
@@ -30,7 +30,7 @@ std::optional<T> value_at(const CodeImage& image, uint64_t address) {
 }
 
 std::optional<std::vector<uint8_t>> read_bytes(int fd, uint64_t offset, uint64_t size) {
-  if (size > kMaxSegment || offset > INT64_MAX - size) return std::nullopt;
+  if (size > kMaxBytes || offset > INT64_MAX - size) return std::nullopt;
   std::vector<uint8_t> bytes(size);
   for (uint64_t done = 0; done < size;) {
     ssize_t n = pread(fd, bytes.data() + done, size - done, static_cast<off_t>(offset + done));
@@ -110,6 +110,10 @@ void read_functions(CodeImage& image, const GElf_Phdr& header) {
   }
   std::sort(image.functions.begin(), image.functions.end(),
             [](const FunctionRange& a, const FunctionRange& b) { return a.begin < b.begin; });
+  // Functions do not overlap; a file that says so must not make the search look at bytes again and
+  // again.
+  for (size_t i = 0; i + 1 < image.functions.size(); i++)
+    image.functions[i].end = std::min(image.functions[i].end, image.functions[i + 1].begin);
 }
 
 std::string build_id_in(const std::vector<uint8_t>& notes) {
@@ -174,12 +178,15 @@ Result<CodeImage> read_code_image(const std::string& path) {
   CodeImage image;
   image.position_independent = head.e_type == ET_DYN;
   std::optional<GElf_Phdr> unwind;
+  uint64_t total = 0;
   for (size_t i = 0; i < count; i++) {
     GElf_Phdr header;
     if (gelf_getphdr(elf->get(), static_cast<int>(i), &header) == nullptr)
       return Error{path + " is cut short", ENOEXEC};
     if (header.p_type == PT_GNU_EH_FRAME) unwind = header;
     if (header.p_type != PT_LOAD || header.p_filesz == 0) continue;
+    total += std::min(header.p_filesz, kMaxBytes);
+    if (total > kMaxBytes) return Error{path + " is too large", EFBIG};
     auto bytes = read_bytes(fd->get(), header.p_offset, header.p_filesz);
     if (!bytes || header.p_vaddr > UINT64_MAX - header.p_filesz)
       return Error{path + " is cut short", ENOEXEC};

@@ -80,6 +80,8 @@ void LandingPlaces::read_jump_table(uint64_t table) {
   const Segment* segment = image_.segment_of(table);
   if (segment == nullptr) return;
   for (uint64_t row = 0; row < kMaxRows; row++) {
+    if (rows_left_ == 0) return;
+    rows_left_--;
     uint64_t at = table + row * 4;
     if (segment->end() - at < 4 || at >= segment->end()) return;
     uint64_t target = table + widened(read_as<int32_t>(&segment->bytes[at - segment->address]));
@@ -112,6 +114,7 @@ bool LandingPlaces::may_begin(const Segment& code, uint64_t address) {
 }
 
 bool LandingPlaces::any_in(const FunctionRange& range) const {
+  if (rows_left_ == 0) return true;  // not all was looked at
   for (const Marks& marks : marks_)
     for (uint64_t at = range.begin; at < range.end; at++)
       if (marks.segment->contains(at) && marks.found[at - marks.segment->address]) return true;

@@ -28,6 +28,8 @@ class LandingPlaces {
   bool may_begin(const Segment& code, uint64_t address);
 
   const CodeImage& image_;
+  // Of jump tables, all together: far more than a real file has.
+  uint64_t rows_left_ = 100'000'000;
   struct Marks {
     const Segment* segment;
     std::vector<bool> asked, found;

@@ -1,9 +1,10 @@
 // Processes that run already: how they come under the tracer, and how they are left as they were.
 //
 // All threads are seized first; seizing stops nobody. From then on a breakpoint that any of them
-// meets waits for the tracer. Only one thread is stopped, to map the thunks' pages in its name.
-// To leave, the text is put back, all threads are stopped for a moment, so that none is in a thunk
-// while the pages go, and let go.
+// meets waits for the tracer. One thread is stopped, to map the thunks' pages in its name, and
+// those that might be making a child at this moment: it would be born with breakpoints and without
+// a tracer. Threads that wait in other system calls are left alone. To leave, the text is put back,
+// all threads are stopped for a moment, so that none is in a thunk while the pages go, and let go.
 #include <dirent.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -17,6 +18,7 @@
 #include <fstream>
 #include <string>
 
+#include "engine/interruption.h"
 #include "engine/tracer.h"
 
 #ifndef PTRACE_EVENT_STOP
@@ -26,7 +28,8 @@
 namespace wc {
 namespace {
 
-constexpr int kRounds = 1000;      // looks for new threads, of which each may have made more
+constexpr int kRounds = 1000;  // looks for new threads, of which each may have made more
+constexpr uint64_t kPatienceTicks = 20;
 constexpr int kPatienceMs = 2000;  // for threads that do not stop: in a device's hands, say
 
 std::vector<pid_t> threads_of(pid_t pid) {
@@ -39,43 +42,22 @@ std::vector<pid_t> threads_of(pid_t pid) {
   return list;
 }
 
-// Whether a signal waits for the thread that it does not block (proc(5)).
-bool has_signal_waiting(pid_t tid) {
-  std::ifstream file("/proc/" + std::to_string(tid) + "/status");
-  uint64_t waiting = 0, blocked = 0;
-  for (std::string line; std::getline(file, line);) {
-    uint64_t value = std::strtoull(line.c_str() + std::min<size_t>(line.size(), 7), nullptr, 16);
-    if (line.starts_with("SigPnd:") || line.starts_with("ShdPnd:")) waiting |= value;
-    if (line.starts_with("SigBlk:")) blocked = value;
-  }
-  return (waiting & ~blocked) != 0;
+// Let go here, it would be told of an interruption that is still to come, as if by a signal.
+bool enters_syscall(pid_t tid, int status) {
+  StoppedThread stop(tid, status);
+  StoppedThread::SyscallInfo info;
+  return stop.at_syscall() && stop.syscall_info(info) &&
+         info.kind == StoppedThread::SyscallInfo::Kind::Entry;
 }
 
-// These fail with EINTR whatever has interrupted them (signal(7)); the kernel restarts all others.
-bool fails_when_interrupted(uint64_t nr) {
-  switch (nr) {
-    case SYS_epoll_wait:
-    case SYS_epoll_pwait:
-    case SYS_epoll_pwait2:
-    case SYS_semop:
-    case SYS_semtimedop:
-    case SYS_rt_sigtimedwait:
-    case SYS_io_getevents:
-    case SYS_io_pgetevents:
-      return true;
-    default:
-      return false;
-  }
-}
-
-// The program must not see that it was stopped. Such a call waits for its whole time again.
-void issue_again(const StoppedThread& stop, user_regs_struct& regs) {
-  bool failed = static_cast<int64_t>(regs.rax) == -EINTR && fails_when_interrupted(regs.orig_rax);
-  if (!failed || has_signal_waiting(stop.tid())) return;
-  regs.rax = regs.orig_rax;
-  regs.orig_rax = ~0ull;
-  regs.rip -= 2;
-  (void)stop.set_registers(regs);
+// Whether the thread may be in the middle of making a child, which seizing comes too late for.
+bool may_be_forking(pid_t tid) {
+  std::ifstream file("/proc/" + std::to_string(tid) + "/syscall");
+  std::string word;
+  if (!(file >> word)) return true;
+  if (word == "running") return true;
+  int nr = std::atoi(word.c_str());
+  return nr == SYS_clone || nr == SYS_clone3 || nr == SYS_fork || nr == SYS_vfork;
 }
 
 bool is_interruption(const StoppedThread& stop) { return stop.event() == PTRACE_EVENT_STOP; }
@@ -116,22 +98,36 @@ Status Tracer::attach(pid_t pid) {
   process->main.state = MainSpan::State::In;
   // In full-process mode every thread must stop once, to be resumed to its next syscall.
   places_in_ = uses_breakpoints() ? process->pid : 0;
+  bool any = false;
   for (const auto& [tid, thread] : threads_) {
-    thread->interrupted = true;
-    ptrace(PTRACE_INTERRUPT, tid, nullptr, nullptr);
-    if (!options_.whole_process) break;
+    if (!options_.whole_process && !may_be_forking(tid)) continue;
+    any = true;
+    ask_to_stop(*thread);
   }
+  if (!any) ask_to_stop(*threads_.begin()->second);
   return Done{};
+}
+
+void Tracer::ask_to_stop(Thread& thread) {
+  thread.interrupted = true;
+  ptrace(PTRACE_INTERRUPT, thread.tid, nullptr, nullptr);
+}
+
+// Whether a stop of one of its threads that was asked for is still to come.
+bool Tracer::awaits_stops(pid_t pid) const {
+  return std::any_of(threads_.begin(), threads_.end(), [&](const auto& one) {
+    return one.second->process->pid == pid && one.second->interrupted;
+  });
 }
 
 // The first thread that stands still, after the process was attached to.
 void Tracer::place_in_running(const StoppedThread& stop, Thread& thread) {
   Process& process = *thread.process;
+  protect(stop, thread);
   place_in_program(stop, thread);
   on_libraries_changed(stop, thread, Occasion::Attached);
   if (uint64_t event = LibraryWatch::event_address(process.pid, process.memory); event != 0)
     place_internal(stop, process, event, BreakRole::Libraries);
-  if (!process.breaks->has_been_protected()) protect(stop, thread);
 }
 
 // A stop that was asked for.
@@ -139,19 +135,18 @@ void Tracer::on_asked_stop(const StoppedThread& stop, Thread& thread) {
   thread.interrupted = false;
   user_regs_struct regs{};
   if (stop.registers(regs)) issue_again(stop, regs);
-  if (places_in_ != 0 && places_in_ == thread.process->pid) {
-    places_in_ = 0;
-    place_in_running(stop, thread);
-  }
+  bool is_to_place = places_in_ != 0 && places_in_ == thread.process->pid;
+  if (!is_to_place || (awaits_stops(places_in_) && ticks_ < kPatienceTicks)) return;
+  places_in_ = 0;
+  place_in_running(stop, thread);
 }
 
-// The one that was asked to stop has ended, or is where it cannot.
+// Those that were asked have ended, or are where they cannot stop: a vfork child has yet to exec.
 void Tracer::ask_another() {
+  if (awaits_stops(places_in_) && ticks_ < kPatienceTicks) return;
   for (const auto& [tid, thread] : threads_) {
     if (thread->process->pid != places_in_ || thread->interrupted) continue;
-    thread->interrupted = true;
-    ptrace(PTRACE_INTERRUPT, tid, nullptr, nullptr);
-    return;
+    return ask_to_stop(*thread);
   }
 }
 
@@ -210,14 +205,17 @@ std::vector<Tracer::Standing> Tracer::stop_attached() {
     for (const auto& [tid, thread] : threads_) {
       if (!thread->process->attached) continue;
       wanted++;
-      if (!std::exchange(thread->interrupted, true))
-        ptrace(PTRACE_INTERRUPT, tid, nullptr, nullptr);
+      if (!thread->interrupted) ask_to_stop(*thread);
     }
     if (standing.size() >= wanted) break;
     int status = 0;
     pid_t tid = 0;
-    for (const auto& [known, thread] : threads_)
-      if (!is_standing(known) && stop_of(known, status)) tid = known;
+    for (const auto& [known, thread] : threads_) {
+      if (is_standing(known) || !stop_of(known, status)) continue;
+      tid = known;
+      break;
+    }
+    // One that is not known yet, and brings its parent's event later.
     if (tid == 0 && (tid = next_stop(false, status)) > 0 && is_standing(tid)) tid = 0;
     if (tid <= 0) {
       usleep(1000);
@@ -226,7 +224,7 @@ std::vector<Tracer::Standing> Tracer::stop_attached() {
     }
     auto found = threads_.find(tid);
     bool is_kept = found != threads_.end() && found->second->process->attached &&
-                   WIFSTOPPED(status) && !makes_a_thread(status);
+                   WIFSTOPPED(status) && !makes_a_thread(status) && !enters_syscall(tid, status);
     if (!is_kept) {
       on_status(tid, status);
       continue;
@@ -238,7 +236,7 @@ std::vector<Tracer::Standing> Tracer::stop_attached() {
     if (one.stop.registers(regs)) {
       one.signal = signal_to_deliver(one.stop, process, regs);
       if (process.breaks != nullptr) leave_thunk(one.stop, thread, regs);
-      if (is_interruption(one.stop)) issue_again(one.stop, regs);
+      if (is_interruption(one.stop) || one.stop.at_syscall()) issue_again(one.stop, regs);
     }
     claim(tid);
     end_scopes(thread);
@@ -259,6 +257,7 @@ void Tracer::detach_all() {
   std::vector<Standing> standing = stop_attached();
   for (const auto& [pid, process] : processes_) {
     if (!process->attached || process->breaks == nullptr || process->shares_text) continue;
+    process->breaks->remove_all(process->memory);  // it may be a child that came meanwhile
     unsigned here = 0;
     Standing* best = nullptr;
     for (Standing& one : standing) {

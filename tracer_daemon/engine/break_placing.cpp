@@ -40,8 +40,10 @@ bool Tracer::uses_breakpoints() const {
   return options_.breaks != nullptr || options_.main_only || options_.watch_libraries;
 }
 
-// At its exec stop: nothing of it has run, and nothing can be mapped in its name yet.
-void Tracer::plant_first_breakpoint(Process& process) {
+// A new program, at its exec stop: nothing of the old one's is left, and nothing can be done in its
+// name before execve(2) has returned.
+void Tracer::begin_breakpoints(Thread& thread) {
+  Process& process = *thread.process;
   process.breaks = nullptr;
   process.break_table = nullptr;
   process.break_counts.clear();
@@ -53,16 +55,13 @@ void Tracer::plant_first_breakpoint(Process& process) {
   if (!uses_breakpoints()) return;
   process.breaks = std::make_shared<Breakpoints>(process.pid, guardian_.get());
   process.break_table = std::make_shared<FunctionTable>();
-  uint64_t first = read_program_start(process.pid).first_instruction(process.memory);
-  if (first == 0 || !process.breaks->place_first(process.memory, first))
-    say(1, "process " + std::to_string(process.pid) + ": no breakpoint can be set in it");
+  thread.begins = true;
 }
 
-void Tracer::on_first_code(const StoppedThread& stop, Thread& thread,
-                           const user_regs_struct& regs) {
+// It has returned; the thread stands before the program's first instruction, or ld.so's.
+void Tracer::on_first_code(const StoppedThread& stop, Thread& thread) {
   Process& process = *thread.process;
-  Breakpoints& breaks = *process.breaks;
-  breaks.remove(process.memory, *breaks.at(regs.rip - 1), BreakRole::FirstCode);
+  protect(stop, thread);
   place_in_program(stop, thread);
   if (uint64_t event = LibraryWatch::event_address(process.pid, process.memory); event != 0)
     place_internal(stop, process, event, BreakRole::Libraries);
@@ -76,7 +75,8 @@ void Tracer::protect(const StoppedThread& stop, Thread& thread) {
   if (process.table != nullptr && process.shim.bell == 0) return;
   AddressRange shim;
   if (process.shim.bell != 0 && in_shim(process, process.shim.bell)) shim = process.shim.text;
-  process.breaks->protect(stop, process.memory, shim);
+  uint64_t near = read_program_start(process.pid).entry;
+  process.breaks->protect(stop, process.memory, near, shim);
 }
 
 void Tracer::place_internal(const StoppedThread& stop, Process& process, uint64_t address,

@@ -156,9 +156,10 @@ Status BreakPlan::check(const ObjectFile& program,
   }
   for (const BreakTerm& term : terms_) {
     bool comes_later = !term.library.empty() &&
-                       std::none_of(sonames.begin(), sonames.end(), [&](const std::string& name) {
-                         return match_library(term.library, name);
-                       });
+                       (has_glob(term.library) ||
+                        std::none_of(sonames.begin(), sonames.end(), [&](const std::string& name) {
+                          return match_library(term.library, name);
+                        }));
     if (term.exclude || found.contains(term.text) || comes_later) continue;
     auto list = read_functions(program.open_path, program.path);
     std::string what = "breakpoint " + quoted(term.text) + ": ";

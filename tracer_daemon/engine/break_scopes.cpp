@@ -75,24 +75,25 @@ void Tracer::on_breakpoint(StoppedThread stop, Thread& thread, const user_regs_s
   const uint64_t address = regs.rip - 1;
   bool again = thread.served.address == address && thread.served.sp == regs.rsp;
   thread.served = {};
-  uint8_t roles = breaks->at(address)->roles;
-  if (!again && roles != 0 && !process.unfollowed) {
-    // What is run in the thread's name now is not to be dispatched.
-    const uint8_t selector = selector_of(thread);
-    if (selector != 0) set_selector(thread, 0);
-    serve_breakpoint(stop, thread, regs, roles);
-    if (selector != 0) set_selector(thread, selector);
-  }
   BreakSite* site = breaks->at(address);
-  bool is_there = site != nullptr && site->roles != 0;
-  if (site != nullptr && !is_there) breaks->remove_again(process.memory, *site);
-  if (stop.set_ip(is_there ? site->thunk : address)) resume(std::move(stop), thread);
+  const uint8_t roles = site->roles;
+  // At once: if the tracer dies from here on, the thread goes on there.
+  if (roles != 0 && !stop.set_ip(site->thunk)) return;
+  if (!again && roles != 0 && !process.unfollowed) serve_breakpoint(stop, thread, regs, roles);
+  site = breaks->at(address);
+  if (site == nullptr || site->roles == 0) {
+    if (site != nullptr) breaks->remove_again(process.memory, *site);
+    if (!stop.set_ip(address)) return;
+  }
+  resume(std::move(stop), thread);
 }
 
 void Tracer::serve_breakpoint(const StoppedThread& stop, Thread& thread,
                               const user_regs_struct& regs, uint8_t roles) {
   auto serves = [&](BreakRole role) { return roles & static_cast<uint8_t>(role); };
-  if (serves(BreakRole::FirstCode)) on_first_code(stop, thread, regs);
+  // What is done in the thread's name must not be dispatched.
+  bool dispatches = options_.gate == WC_GATE_DISPATCH && !wrapped_scopes(thread, regs.rsp).empty();
+  if (dispatches) set_selector(thread, 0);
   if (!thread.process->breaks->has_been_protected()) protect(stop, thread);
   if (serves(BreakRole::Libraries)) on_libraries_changed(stop, thread, Occasion::Running);
   if (serves(BreakRole::MainsCaller)) on_main_known(stop, thread, regs.rdi);
@@ -101,6 +102,7 @@ void Tracer::serve_breakpoint(const StoppedThread& stop, Thread& thread,
   if (serves(BreakRole::Main)) on_main_entered(stop, thread, regs);
   if (serves(BreakRole::Exit)) on_main_left(thread, regs.rsp);
   if (serves(BreakRole::Entry)) on_break_entry(stop, thread, regs);
+  if (dispatches) set_selector(thread, 1);
 }
 
 void Tracer::on_break_entry(const StoppedThread& stop, Thread& thread,
@@ -187,6 +189,19 @@ void Tracer::report_break_return(Thread& thread, const BreakScope& ended, uint64
   view.head = &record;
   end_syscalls_from(thread, thread.calls.position(ended.scope.seq));
   pipeline_.record(thread.source(), view, nullptr, !thread.handlers.empty());
+}
+
+// A signal comes when the call has returned, and its breakpoint is still to be met.
+void Tracer::settle_return(Thread& thread, const user_regs_struct& regs) {
+  const BreakSite* site = thread.process->breaks->at(regs.rip);
+  bool is_due = site != nullptr && site->serves(BreakRole::Return) && !thread.breaks.empty() &&
+                thread.served.address != regs.rip;
+  if (!is_due) return;
+  const bool serves_more = site->roles != static_cast<uint8_t>(BreakRole::Return);
+  user_regs_struct behind = regs;
+  behind.rip += 1;
+  on_break_return(thread, behind);
+  if (!serves_more) thread.served = {regs.rip, regs.rsp};
 }
 
 // No signal is delivered inside a thunk: handlers, and whoever unwinds from them, must find the

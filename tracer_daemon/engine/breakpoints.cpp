@@ -11,7 +11,7 @@
 
 #include "engine/inject.h"
 
-extern "C" const uint8_t wc_orphan_code[], wc_orphan_code_end[], wc_orphan_return[];
+extern "C" const uint8_t wc_orphan_code[], wc_orphan_code_end[], wc_orphan_return[], wc_injected[];
 
 namespace wc {
 namespace {
@@ -20,6 +20,7 @@ constexpr uint8_t kInt3 = 0xcc;
 constexpr uint64_t kPage = 4096;
 constexpr uint64_t kArenaSize = 128 * kPage;
 // The first arena begins with the orphans' handler and the table that it reads.
+constexpr uint64_t kInjectionRoom = 2048;  // orphan_code.S
 constexpr uint64_t kTableAt = kPage;
 constexpr uint64_t kTableSize = 32 * kPage;
 constexpr uint64_t kTableHead = 16;
@@ -71,10 +72,9 @@ Result<Breakpoints::Arena*> Breakpoints::map_arena(const StoppedThread& stop, Pr
                                                    uint64_t near) {
   uint64_t gap = find_gap(pid_, near);
   if (gap == 0) return Error{"no free memory is near it", ENOMEM};
-  auto mapped =
-      run_syscall(stop, memory, SYS_mmap,
-                  {gap, kArenaSize, PROT_READ | PROT_EXEC,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_NORESERVE, ~0ull, 0});
+  auto mapped = call(stop, memory, SYS_mmap,
+                     {gap, kArenaSize, PROT_READ | PROT_EXEC,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_NORESERVE, ~0ull, 0});
   if (!mapped) return mapped.error();
   Arena arena{*mapped, *mapped + kArenaSize, *mapped};
   if (home_ == 0) {
@@ -126,7 +126,7 @@ Result<BreakSite*> Breakpoints::place(const StoppedThread& stop, ProcessMemory& 
   memory.forget();
   size_t size = memory.read({address}, bytes, sizeof bytes);
   if (size == 0) return Error{"no memory is there", EFAULT};
-  bool is_new = site == nullptr || site->thunk == 0 || size < site->displaced.length ||
+  bool is_new = site == nullptr || size < site->displaced.length ||
                 !std::equal(bytes, bytes + site->displaced.length, site->original.begin());
   if (is_new) {
     auto thunk = thunk_near(stop, memory, address);
@@ -151,17 +151,6 @@ Result<BreakSite*> Breakpoints::place(const StoppedThread& stop, ProcessMemory& 
   return site;
 }
 
-bool Breakpoints::place_first(ProcessMemory& memory, uint64_t address) {
-  BreakSite site{address};
-  memory.forget();
-  if (memory.read({address}, site.original.data(), 1) != 1) return false;
-  if (guardian_ != nullptr) guardian_->note(pid_, address, site.original[0]);
-  if (!memory.write({address}, &kInt3, 1)) return false;
-  site.roles = static_cast<uint8_t>(BreakRole::FirstCode);
-  sites_[address] = site;
-  return true;
-}
-
 // Where the program has written over it, that stays.
 void Breakpoints::remove_again(ProcessMemory& memory, const BreakSite& site) const {
   uint8_t now = 0;
@@ -175,13 +164,17 @@ void Breakpoints::remove(ProcessMemory& memory, BreakSite& site, BreakRole role)
   site.roles &= static_cast<uint8_t>(~static_cast<uint8_t>(role));
   if (site.roles != 0) return;
   remove_again(memory, site);
-  if (home_ != 0) note_for_orphans(memory, site, site.address);
+  note_for_orphans(memory, site, site.address);
   if (guardian_ != nullptr) guardian_->forget(pid_, site.address);
 }
 
+// Also where none should be: a child's text is as old as its fork.
 void Breakpoints::remove_all(ProcessMemory& memory) {
   for (auto& [address, site] : sites_) {
-    if (site.roles == 0) continue;
+    if (site.roles == 0) {
+      remove_again(memory, site);
+      continue;
+    }
     site.roles = static_cast<uint8_t>(BreakRole::Entry);
     remove(memory, site, BreakRole::Entry);
   }
@@ -219,7 +212,11 @@ void Breakpoints::forget_unmapped(ProcessMemory& memory) {
   }
 }
 
-std::shared_ptr<Breakpoints> Breakpoints::copy_for(pid_t child) const {
+std::shared_ptr<Breakpoints> Breakpoints::copy_for(pid_t child, ProcessMemory& its_memory) const {
+  uint8_t byte = 0;
+  auto is_there = [&](const Arena& arena) { return its_memory.read({arena.begin}, &byte, 1) == 1; };
+  if (!std::all_of(arenas_.begin(), arenas_.end(), is_there))
+    return std::make_shared<Breakpoints>(child, guardian_);
   auto copy = std::make_shared<Breakpoints>(*this);
   copy->pid_ = child;
   for (auto& [address, site] : copy->sites_) site.users = 0;
@@ -229,34 +226,47 @@ std::shared_ptr<Breakpoints> Breakpoints::copy_for(pid_t child) const {
   return copy;
 }
 
+// From a place to which the thread finds back without us, once it has the handler for that.
+Result<uint64_t> Breakpoints::call(const StoppedThread& stop, ProcessMemory& memory, uint32_t nr,
+                                   const std::array<uint64_t, 6>& args) {
+  InjectionPlace place;
+  if (has_handler_)
+    place = {home_ + static_cast<uint64_t>(wc_injected - wc_orphan_code), home_ + kInjectionRoom};
+  return run_syscall(stop, memory, nr, args, place);
+}
+
 namespace {
 
 // Room for a struct below the red zone of the thread's stack.
 constexpr uint64_t kBelowStack = 1024;
 constexpr uint64_t kMaskSize = 8;
 
-bool read_action(const StoppedThread& stop, ProcessMemory& memory, SignalAction& action) {
+}  // namespace
+
+bool Breakpoints::read_action(const StoppedThread& stop, ProcessMemory& memory,
+                              SignalAction& action) {
   user_regs_struct regs{};
   if (!stop.registers(regs)) return false;
   uint64_t room = (regs.rsp - kBelowStack) & ~15ull;
   memory.forget();
-  return run_syscall(stop, memory, SYS_rt_sigaction, {SIGTRAP, 0, room, kMaskSize, 0, 0}).ok() &&
+  return call(stop, memory, SYS_rt_sigaction, {SIGTRAP, 0, room, kMaskSize, 0, 0}).ok() &&
          memory.read_all({room}, &action, sizeof action);
 }
 
-bool write_action(const StoppedThread& stop, ProcessMemory& memory, const SignalAction& action) {
+bool Breakpoints::write_action(const StoppedThread& stop, ProcessMemory& memory,
+                               const SignalAction& action) {
   user_regs_struct regs{};
   if (!stop.registers(regs)) return false;
   uint64_t room = (regs.rsp - kBelowStack) & ~15ull;
   return memory.write({room}, &action, sizeof action) &&
-         run_syscall(stop, memory, SYS_rt_sigaction, {SIGTRAP, room, 0, kMaskSize, 0, 0}).ok();
+         call(stop, memory, SYS_rt_sigaction, {SIGTRAP, room, 0, kMaskSize, 0, 0}).ok();
 }
 
-}  // namespace
-
-void Breakpoints::protect(const StoppedThread& stop, ProcessMemory& memory, AddressRange shim) {
+void Breakpoints::protect(const StoppedThread& stop, ProcessMemory& memory, uint64_t near,
+                          AddressRange shim) {
   protected_ = true;
-  if (home_ == 0 || !read_action(stop, memory, former_action_)) return;
+  if (home_ == 0 && !map_arena(stop, memory, near)) return;
+  if (!read_action(stop, memory, former_action_)) return;
   uint64_t former = former_action_.handler;
   if (former > reinterpret_cast<uint64_t>(SIG_IGN) && !shim.contains(former)) return;
   memory.write({home_ + kTableAt + offsetof(OrphanTable, former_handler)}, &former, sizeof former);
@@ -269,13 +279,13 @@ void Breakpoints::unmap(const StoppedThread& stop, ProcessMemory& memory) {
   SignalAction now;
   if (has_handler_ && read_action(stop, memory, now) && now.handler == home_)
     write_action(stop, memory, former_action_);
+  has_handler_ = false;
   for (const Arena& arena : arenas_)
     (void)run_syscall(stop, memory, SYS_munmap, {arena.begin, arena.end - arena.begin, 0, 0, 0, 0});
   arenas_.clear();
   sites_.clear();
   thunks_.clear();
   home_ = 0;
-  has_handler_ = false;
 }
 
 }  // namespace wc

@@ -29,13 +29,12 @@ struct AddressRange {
 
 // What a place in the text is watched for; a place can serve several.
 enum class BreakRole : uint8_t {
-  Entry = 1,         // a function that was selected
-  Return = 2,        // where such a function returns to
-  Libraries = 4,     // ld.so has changed its lists
-  FirstCode = 8,     // a new program's first instruction
-  MainsCaller = 16,  // __libc_start_main: its first argument is main
-  Main = 32,
-  Exit = 64,  // exit(3)
+  Entry = 1,        // a function that was selected
+  Return = 2,       // where such a function returns to
+  Libraries = 4,    // ld.so has changed its lists
+  MainsCaller = 8,  // __libc_start_main: its first argument is main
+  Main = 16,
+  Exit = 32,  // exit(3)
 };
 
 struct BreakSite {
@@ -66,9 +65,6 @@ class Breakpoints {
   // there already adds a role.
   Result<BreakSite*> place(const StoppedThread& stop, ProcessMemory& memory, uint64_t address,
                            BreakRole role);
-  // The first breakpoint of a new program, at its exec stop: it is not displaced, so it must be
-  // removed at its first hit.
-  bool place_first(ProcessMemory& memory, uint64_t address);
   // The text is as it was before once a place serves nothing.
   void remove(ProcessMemory& memory, BreakSite& site, BreakRole role);
   void remove_all(ProcessMemory& memory);
@@ -83,11 +79,12 @@ class Breakpoints {
   void forget_unmapped(ProcessMemory& memory);
   // A thread has hit a place that was taken out: makes sure that it is.
   void remove_again(ProcessMemory& memory, const BreakSite& site) const;
-  // For a forked child: the same text, another process.
-  [[nodiscard]] std::shared_ptr<Breakpoints> copy_for(pid_t child) const;
+  // For a forked child: the same text, another process. One that was made before this process's
+  // first breakpoint, and is told of after it, has none.
+  [[nodiscard]] std::shared_ptr<Breakpoints> copy_for(pid_t child, ProcessMemory& its_memory) const;
   // Gives the process a handler for SIGTRAP where it has none of its own; the shim's, which stands
-  // in `shim`, is called for what is not ours. Once.
-  void protect(const StoppedThread& stop, ProcessMemory& memory, AddressRange shim);
+  // in `shim`, is called for what is not ours. Once; best before any is placed. `near`: code.
+  void protect(const StoppedThread& stop, ProcessMemory& memory, uint64_t near, AddressRange shim);
   [[nodiscard]] bool has_been_protected() const { return protected_; }
   // Before a detach, with the text put back: takes pages and handler away again. Every thread
   // stands still, none in a thunk.
@@ -100,6 +97,10 @@ class Breakpoints {
   };
   Result<uint64_t> thunk_near(const StoppedThread& stop, ProcessMemory& memory, uint64_t address);
   Result<Arena*> map_arena(const StoppedThread& stop, ProcessMemory& memory, uint64_t near);
+  Result<uint64_t> call(const StoppedThread& stop, ProcessMemory& memory, uint32_t nr,
+                        const std::array<uint64_t, 6>& args);
+  bool read_action(const StoppedThread& stop, ProcessMemory& memory, SignalAction& action);
+  bool write_action(const StoppedThread& stop, ProcessMemory& memory, const SignalAction& action);
   void note_for_orphans(ProcessMemory& memory, BreakSite& site, uint64_t go_on);
 
   pid_t pid_;

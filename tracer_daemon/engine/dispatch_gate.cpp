@@ -32,16 +32,6 @@ void Tracer::set_selector(Thread& thread, uint8_t value) {
   thread.process->memory.write({at}, &value, sizeof value);
 }
 
-// 0 also where nothing is dispatched.
-uint8_t Tracer::selector_of(Thread& thread) const {
-  ProcessShare* share = share_of(thread);
-  if (share == nullptr || options_.gate != WC_GATE_DISPATCH || thread.shares.active) return 0;
-  uint64_t at = share->slot(static_cast<uint32_t>(thread.slot)).selector;
-  uint8_t value = 0;
-  thread.process->memory.read_all({at}, &value, sizeof value);
-  return value;
-}
-
 // The original instruction again, with the gate open, watched by stepping.
 void Tracer::step_back(StoppedThread stop, Thread& thread, user_regs_struct& regs) {
   if (!stop.set_ip(regs.rip - 2)) return;

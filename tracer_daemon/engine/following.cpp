@@ -96,7 +96,7 @@ void Tracer::on_new_child(StoppedThread stop, Thread& parent) {
 
 void Tracer::inherit_breakpoints(const Process& parent, Process& child, bool shares_memory) {
   if (parent.breaks == nullptr) return;
-  child.breaks = shares_memory ? parent.breaks : parent.breaks->copy_for(child.pid);
+  child.breaks = shares_memory ? parent.breaks : parent.breaks->copy_for(child.pid, child.memory);
   child.shares_text = shares_memory;
   child.break_table = parent.break_table;
   child.break_counts.resize(parent.break_counts.size());
@@ -197,7 +197,7 @@ void Tracer::on_exec(StoppedThread stop, Thread& thread) {
   process->patched = false;
   process->added_nodefer = 0;
   process->hidden_action_masks = {};  // handlers do not survive an exec
-  plant_first_breakpoint(*process);
+  begin_breakpoints(*self);
   if (places_in_ == pid) places_in_ = 0;
   self->slot = -1;
   self->served = {};

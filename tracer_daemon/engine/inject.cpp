@@ -1,9 +1,11 @@
 #include "engine/inject.h"
 
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <string>
@@ -52,17 +54,19 @@ bool go_to(pid_t tid, __ptrace_request how, bool (*arrived)(int status)) {
 bool at_syscall(int status) { return WSTOPSIG(status) == (SIGTRAP | 0x80); }
 bool at_interruption(int status) { return status >> 16 == PTRACE_EVENT_STOP; }
 
-// Every signal waits, and is there when its turn comes.
+// Every signal waits, and is there when its turn comes; but for the one that an orphaned thread
+// needs to find back.
 class HeldSignals {
  public:
   explicit HeldSignals(pid_t tid) : tid_(tid) {
     held_ = ptrace(PTRACE_GETSIGMASK, tid_, sizeof own_, &own_) == 0;
-    uint64_t all = ~0ull;
+    uint64_t all = ~(1ull << (SIGTRAP - 1));
     if (held_) ptrace(PTRACE_SETSIGMASK, tid_, sizeof all, &all);
   }
   ~HeldSignals() {
     if (held_) ptrace(PTRACE_SETSIGMASK, tid_, sizeof own_, &own_);
   }
+  [[nodiscard]] uint64_t own() const { return own_; }
   HeldSignals(const HeldSignals&) = delete;
   HeldSignals& operator=(const HeldSignals&) = delete;
 
@@ -72,17 +76,36 @@ class HeldSignals {
   bool held_ = false;
 };
 
+// Where the thread is to go on if the tracer dies. A call that was interrupted is issued again.
+InjectionReturn return_of(const user_regs_struct& own, uint64_t mask) {
+  InjectionReturn back{own.r8,  own.r9,  own.r10, own.r11,    own.r12, own.r13, own.r14,
+                       own.r15, own.rdi, own.rsi, own.rbp,    own.rbx, own.rdx, own.rax,
+                       own.rcx, own.rsp, own.rip, own.eflags, mask};
+  constexpr int64_t kRestartBlock = -516;  // ERESTART_RESTARTBLOCK, include/linux/errno.h
+  auto result = static_cast<int64_t>(own.rax);
+  if (static_cast<int64_t>(own.orig_rax) >= 0 && is_restart(result)) {
+    back.rax = result == kRestartBlock ? SYS_restart_syscall : own.orig_rax;
+    back.rip -= 2;
+  }
+  return back;
+}
+
 }  // namespace
 
 Result<uint64_t> run_syscall(const StoppedThread& thread, ProcessMemory& memory, uint32_t nr,
-                             const std::array<uint64_t, 6>& args) {
+                             const std::array<uint64_t, 6>& args, InjectionPlace place) {
   const Error dying{"the thread is gone", ESRCH};
   pid_t tid = thread.tid();
-  uint64_t instruction = find_syscall_instruction(tid, memory);
+  bool has_place = place.instruction != 0;
+  uint64_t instruction = has_place ? place.instruction : find_syscall_instruction(tid, memory);
   if (instruction == 0) return Error{"there is no vDSO to make a system call from", ENOEXEC};
   user_regs_struct own{};
   if (!thread.registers(own)) return dying;
   HeldSignals hold(tid);
+  if (has_place) {
+    InjectionReturn back = return_of(own, hold.own());
+    memory.write({place.room}, &back, sizeof back);
+  }
   user_regs_struct regs = own;
   regs.rip = instruction;
   regs.rax = nr;

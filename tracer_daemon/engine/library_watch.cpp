@@ -120,12 +120,6 @@ ProgramStart read_program_start(pid_t pid) {
   return start;
 }
 
-uint64_t ProgramStart::first_instruction(TraceeMemory& memory) const {
-  if (loader == 0) return entry;
-  auto header = read_at<Elf64_Ehdr>(memory, loader);
-  return header ? loader + header->e_entry : 0;
-}
-
 uint64_t LibraryWatch::event_address(pid_t pid, TraceeMemory& memory) {
   ProgramStart start = read_program_start(pid);
   if (auto list = read_at<r_debug>(memory, find_list(start, memory)); list && list->r_brk != 0)

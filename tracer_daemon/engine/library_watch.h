@@ -38,7 +38,6 @@ struct ProgramStart {
   uint64_t headers = 0;       // its program headers
   uint64_t header_count = 0;  //
   uint64_t loader = 0;        // base of ld.so; 0 in a static program
-  [[nodiscard]] uint64_t first_instruction(TraceeMemory& memory) const;  // 0: cannot be told
 };
 ProgramStart read_program_start(pid_t pid);
 

@@ -42,7 +42,9 @@ void Tracer::report_objects(const StoppedThread& stop, Thread& thread, const Obj
   if (occasion == Occasion::Running && stop.registers(regs)) {
     drain(thread, regs.rsp);
     drop_missing(thread, live_scopes(thread, regs.rsp));
-    regs.rip--;  // the breakpoint's byte
+    // At the first instruction of a function: the stack begins with its caller.
+    process.memory.read_all({regs.rsp}, &regs.rip, sizeof regs.rip);
+    regs.rsp += sizeof regs.rip;
     stack = pipeline_.unwind(thread.source(), dwarf_registers(regs));
   }
   const StackFrame* caller = stack != nullptr ? caller_of_dlopen(*stack) : nullptr;

@@ -2,13 +2,23 @@
 // only when the tracer has been killed. A thread that meets a breakpoint goes on in that one's
 // thunk, as the tracer would have sent it. rdi, rsi, rdx: signal, siginfo, ucontext.
 //
+// wc_injected is where system calls are made in the thread's name (inject.h). Orphaned there, it
+// runs into the int3, and is given back what it had, which the tracer has left in the second half of
+// the page (InjectionReturn).
+//
 // Runs on the program's stack or its alternate one; position independent; the page behind it is
 // struct OrphanTable.
         .section .rodata
         .p2align 4
-        .globl wc_orphan_code, wc_orphan_code_end
+        .globl wc_orphan_code, wc_orphan_code_end, wc_injected
 wc_orphan_code:
         mov     168(%rdx), %rax         // uc_mcontext.rip
+        lea     wc_injected(%rip), %r10
+        cmp     %r10, %rax
+        je      4f                      // it was about to be sent there
+        add     $3, %r10
+        cmp     %r10, %rax
+        je      6f
         lea     wc_orphan_code+4096(%rip), %r8
         mov     8(%r8), %rcx            // entries
         lea     16(%r8), %r9
@@ -58,6 +68,17 @@ wc_orphan_code:
         mov     $234, %eax              // tgkill
         syscall
         ret
+6:      lea     wc_orphan_code+2048(%rip), %rsi
+        lea     40(%rdx), %rdi          // uc_mcontext
+        mov     $18, %ecx
+        cld
+        rep movsq
+        mov     (%rsi), %rax
+        mov     %rax, 296(%rdx)         // uc_sigmask
+        ret
+wc_injected:
+        syscall
+        int3
         .globl wc_orphan_return
 wc_orphan_return:
         mov     $15, %eax               // rt_sigreturn

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <string>
 
+#include "engine/interruption.h"
 #include "engine/tracer.h"
 
 namespace wc {
@@ -94,6 +95,7 @@ void Tracer::on_any_exit(const StoppedThread& stop, Thread& thread,
   if (info.ret == kRestartBlock && done.syscall.nr != SYS_restart_syscall)
     thread.restarts = done.syscall.nr;
   on_signal_call_exit(stop, thread, done, info.ret);
+  issue_again(stop, info.ret);
   if (info.ret < 0 && info.ret >= -4095)
     for (BreakScope& one : thread.breaks) one.last_error = static_cast<int32_t>(-info.ret);
   if (done.syscall.reported)

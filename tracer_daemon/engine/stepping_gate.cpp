@@ -5,7 +5,9 @@
 #include <sys/syscall.h>
 
 #include <algorithm>
+#include <utility>
 
+#include "engine/interruption.h"
 #include "engine/tracer.h"
 
 namespace wc {
@@ -14,6 +16,7 @@ void Tracer::on_syscall_stop(StoppedThread stop, Thread& thread) {
   StoppedThread::SyscallInfo info;
   if (!stop.syscall_info(info)) return resume(std::move(stop), thread);
   bool is_entry = info.kind == StoppedThread::SyscallInfo::Kind::Entry;
+  if (!is_entry && std::exchange(thread.begins, false)) on_first_code(stop, thread);
   if (thread.awaits_bell && thread.process->shim.issues(info.ip) && !is_entry) {
     thread.in_syscall = false;
     return on_interrupted(std::move(stop), thread);
@@ -74,7 +77,7 @@ void Tracer::on_syscall_exit(const StoppedThread& stop, Thread& thread,
                              const StoppedThread::SyscallInfo& info) {
   auto& inflight = thread.inflight;
   if (!thread.ignore_exit && !inflight.empty()) {
-    if (is_restart(info.ret)) {
+    if (is_restart(info.ret) || issue_again(stop, info.ret)) {
       inflight.back().interrupted = true;
     } else {
       Inflight done = std::move(inflight.back());

@@ -148,6 +148,7 @@ struct Thread {
   struct {
     uint64_t address = 0, sp = 0;
   } served;
+  bool begins = false;       // an execve is about to return: breakpoints are to be placed
   bool interrupted = false;  // PTRACE_INTERRUPT, to attach or to detach
 
   SharedMemoryChild shares;

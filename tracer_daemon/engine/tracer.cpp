@@ -13,6 +13,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include "engine/interruption.h"
+
 #ifndef PTRACE_EVENT_STOP
 #define PTRACE_EVENT_STOP 128
 #endif
@@ -189,8 +191,8 @@ void Tracer::resume(StoppedThread stop, Thread& thread, int signal) {
   if (thread.awaits_bell || thread.interrupted)
     ptrace(PTRACE_INTERRUPT, thread.tid, nullptr, nullptr);
   // A thread resumed otherwise from the entry of a syscall would never show its exit.
-  bool to_syscall =
-      thread.armed || options_.whole_process || !thread.breaks.empty() || thread.in_syscall;
+  bool to_syscall = thread.armed || options_.whole_process || !thread.breaks.empty() ||
+                    thread.in_syscall || thread.begins;
   Resume how = to_syscall ? Resume::ToSyscall : Resume::Run;
   // The follower changes the affinity that these read or set.
   if (!thread.inflight.empty() && concerns_affinity(thread.inflight.back().syscall.nr))
@@ -238,12 +240,13 @@ void Tracer::on_signal(StoppedThread stop, Thread& thread) {
   user_regs_struct regs{};
   const ShimAddresses& shim = thread.process->shim;
   Breakpoints* breaks = thread.process->breaks.get();
-  bool has_registers = (shim.bell != 0 || breaks != nullptr) && stop.registers(regs);
+  bool has_registers = stop.registers(regs);
   bool has_shim = shim.bell != 0 && has_registers;
   if (breaks != nullptr && has_registers) {
     if (stop.signal() == SIGTRAP && breaks->behind(regs.rip) != nullptr && is_from_kernel(stop))
       return on_breakpoint(std::move(stop), thread, regs);
     leave_thunk(stop, thread, regs);
+    settle_return(thread, regs);
   }
   if (has_shim && stop.signal() == SIGTRAP) {
     // A breakpoint at one of these two places is nobody else's.
@@ -264,6 +267,8 @@ void Tracer::on_signal(StoppedThread stop, Thread& thread) {
     return on_dispatched(std::move(stop), thread, regs, info);
   if (has_shim && info.si_signo == SIGSEGV && read_clock_for_shim(stop, thread, regs))
     return resume(std::move(stop), thread);
+  bool interrupts = has_registers && static_cast<int64_t>(regs.rax) == -EINTR;
+  if (interrupts && is_ignored(thread.process->pid, info.si_signo)) issue_again(stop, regs);
   bool has_slot = has_shim && share_of(thread) != nullptr;
   if (has_slot || !thread.breaks.empty()) {
     drain(thread, regs.rsp);

@@ -38,9 +38,9 @@ struct TracerOptions {
   std::string shim_path;       // as /proc/PID/maps names it
   bool standing = false;       // serve: goes on when no tracee is left
   SyscallPlans plans{};        // engine inproc: with WC_CONFIG_IN_PROCESS
-  std::shared_ptr<BreakPlan> breaks;  // functions that get a breakpoint; null: none
-  bool main_only = false;             // --scope=main
-  bool watch_libraries = false;       // on_libraries_changed() is wanted for its own sake
+  std::shared_ptr<BreakPlan> breaks;           // functions that get a breakpoint; null: none
+  bool main_only = false;                      // --scope=main
+  bool watch_libraries = false;                // on_libraries_changed() is wanted for its own sake
   std::vector<std::string> patched_libraries;  // engine inproc: globs over file names
 };
 
@@ -144,13 +144,14 @@ class Tracer final : public SessionHost {
   void end_tail_calls(Thread& thread, const wc_scope& entered);
   void drop_left_breaks(Thread& thread, uint64_t sp);
   void pop_break(Thread& thread);
+  void settle_return(Thread& thread, const user_regs_struct& regs);
   static void leave_thunk(const StoppedThread& stop, Thread& thread, user_regs_struct& regs);
 
   // break_placing.cpp
   [[nodiscard]] bool uses_breakpoints() const;
   static void inherit_breakpoints(const Process& parent, Process& child, bool shares_memory);
-  void plant_first_breakpoint(Process& process);
-  void on_first_code(const StoppedThread& stop, Thread& thread, const user_regs_struct& regs);
+  void begin_breakpoints(Thread& thread);
+  void on_first_code(const StoppedThread& stop, Thread& thread);
   void on_libraries_changed(const StoppedThread& stop, Thread& thread, Occasion occasion);
   void protect(const StoppedThread& stop, Thread& thread);
   void place_in_program(const StoppedThread& stop, Thread& thread);
@@ -171,6 +172,8 @@ class Tracer final : public SessionHost {
   Status seize_all(const ProcessPtr& process);
   void place_in_running(const StoppedThread& stop, Thread& thread);
   void on_asked_stop(const StoppedThread& stop, Thread& thread);
+  void ask_to_stop(Thread& thread);
+  [[nodiscard]] bool awaits_stops(pid_t pid) const;
   void ask_another();
   struct Standing {
     StoppedThread stop;
@@ -209,7 +212,6 @@ class Tracer final : public SessionHost {
   uint64_t choose_pad(Thread& thread, Inflight& entry);
   void note_inflight(Thread& thread, const user_regs_struct& regs);
   void set_selector(Thread& thread, uint8_t value);
-  uint8_t selector_of(Thread& thread) const;
   void step_back(StoppedThread stop, Thread& thread, user_regs_struct& regs);
 
   // object_reports.cpp

@@ -214,14 +214,13 @@ class Session {
   }
 
   // The same for breakpoints.
-  Status check_breakpoints(const std::string& program) {
+  Status check_breakpoints(const ObjectFile& program) {
     if (breaks_ == nullptr) return Done{};
-    auto image = read_image(program, false);
+    auto image = read_image(program.open_path, false);
     if (!image) return image.error();
     const char* path = std::getenv("LD_LIBRARY_PATH");
     LibraryCache cache;
-    return breaks_->check({program, program, true},
-                          cache.closure(*image, path != nullptr ? path : ""));
+    return breaks_->check(program, cache.closure(*image, path != nullptr ? path : ""));
   }
 
   Tracer& tracer() { return *tracer_; }
@@ -291,7 +290,7 @@ int run(const Options& options) {
     }
   }
   if (!target.program.empty()) {
-    if (auto fits = (*session)->check_breakpoints(target.program); !fits) {
+    if (auto fits = (*session)->check_breakpoints({target.program, target.program, true}); !fits) {
       complain(fits.error().message);
       return kTracerFailed;
     }
@@ -328,6 +327,9 @@ int attach(const Options& options) {
   if (auto fits = inspect_running(options.pid); !fits) return fail(fits.error());
   auto session = Session::prepare(options, false);
   if (!session) return fail(session.error());
+  std::string exe = "/proc/" + std::to_string(options.pid) + "/exe";
+  if (auto fits = (*session)->check_breakpoints({program_path(options.pid), exe, true}); !fits)
+    return fail(fits.error());
   Tracer& tracer = (*session)->tracer();
   if (auto attached = tracer.attach(options.pid); !attached) {
     (*session)->close();

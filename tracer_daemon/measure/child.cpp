@@ -102,7 +102,9 @@ Result<Child> Child::start(const std::vector<std::string>& command, Streams stre
   }
   child.pidfd_ = ScopedFd(static_cast<int>(syscall(SYS_pidfd_open, child.pid_, 0)));
   if (child.pidfd_.valid()) return child;
-  return Error::from_errno("cannot watch a child (pidfd_open)", errno);
+  const int code = errno;
+  child.finish(Strays::Kill);
+  return Error::from_errno("cannot watch a child (pidfd_open)", code);
 }
 
 // A moved-from Child has no descriptor.

@@ -6,7 +6,7 @@ import subprocess
 
 from plan import Row, Variant
 
-PROGRAMS = ("call", "raw_write", "libc_write", "buffered_printf")
+PROGRAMS = ("call", "raw_write", "libc_write", "buffered_printf", "breakpoint")
 GATES = ("dispatch", "trap", "socket")
 
 
@@ -157,6 +157,38 @@ create index by_name on t(name);
 """
 
 
+GDB_SCRIPT = """python
+class Passed(gdb.Breakpoint):
+    def stop(self):
+        return False
+Passed("scope")
+end
+run
+"""
+
+
+def breakpoint_scope(tools):
+    """Entry and return seen, by two stops here, by the kernel's uprobes with bpftrace; the entry
+    alone by gdb, with the cheapest handler that it has."""
+    few = tools.program("breakpoint", 10e3)
+    script = os.path.join(tools.folder, "passed.gdb")
+    with open(script, "w") as file:
+        file.write(GDB_SCRIPT)
+    at = f"{few[0]}:scope"
+    gdb = Variant("gdb, entry only", ["gdb", "-q", "-batch", "-nx", "-x", script, "--args", *few])
+    bpftrace = Variant("bpftrace, uprobe and uretprobe", [
+        "bpftrace", "-e", f"uprobe:{at} {{ @in = count(); }} uretprobe:{at} {{ @out = count(); }}",
+        "-c", " ".join(tools.program("breakpoint", 500e3))])
+    for peer, command in ((gdb, "gdb"), (bpftrace, "bpftrace")):
+        if not shutil.which(command):
+            peer.skipped = f"{command} is not installed"
+    if os.geteuid() != 0:
+        bpftrace.skipped = "needs root"
+    variants = [tools.native(tools.program("breakpoint", 20e6)),
+                tools.ours("`-B`, `-b none`", ["-B", "scope", "-b", "none"], few), gdb, bpftrace]
+    return Row("function with a breakpoint, no syscalls", "ns", variants)
+
+
 def real_programs(tools, source):
     folder = tools.folder
 
@@ -232,6 +264,7 @@ def all_rows(tools, source):
     yield reported_syscall(tools, bound=False)
     yield buffered_printf(tools, 0, "stdio's buffer of 4 KiB")
     yield buffered_printf(tools, 64 << 10, "buffer of 64 KiB")
+    yield breakpoint_scope(tools)
     yield from real_programs(tools, source)
     yield redis(tools)
     yield start_up(tools)

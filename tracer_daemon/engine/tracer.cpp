@@ -487,11 +487,10 @@ void Tracer::report_totals(const ProcessPtr& process) {
   if (share == nullptr || process->table == nullptr) return;
   if (uint32_t lost = share->header().exhausted; lost != 0) pipeline_.lost(process->pid, lost);
   if (!counts) return;
-  const MainSpan& main = process->main;
-  if (!options_.main_only)
-    return report_counts(process->pid, *process->table, wrapped_counts(*process));
-  if (main.state == MainSpan::State::After)
-    report_counts(process->pid, *process->table, main.counts);
+  bool is_span = options_.main_only;  // main may never have been entered, or not been left
+  if (is_span && process->main.state == MainSpan::State::Before) return;
+  report_counts(process->pid, *process->table,
+                is_span ? main_counts(*process) : wrapped_counts(*process));
 }
 
 void Tracer::report_counts(pid_t pid, const FunctionTable& table,

@@ -292,6 +292,11 @@ class ScopeMain(Case):
         result = self.run_tool([CASES, "nested"], "--scope=main", "-F", "write", "-c")
         self.assertRegex(result.err, rb"(?m)^ +5 +5 +1\.00 .* write$")
 
+    def test_counts_of_a_main_that_is_killed(self):
+        result = self.run_tool([program("die_by"), "segv"], "--scope=main", "-F", "fflush", "-c")
+        self.assertEqual(result.status, -11, result)
+        self.assertRegex(result.err, rb"(?m)^ +1 +1 +1\.00 .* fflush$")
+
     def test_children_of_main(self):
         _, events = self.events(["sh", "-c", "/bin/echo one; /bin/echo two"], "--scope=main", functions="write")
         self.assertEqual(chains(events), [], "echo writes when it exits")

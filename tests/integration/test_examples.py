@@ -108,7 +108,7 @@ class Examples(Case):
         self.assertLessEqual(result.err.count(b"\n"), 3)
 
     def test_hello_configuration(self):
-        _, err = self.example("hello.ini", ("./prog", "echo hello"))
+        _, err = self.example("config/hello.ini", ("./prog", "echo hello"))
         self.assertRegex(err, r'(?m)^fputs\w*\("hello", ')
         # Its list is "@stdio, !fflush": echo's own fflush, which writes, is none of it.
         self.assertNotIn("fflush(", err)

@@ -129,8 +129,7 @@ class Installed(Case):
         package, = [name for name in os.listdir(self.path("work1")) if name.endswith(".deb")]
         self.assertRegex(package, r"^wc-intercept_.*_amd64\.deb$")
         depends = self.run_plain(["dpkg-deb", "-f", os.path.join(self.path("work1"), package), "Depends"]).out.decode()
-        for library in ("libc6", "libseccomp2", "libfmt"):
-            self.assertIn(library, depends)
+        self.assertIn("libc6", depends)
         unpacked = self.path("unpacked")
         self.run_plain(["dpkg-deb", "-x", os.path.join(self.path("work1"), package), unpacked])
         self.tool = os.path.join(unpacked, "usr/bin/wc-preload")

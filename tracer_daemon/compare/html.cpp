@@ -13,8 +13,8 @@ constexpr std::string_view kPageStyle = R"(
          font: 14px/1.5 system-ui, 'DejaVu Sans', sans-serif; }
   svg { max-width: 100%; height: auto; }
   .scroll { overflow-x: auto; }
-  table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-  th, td { padding: 5px 10px; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
+  table { border-collapse: collapse; width: 100%; font-size: 13px; font-variant-numeric: tabular-nums; }
+  th, td { padding: 4px 6px; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
   th { color: var(--soft); font-weight: 600; }
   th:first-child, td:first-child, td.trouble { text-align: left; }
   td.trouble { color: var(--soft); white-space: normal; }

@@ -202,13 +202,20 @@ void Tracer::on_main_left(Thread& thread, uint64_t sp) {
     drop_missing(*other, {});
     while (!other->breaks.empty()) pop_break(*other);
   }
+  span.counts = main_counts(process);
+  span.state = MainSpan::State::After;
+}
+
+// Of the wrapped functions, since main was entered.
+std::vector<wc_counter> Tracer::main_counts(Process& process) const {
+  const MainSpan& span = process.main;
+  if (span.state != MainSpan::State::In) return span.counts;
   auto now = wrapped_counts(process);
   for (size_t i = 0; i < now.size() && i < span.counts.size(); i++) {
     now[i].calls -= span.counts[i].calls;
     now[i].ticks -= span.counts[i].ticks;
   }
-  span.counts = std::move(now);
-  span.state = MainSpan::State::After;
+  return now;
 }
 
 std::vector<wc_counter> Tracer::wrapped_counts(Process& process) const {

@@ -491,11 +491,11 @@ void Tracer::report_totals(const ProcessPtr& process) {
   if (share == nullptr || process->table == nullptr) return;
   if (uint32_t lost = share->header().exhausted; lost != 0) pipeline_.lost(process->pid, lost);
   if (!counts) return;
-  const MainSpan& main = process->main;
-  if (options_.main_only && main.state != MainSpan::State::After) return;
-  const auto counts_now = options_.main_only ? main.counts : wrapped_counts(*process);
-  report_counts(process->pid, *process->table, counts_now);
-  report_own_scopes(*process, share->header().own_scopes, counts_now);
+  bool is_span = options_.main_only;  // main may never have been entered, or not been left
+  if (is_span && process->main.state == MainSpan::State::Before) return;
+  const auto now = is_span ? main_counts(*process) : wrapped_counts(*process);
+  report_counts(process->pid, *process->table, now);
+  report_own_scopes(*process, share->header().own_scopes, now);
 }
 
 // They stand behind those of the wrapped functions.

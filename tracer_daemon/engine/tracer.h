@@ -166,6 +166,7 @@ class Tracer final : public SessionHost {
   void on_main_known(const StoppedThread& stop, Thread& thread, uint64_t main);
   void on_main_entered(const StoppedThread& stop, Thread& thread, const user_regs_struct& regs);
   void on_main_left(Thread& thread, uint64_t sp);
+  std::vector<wc_counter> main_counts(Process& process) const;
   std::vector<wc_counter> wrapped_counts(Process& process) const;
 
   // attaching.cpp

@@ -1,0 +1,67 @@
+// The r_debug protocol, read from this very process.
+#include "engine/library_watch.h"
+
+#include <dlfcn.h>
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "engine/ptrace.h"
+
+namespace wc {
+namespace {
+
+constexpr const char* kLibrary = "libutil.so.1";  // libc's own, and nobody needs it
+
+const MappedObject* find(const std::vector<MappedObject>& objects, std::string_view part) {
+  auto at = std::find_if(objects.begin(), objects.end(), [&](const MappedObject& one) {
+    return one.path.find(part) != std::string::npos;
+  });
+  return at == objects.end() ? nullptr : &*at;
+}
+
+TEST(LibraryWatch, TellsWhatIsThereAndWhatHasChanged) {
+  ProcessMemory memory(getpid());
+  LibraryWatch watch;
+  ObjectChanges first = watch.look(getpid(), memory);
+  ASSERT_FALSE(first.loaded.empty());
+  EXPECT_EQ(first.loaded[0].name, "") << "the program itself comes first";
+  EXPECT_NE(find(first.loaded, "/libc.so.6"), nullptr);
+  EXPECT_TRUE(first.unloaded.empty());
+  EXPECT_TRUE(watch.look(getpid(), memory).empty());
+
+  void* library = dlopen(kLibrary, RTLD_NOW);
+  ASSERT_NE(library, nullptr) << dlerror();
+  memory.forget();
+  ObjectChanges more = watch.look(getpid(), memory);
+  ASSERT_EQ(more.loaded.size(), 1u);
+  EXPECT_NE(find(more.loaded, kLibrary), nullptr) << more.loaded[0].path;
+  EXPECT_NE(more.loaded[0].base, 0u);
+  EXPECT_EQ(more.loaded[0].space, 0u);
+
+  dlclose(library);
+  memory.forget();
+  ObjectChanges less = watch.look(getpid(), memory);
+  ASSERT_EQ(less.unloaded.size(), 1u);
+  EXPECT_EQ(less.unloaded[0].entry, more.loaded[0].entry);
+  EXPECT_TRUE(less.loaded.empty());
+}
+
+TEST(LibraryWatch, KnowsWhereLdSoCalls) {
+  ProcessMemory memory(getpid());
+  uint64_t event = LibraryWatch::event_address(getpid(), memory);
+  Dl_info there{};
+  ASSERT_NE(dladdr(reinterpret_cast<void*>(event), &there), 0);
+  EXPECT_THAT(there.dli_fname, testing::HasSubstr("ld-linux"));
+}
+
+TEST(LibraryWatch, NoSuchProcess) {
+  ProcessMemory memory(1 << 22);
+  LibraryWatch watch;
+  EXPECT_TRUE(watch.look(1 << 22, memory).empty());
+  EXPECT_EQ(LibraryWatch::event_address(1 << 22, memory), 0u);
+}
+
+}  // namespace
+}  // namespace wc

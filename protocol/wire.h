@@ -130,7 +130,7 @@ enum wc_parse_result {
 static inline enum wc_parse_result wc_parse(const void *bytes, size_t size,
                                             const struct wc_message **message) {
   const struct wc_message *m = (const struct wc_message *)bytes;
-  *message = NULL;
+  *message = NULL; /* C, too: NOLINT(modernize-use-nullptr) */
   if (size < sizeof(*m)) return WC_PARSE_SHORT;
   if (m->magic != WC_WIRE_MAGIC) return WC_PARSE_MAGIC;
   uint32_t expected = wc_message_size(m->type);

@@ -169,6 +169,7 @@ class Session {
     if (engine->in_process) {
       tracer.config |= WC_CONFIG_IN_PROCESS;
       tracer.patched_libraries = options.patched_libraries;
+      if (options.overflow == Overflow::Drop) tracer.config |= WC_CONFIG_DROP;
       tracer.plans = plan_syscalls(filter, decode, backends->wants(WC_WANT_TEXT));
     }
     tracer.follow = options.follow;

@@ -56,7 +56,6 @@ struct wc_site {
   uint64_t nr;
   uint64_t ret;
   uint64_t tsc;
-  uint64_t back;       /* where the program goes on: behind the site's syscall instruction */
   uint32_t pending;    /* its place in wc_slot.pending */
   uint32_t generation; /* of the process state */
   uint32_t scope;      /* index of the call that it belongs to */
@@ -64,7 +63,6 @@ struct wc_site {
 };
 WC_STATIC_ASSERT(offsetof(struct wc_site, nr) == WC_SITE_NR, "site.nr");
 WC_STATIC_ASSERT(offsetof(struct wc_site, ret) == WC_SITE_RET, "site.ret");
-WC_STATIC_ASSERT(offsetof(struct wc_site, back) == WC_SITE_BACK, "site.back");
 WC_STATIC_ASSERT(offsetof(struct wc_site, generation) == WC_SITE_GENERATION, "site.generation");
 WC_STATIC_ASSERT(offsetof(struct wc_site, is_thin) == WC_SITE_IS_THIN, "site.is_thin");
 WC_STATIC_ASSERT(sizeof(struct wc_site) == WC_SITE_SIZE, "wc_site");

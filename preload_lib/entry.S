@@ -365,26 +365,32 @@ END wc_landing_pad
  * instructions in front of the site's `syscall`:
  *
  *   ...                        the instructions that the jump has replaced; eax is the number
- *   lea back(%rip), %rcx       rcx and r11 are what `syscall` overwrites: free
  *   cmpb $0, %fs:selector
- *   jne wc_site                a scope is open
+ *   jne 1f                     a scope is open
  *   syscall
  *   jmp behind                 behind the site's own syscall instruction
  *   ...
- * back:                        the thunk's last 8 bytes
- *   .quad behind
+ * 1: lea -128(%rsp), %rsp      the red zone is the program's
+ *   call wc_site               and its `ret` is predicted, as a jump by a register would not be
+ *   lea 128(%rsp), %rsp
+ *   jmp behind
+ *   ...
+ *   .quad behind               the thunk's last 8 bytes
  *
- * A signal may find a thread at any instruction of the thunk, also where rcx is still the
- * program's. So the unwinder goes by rip: it stands in the thunk whose last word is the address in
- * the function that issued the syscall.
+ * rcx and r11 are what `syscall` overwrites: free. A signal may find a thread at any instruction of
+ * the thunk. So the unwinder goes by rip: it stands in the thunk whose last word is the address in
+ * the function that issued the syscall, and whose part from the call to the second `lea` has moved the
+ * stack pointer.
  */
-  .p2align 6
+  .p2align 7
   .globl wc_thunks
   .hidden wc_thunks
   .type wc_thunks, @function
 wc_thunks:
   .cfi_startproc simple
-  .cfi_def_cfa %rsp, 0
+  /* CFA = rsp + (CALL <= (rip & SIZE-1) < CALLED) * 128: breg7 0, breg16 0, const1u, and, dup, const1u,
+   * ge, swap, const1u, lt, and, const1u 7, shl, plus */
+  .cfi_escape 0x0f, 20, 0x77, 0, 0x80, 0, 0x08, WC_THUNK_SIZE - 1, 0x1a, 0x12, 0x08, WC_THUNK_CALL, 0x2a, 0x16, 0x08, WC_THUNK_CALLED, 0x2d, 0x1a, 0x08, 7, 0x24, 0x22
   /* rip = *((rip & -WC_THUNK_SIZE) + WC_THUNK_BACK): breg16 0, const1s, and, plus_uconst, deref */
   .cfi_escape 0x16, 16, 8, 0x80, 0, 0x09, 0x100 - WC_THUNK_SIZE, 0x1a, 0x23, WC_THUNK_BACK, 0x06
   .fill WC_THUNKS * WC_THUNK_SIZE, 1, 0xf4  /* hlt */
@@ -400,14 +406,13 @@ LABEL wc_thunks_end
   .type wc_site_begin, @function
 LABEL wc_site_begin
   .cfi_startproc simple
-  .cfi_def_cfa %rsp, 0
-  .cfi_escape 0x16, 16, 3, 0x72, 0, 0x06    /* rip = *rcx */
-  mov (%rcx), %rcx
-  .cfi_register %rip, %rcx
-  lea -(128 + WC_SITE_SIZE)(%rsp), %rsp
-  .cfi_def_cfa_offset 128 + WC_SITE_SIZE
-  mov %rcx, WC_SITE_BACK(%rsp)
-  .cfi_offset %rip, WC_SITE_BACK - 128 - WC_SITE_SIZE
+  .cfi_def_cfa %rsp, 8 + WC_RED_ZONE
+  /* Not into the thunk but where that leads: the return address stands 8 + WC_RED_ZONE below the CFA.
+   * rip = *((*(CFA - 136) & -WC_THUNK_SIZE) + WC_THUNK_BACK): const1u, minus, deref, const1s, and,
+   * plus_uconst, deref */
+  .cfi_escape 0x16, 16, 10, 0x08, 8 + WC_RED_ZONE, 0x1c, 0x06, 0x09, 0x100 - WC_THUNK_SIZE, 0x1a, 0x23, WC_THUNK_BACK, 0x06
+  sub $WC_SITE_SIZE, %rsp
+  .cfi_def_cfa_offset 8 + WC_RED_ZONE + WC_SITE_SIZE
   mov %rdx, 16(%rsp)
 
   mov wc_thread@gottpoff(%rip), %r11
@@ -429,8 +434,9 @@ LABEL wc_site_begin
   jne 4f
   cmpl $WC_IS_THIN, WC_SLOT_SCOPE + WC_SCOPE_FLAGS(%rcx)
   jne 4f
-  cmp %rsp, WC_SLOT_SCOPE + WC_SCOPE_SP(%rcx)
-  jbe 4f
+  lea WC_SITE_SIZE + 8 + WC_RED_ZONE(%rsp), %rdx
+  cmp %rdx, WC_SLOT_SCOPE + WC_SCOPE_SP(%rcx)
+  jbe 4f                                    /* left by longjmp */
   cmpl $0, WC_SLOT_PENDING_DEPTH(%rcx)
   jne 4f
 
@@ -478,12 +484,10 @@ LABEL wc_site_return
 2:
   mov 16(%rsp), %rdx
 3:
-  mov WC_SITE_BACK(%rsp), %rcx
   .cfi_remember_state
-  lea 128 + WC_SITE_SIZE(%rsp), %rsp
-  .cfi_def_cfa_offset 0
-  .cfi_register %rip, %rcx
-  jmp *%rcx
+  add $WC_SITE_SIZE, %rsp
+  .cfi_def_cfa_offset 8 + WC_RED_ZONE
+  ret
   .cfi_restore_state
 
 4:
@@ -516,8 +520,16 @@ LABEL wc_site_return
   syscall                       /* not to be reported */
   jmp 3b
 6:                              /* the tracer's: issued, and dispatched, where the program did */
-  subq $2, WC_SITE_BACK(%rsp)
-  jmp 3b
+  mov WC_SITE_SIZE(%rsp), %rcx
+  and $-WC_THUNK_SIZE, %rcx
+  mov WC_THUNK_BACK(%rcx), %rcx
+  sub $2, %rcx
+  .cfi_remember_state
+  lea WC_SITE_SIZE + 8 + WC_RED_ZONE(%rsp), %rsp
+  .cfi_def_cfa_offset 0
+  .cfi_register %rip, %rcx
+  jmp *%rcx
+  .cfi_restore_state
 
 5:
   mov %rax, WC_SITE_RET(%rsp)

@@ -75,13 +75,16 @@
 
 #define WC_SITE_NR 48
 #define WC_SITE_RET 56
-#define WC_SITE_BACK 72
-#define WC_SITE_GENERATION 84
-#define WC_SITE_IS_THIN 92
-#define WC_SITE_BP 96
-#define WC_SITE_SIZE 104
-#define WC_THUNK_SIZE 64
-#define WC_THUNK_BACK 56
+#define WC_SITE_GENERATION 76
+#define WC_SITE_IS_THIN 84
+#define WC_SITE_BP 88
+#define WC_SITE_SIZE 96
+#define WC_RED_ZONE 128
+/* tracer_daemon/engine/site_thunk.h */
+#define WC_THUNK_SIZE 128
+#define WC_THUNK_CALL 69
+#define WC_THUNK_CALLED 82
+#define WC_THUNK_BACK 120
 #define WC_THUNKS 1024
 
 #ifndef __ASSEMBLER__

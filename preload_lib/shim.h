@@ -57,18 +57,22 @@ struct wc_site {
   uint64_t nr;
   uint64_t ret;
   uint64_t tsc;
-  uint64_t back;       /* where the program goes on: behind the site's syscall instruction */
   uint32_t pending;    /* its place in wc_slot.pending */
   uint32_t generation; /* of the process state */
   uint32_t scope;      /* index of the call that it belongs to */
   uint32_t is_thin;    /* entry.S has kept it in the slot, and will again */
   uint64_t bp;
 };
-/* The program's stack pointer at the site, above the red zone. */
-#define WC_SITE_SP(site) ((uint64_t)(site) + WC_SITE_SIZE + 128)
+/* The program's stack pointer at the site: above the thunk's return address and the red zone. */
+#define WC_SITE_SP(site) ((uint64_t)(site) + WC_SITE_SIZE + 8 + WC_RED_ZONE)
+/* Where the program goes on: behind the site's syscall instruction, as the thunk says that the
+ * return address points into. */
+static inline uint64_t wc_site_back(const struct wc_site *site) {
+  uint64_t into_thunk = *(const uint64_t *)(site + 1);
+  return *(const uint64_t *)((into_thunk & -(uint64_t)WC_THUNK_SIZE) + WC_THUNK_BACK);
+}
 WC_STATIC_ASSERT(offsetof(struct wc_site, nr) == WC_SITE_NR, "site.nr");
 WC_STATIC_ASSERT(offsetof(struct wc_site, ret) == WC_SITE_RET, "site.ret");
-WC_STATIC_ASSERT(offsetof(struct wc_site, back) == WC_SITE_BACK, "site.back");
 WC_STATIC_ASSERT(offsetof(struct wc_site, generation) == WC_SITE_GENERATION, "site.generation");
 WC_STATIC_ASSERT(offsetof(struct wc_site, is_thin) == WC_SITE_IS_THIN, "site.is_thin");
 WC_STATIC_ASSERT(offsetof(struct wc_site, bp) == WC_SITE_BP, "site.bp");

@@ -143,7 +143,7 @@ __attribute__((visibility("hidden"))) void wc_site_exit(struct wc_site *site) {
   uint32_t count = wc_measure_syscall(pending->nr, site->args, site->ret, pieces), flags = 0;
   struct wc_stack_registers registers;
   if (WC_UNLIKELY(wc_process.config & WC_CONFIG_STACKS)) {
-    registers = (struct wc_stack_registers){site->back, WC_SITE_SP(site), site->bp};
+    registers = (struct wc_stack_registers){wc_site_back(site), WC_SITE_SP(site), site->bp};
     flags = add_stack(&registers, pieces, &count);
   }
   append_syscall(slot, pending, &slot->scopes[site->scope], end, pieces, count, flags);

@@ -99,6 +99,8 @@ TEST(Options, LongNamesTakeTheirValueAttachedOrNext) {
   EXPECT_EQ(next.functions, "a");
   EXPECT_EQ(next.string_size, 5u);
   EXPECT_EQ(next.gate, GateChoice::Socket);
+  EXPECT_EQ(next.overflow, Overflow::Wait);
+  EXPECT_EQ(good({"--overflow=drop", "p"}).overflow, Overflow::Drop);
   EXPECT_EQ(attached.functions, "a");
   EXPECT_EQ(attached.string_size, 5u);
   EXPECT_EQ(attached.gate, GateChoice::Dispatch);
@@ -341,7 +343,6 @@ INSTANTIATE_TEST_SUITE_P(
                     Refused{{"--rate", "2", "p"}, "option --rate"},
                     Refused{{"--first", "2", "p"}, "option --first"},
                     Refused{{"--replay", "f"}, "option --replay"},
-                    Refused{{"--overflow=drop", "p"}, "option --overflow"},
                     Refused{{"-Ebpf", "p"}, "option -E/--engine: bpf"},
                     Refused{{"-e", "inject=open:error=EIO", "p"},
                             "option -e/--syscalls: 'inject='"},

@@ -33,6 +33,8 @@ constexpr Choice<GateChoice> kGates[] = {{"auto", GateChoice::Auto, ""},
 constexpr Choice<ScopeMode> kScopes[] = {{"functions", ScopeMode::Functions, ""},
                                          {"main", ScopeMode::Main, ""},
                                          {"process", ScopeMode::Process, ""}};
+constexpr Choice<Overflow> kOverflows[] = {{"wait", Overflow::Wait, ""},
+                                           {"drop", Overflow::Drop, ""}};
 constexpr Choice<bool> kSwitch[] = {{"yes", true, ""},    {"no", false, ""}, {"true", true, ""},
                                     {"false", false, ""}, {"on", true, ""},  {"off", false, ""},
                                     {"1", true, ""},      {"0", false, ""}};
@@ -237,6 +239,8 @@ Status apply(const Setting& setting, Options& options) {
       return choose<ScopeMode>(setting, kScopes, options.scope);
     case Key::Patch:
       return add_patched(setting, options);
+    case Key::Overflow:
+      return choose<Overflow>(setting, kOverflows, options.overflow);
     case Key::Backend:
       return add_backend(setting, options);
     case Key::Summary:

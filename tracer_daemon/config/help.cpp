@@ -36,6 +36,8 @@ How it is done:
   -g, --gate NAME          auto | socket | trap | dispatch (default auto)
       --patch LIST         engine inproc: libraries, or the program, by file name or glob, whose
                            system calls are patched besides those of libc and ld.so
+      --overflow WHAT      engine inproc, where the program makes system calls faster than they can
+                           be told of: wait (the default) or drop, with the count of what is lost
       --scope MODE         functions: system calls inside of wrapped functions (the default);
                            main: the same between the entry of main and its return or exit(3);
                            process: all from start to end, as strace -f; wraps only what -F names
@@ -62,8 +64,7 @@ Information:
   -h, --help               this text
   -V, --version            the version
 
-Not yet available, and refused: -E bpf, --every, --rate, --first, --inject, --deny, --replay,
-  --overflow
+Not yet available, and refused: -E bpf, --every, --rate, --first, --inject, --deny, --replay
 
 Exit status: that of PROGRAM; killed by a signal: the same signal; 125 if the tracer failed,
 126 if PROGRAM cannot be executed, 127 if it was not found.

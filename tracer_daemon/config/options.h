@@ -16,6 +16,7 @@ namespace wc {
 enum class EngineChoice { Auto, Ptrace, Inproc, Bpf };
 enum class GateChoice { Auto, Socket, Trap, Dispatch };
 enum class ScopeMode { Functions, Main, Process };
+enum class Overflow { Wait, Drop };
 enum class Command { Run, Attach, Serve, Measure, Help, Version, ListFunctions, ListSyscalls };
 
 // --compare: the program run native, traced, and under other tools, in turn.
@@ -43,6 +44,7 @@ struct Options {
   std::string syscalls;                // -e language, not yet parsed; empty: all
   EngineChoice engine = EngineChoice::Auto;
   GateChoice gate = GateChoice::Auto;
+  Overflow overflow = Overflow::Wait;  // what a full ring of engine inproc does
   ScopeMode scope = ScopeMode::Functions;
   // Engine inproc: globs over file names of libraries whose syscall sites are patched.
   std::vector<std::string> patched_libraries{"libc.so.6", "ld-linux-x86-64.so.2"};

@@ -56,6 +56,7 @@ constexpr IniRow kIniKeys[] = {
     {Key::Engine, Times::Once, "options", "engine"},
     {Key::Gate, Times::Once, "options", "gate"},
     {Key::Patch, Times::Many, "options", "patch"},
+    {Key::Overflow, Times::Once, "options", "overflow"},
     {Key::Scope, Times::Once, "options", "scope"},
     {Key::Output, Times::Once, "options", "output"},
     {Key::StringSize, Times::Once, "options", "string-size"},
@@ -91,7 +92,6 @@ constexpr Refusal kRefusals[] = {
     {Key::Inject, kNoPolicy},
     {Key::Deny, kNoPolicy},
     {Key::Replay, "events cannot be kept for later; choose the backend before the run with -b"},
-    {Key::Overflow, "no event is dropped: the program waits when a buffer is full"},
 };
 
 struct Foreign {

@@ -11,8 +11,10 @@
 namespace wc {
 
 // preload_lib/frame.h
-inline constexpr size_t kThunkSize = 64;
-inline constexpr size_t kThunkBack = 56;
+inline constexpr size_t kThunkSize = 128;
+inline constexpr size_t kThunkInScope = 64;                  // where it goes on inside of scopes
+inline constexpr size_t kThunkCall = 69, kThunkCalled = 82;  // the stack pointer is moved
+inline constexpr size_t kThunkBack = 120;
 
 // Both must be within 2 GiB of each other; false: they are not.
 bool put_distance(uint8_t* at, uint64_t from, uint64_t to);

@@ -172,6 +172,7 @@ class Session {
       tracer.config |= WC_CONFIG_IN_PROCESS;
       if (backends->wants(WC_WANT_STACK)) tracer.config |= WC_CONFIG_STACKS;
       tracer.patched_libraries = options.patched_libraries;
+      if (options.overflow == Overflow::Drop) tracer.config |= WC_CONFIG_DROP;
       tracer.plans = plan_syscalls(filter, decode, backends->wants(WC_WANT_TEXT));
     }
     tracer.follow = options.follow;

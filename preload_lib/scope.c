@@ -96,8 +96,9 @@ static __attribute__((noinline)) uint64_t open_slowly(struct wc_slot *slot, uint
   if (config & WC_CONFIG_CALL_TIME) slot->scopes[depth].tsc = wc_ticks();
   WC_BARRIER();
   int all = (config & WC_CONFIG_ALL_CALLS) != 0;
-  if (all && config & WC_CONFIG_IN_PROCESS && !(flags & WC_FUNCTION_TRACER) &&
-      (!(config & WC_CONFIG_STACKS) || wc_stack_fits(slot->scopes[depth].sp))) {
+  /* With its stack it would take more of the program's than there may be: the tracer's. */
+  if (all && config & WC_CONFIG_IN_PROCESS && !(config & WC_CONFIG_STACKS) &&
+      !(flags & WC_FUNCTION_TRACER)) {
     wc_record_call(slot, depth, NULL, wc_ticks());
     all = 0;
   }

@@ -21,6 +21,7 @@ static void push_pending(struct wc_slot *slot, struct wc_site *site, uint64_t se
   slot->pending_depth = depth + 1;
   WC_BARRIER();
   pending->end = 0;
+  pending->flags = 0;
   pending->tsc = site->tsc;
   pending->nr = (uint32_t)site->nr;
   wc_copy_words(pending->args, site->args);
@@ -37,19 +38,10 @@ static uint32_t add_stack(const struct wc_stack_registers *registers, wc_piece *
   return *count != before ? WC_RECORD_STACK : 0;
 }
 
-void wc_record_call(struct wc_slot *slot, uint32_t index, const struct wc_site *site,
-                    uint64_t tsc) {
+static inline __attribute__((always_inline)) void append_call(struct wc_slot *slot, uint32_t index,
+                                                              uint64_t tsc, const wc_piece *pieces,
+                                                              uint32_t count, uint32_t type) {
   struct wc_scope *scope = &slot->scopes[index];
-  wc_piece pieces[WC_CALL_PIECES + WC_STACK_PIECES];
-  uint32_t count = wc_measure_entry(scope, site, pieces), type = WC_RECORD_CALL;
-  struct wc_stack_registers registers;
-  if (WC_UNLIKELY(wc_process.config & WC_CONFIG_STACKS)) {
-    /* Below its caller's address stands the frame pointer (frame.h). */
-    int own = wc_process.functions[scope->function].flags & WC_FUNCTION_OWN;
-    registers = (struct wc_stack_registers){scope->caller, own ? scope->args[1] : scope->sp + 8,
-                                            ((const uint64_t *)scope->sp)[-1]};
-    type |= add_stack(&registers, pieces, &count);
-  }
   struct wc_record_body *body = wc_begin_record(slot, WC_FRONT_BODY, pieces, count);
   if (body == NULL) return;
   wc_record_of(body)->seq = scope->seq;
@@ -63,15 +55,40 @@ void wc_record_call(struct wc_slot *slot, uint32_t index, const struct wc_site *
   scope->flags |= WC_SCOPE_REPORTED;
 }
 
+void wc_record_call(struct wc_slot *slot, uint32_t index, const struct wc_site *site,
+                    uint64_t tsc) {
+  wc_piece pieces[WC_CALL_PIECES];
+  uint32_t count = wc_measure_entry(&slot->scopes[index], site, pieces);
+  append_call(slot, index, tsc, pieces, count, WC_RECORD_CALL);
+}
+
+static __attribute__((noinline)) void record_call_and_stack(struct wc_slot *slot, uint32_t index,
+                                                            const struct wc_site *site,
+                                                            uint64_t tsc) {
+  const struct wc_scope *scope = &slot->scopes[index];
+  wc_piece pieces[WC_CALL_PIECES + WC_STACK_PIECES];
+  uint32_t count = wc_measure_entry(scope, site, pieces);
+  /* Below its caller's address stands the frame pointer (frame.h). */
+  int own = wc_process.functions[scope->function].flags & WC_FUNCTION_OWN;
+  struct wc_stack_registers registers = {scope->caller, own ? scope->args[1] : scope->sp + 8,
+                                         ((const uint64_t *)scope->sp)[-1]};
+  uint32_t flag = add_stack(&registers, pieces, &count);
+  append_call(slot, index, tsc, pieces, count, WC_RECORD_CALL | flag);
+}
+
 /* The calls that this syscall makes worth reporting, but for the innermost if its record can be one
  * with the syscall's. */
 static __attribute__((noinline)) void record_calls(struct wc_slot *slot, uint32_t depth,
                                                    const struct wc_site *site) {
   uint32_t first = depth;
   while (first > 0 && !(slot->scopes[first - 1].flags & WC_SCOPE_REPORTED)) first--;
-  for (; first + 1 < depth; first++) wc_record_call(slot, first, site, site->tsc);
-  if (!wc_has_no_pieces(&slot->scopes[depth - 1], site))
-    wc_record_call(slot, depth - 1, site, site->tsc);
+  uint32_t end = wc_has_no_pieces(&slot->scopes[depth - 1], site) ? depth - 1 : depth;
+  for (; first < end; first++) {
+    if (wc_process.config & WC_CONFIG_STACKS)
+      record_call_and_stack(slot, first, site, site->tsc);
+    else
+      wc_record_call(slot, first, site, site->tsc);
+  }
 }
 
 /* Returns enum wc_plan_action. */
@@ -100,12 +117,11 @@ __attribute__((visibility("hidden"))) uint32_t wc_site_enter(struct wc_site *sit
 }
 
 /* The record of a syscall of the call in `scope`, with the call if that is not reported yet. `end`:
- * 0 if it never came back. `flags`: WC_RECORD_STACK where the pieces end with a stack. */
+ * 0 if it never came back. */
 static __attribute__((noinline)) void append_syscall(struct wc_slot *slot,
                                                      const struct wc_pending *pending,
                                                      struct wc_scope *scope, uint64_t end,
-                                                     const wc_piece *pieces, uint32_t count,
-                                                     uint32_t flags) {
+                                                     const wc_piece *pieces, uint32_t count) {
   int with_call = !(scope->flags & WC_SCOPE_REPORTED);
   /* A call around it found no room: nothing can be said of this one. */
   int lost = scope->seq != pending->seq ||
@@ -116,7 +132,7 @@ static __attribute__((noinline)) void append_syscall(struct wc_slot *slot,
     slot->dropped++;
     return;
   }
-  uint32_t type = flags | (with_call ? WC_RECORD_CALL_SYSCALL : WC_RECORD_SYSCALL);
+  uint32_t type = pending->flags | (with_call ? WC_RECORD_CALL_SYSCALL : WC_RECORD_SYSCALL);
   if (end == 0) {
     type |= WC_RECORD_NO_RESULT;
     end = wc_ticks();
@@ -140,13 +156,13 @@ __attribute__((visibility("hidden"))) void wc_site_exit(struct wc_site *site) {
   struct wc_pending *pending = &slot->pending[site->pending % WC_PENDING];
   pending->ret = site->ret;
   wc_piece pieces[WC_CAPTURES + WC_STACK_PIECES];
-  uint32_t count = wc_measure_syscall(pending->nr, site->args, site->ret, pieces), flags = 0;
+  uint32_t count = wc_measure_syscall(pending->nr, site->args, site->ret, pieces);
   struct wc_stack_registers registers;
   if (WC_UNLIKELY(wc_process.config & WC_CONFIG_STACKS)) {
     registers = (struct wc_stack_registers){wc_site_back(site), WC_SITE_SP(site), site->bp};
-    flags = add_stack(&registers, pieces, &count);
+    pending->flags = add_stack(&registers, pieces, &count);
   }
-  append_syscall(slot, pending, &slot->scopes[site->scope], end, pieces, count, flags);
+  append_syscall(slot, pending, &slot->scopes[site->scope], end, pieces, count);
   slot->pending_depth = site->pending;
 }
 
@@ -157,7 +173,7 @@ void wc_record_thin_syscall(struct wc_slot *slot) {
   wc_piece pieces[WC_CAPTURES];
   uint32_t count = wc_measure_syscall(pending->nr, pending->args, pending->ret, pieces);
   pending->end = 0; /* a handler that comes now leaves it to us */
-  append_syscall(slot, pending, &slot->scopes[0], end, pieces, count, 0);
+  append_syscall(slot, pending, &slot->scopes[0], end, pieces, count);
   slot->pending_depth = 0;
 }
 
@@ -168,7 +184,7 @@ void wc_drop_pending(struct wc_slot *slot, uint32_t index) {
     uint64_t end = last->end;
     last->end = 0;
     /* Without its pieces: there is little stack to spare here. */
-    append_syscall(slot, last, &slot->scopes[index], end, NULL, 0, 0);
+    append_syscall(slot, last, &slot->scopes[index], end, NULL, 0);
     slot->pending_depth--;
   }
   /* One that was left before it was filled in. */

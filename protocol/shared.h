@@ -203,9 +203,9 @@ struct wc_pending {
   uint64_t tsc;
   uint64_t args[6];
   uint32_t nr;
-  uint32_t reserved;
-  uint64_t ret; /* with `end` */
-  uint64_t end; /* time stamp, or 0 */
+  uint32_t flags; /* of its record's type: WC_RECORD_STACK */
+  uint64_t ret;   /* with `end` */
+  uint64_t end;   /* time stamp, or 0 */
 };
 WC_STATIC_ASSERT(sizeof(struct wc_pending) == 88, "wc_pending");
 

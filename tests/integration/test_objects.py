@@ -56,6 +56,7 @@ class Objects(Case):
         self.assertEqual(gone["caller"]["symbol"], "loads()")
         self.assertNotIn("how", gone)
 
+    @harness.only_under("dispatch", "trap", "socket")
     def test_without_any_wrapped_function(self):
         events = self.run_objects([program("stacks")], "--scope=process", "-e", "write")
         self.assertEqual([wanted(e) for e in objects(events) if e["how"] == "dlopen"], ["libz"])

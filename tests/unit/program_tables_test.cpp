@@ -300,7 +300,7 @@ TEST_F(StoredTables, AreTheSameTheSecondTime) {
 
 TEST_F(StoredTables, BelongToOneSelectionAndItsOptions) {
   const auto all = run("@stdio");
-  EXPECT_EQ(run("fopen").first, std::vector<std::string>{"fopen"});
+  EXPECT_THAT(run("fopen").first, testing::UnorderedElementsAre("fopen", "fopen64", "_IO_fopen"));
   EXPECT_NE(run("@stdio", true).second, all.second);
   EXPECT_EQ(stored(), 3u);
   EXPECT_EQ(run("@stdio"), all);
@@ -317,10 +317,12 @@ TEST_F(StoredTables, AreChosenAgainWhereTheFileIsDamaged) {
 }
 
 TEST_F(StoredTables, AreNotKeptWhereThereWasSomethingToSay) {
-  select("vfork", {}, false, cache_);
-  EXPECT_THAT(prepare(program()).warnings, Not(IsEmpty()));
-  select("vfork", {}, false, cache_);
-  EXPECT_THAT(prepare(program()).warnings, Not(IsEmpty()));
+  for (int i = 0; i < 2; i++) {
+    select("fopen,vfork", {}, false, cache_);
+    const auto prepared = prepare(program());
+    EXPECT_THAT(prepared.warnings, Not(IsEmpty()));
+    if (prepared.table != nullptr) std::filesystem::remove(prepared.table->stub_path);
+  }
   EXPECT_EQ(stored(), 0u);
 }
 

@@ -107,26 +107,6 @@ TEST_F(ShimStackTest, EveryFrameHasAFixedSize) {
   EXPECT_THAT(use_->unbounded(), testing::IsEmpty());
 }
 
-// A patched site may stand in a leaf function, whose variables lie below the stack pointer.
-TEST_F(ShimStackTest, PatchedSitesKeepOffTheRedZone) {
-  constexpr int64_t kRedZone = 128;
-  const auto functions = shim_functions();
-  ASSERT_TRUE(functions.count("wc_site_begin"));
-  for (const Instruction& one : functions.at("wc_site_begin")) {
-    const std::string& text = one.text;
-    ASSERT_NE(one.mnemonic(), "push") << text;
-    ASSERT_NE(one.mnemonic(), "call") << text;
-    if (!text.ends_with("(%rsp),%rsp")) {
-      EXPECT_FALSE(text.ends_with("(%rsp)"))
-          << "writes before the stack pointer is moved: " << text;
-      continue;
-    }
-    EXPECT_LE(std::strtoll(text.c_str() + text.find("-0x"), nullptr, 16), -kRedZone) << text;
-    return;
-  }
-  FAIL() << "the stack pointer is never moved";
-}
-
 TEST_F(ShimStackTest, EnteringAScopeTakesUnder512Bytes) {
   // Attaching comes once a thread, looking a function up once a function: see below.
   const size_t bytes = kTrampoline + use_->deepest("wc_enter", {"wc_attach_thread", "wc_resolve"});

@@ -43,10 +43,10 @@ TEST(ShimSymbolsTest, TakesNothingFromTheProgramButTheLinkMapAndTheStubs) {
 
 TEST(ShimSymbolsTest, GivesTheProgramNothingButTheEntryPoints) {
   NEEDS(NM);
-  EXPECT_THAT(dynamic_symbols("--defined-only"),
-              UnorderedElementsAre("T wc_entry", "T wc_entry_stack", "T wc_entry_va",
-                                   "T wc_entry_exec", "T wc_entry_caller", "T wc_scope_enter_v1",
-                                   "T wc_scope_leave_v1"));
+  EXPECT_THAT(
+      dynamic_symbols("--defined-only"),
+      UnorderedElementsAre("T wc_entry", "T wc_entry_stack", "T wc_entry_va", "T wc_entry_exec",
+                           "T wc_entry_caller", "T wc_scope_enter_v1", "T wc_scope_leave_v1"));
 }
 
 TEST(ShimSymbolsTest, NeedsTheLoaderOnly) {

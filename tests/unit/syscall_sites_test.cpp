@@ -152,6 +152,20 @@ INSTANTIATE_TEST_SUITE_P(Shapes, Golden, testing::ValuesIn(read_shapes()), [](co
   return name;
 });
 
+// A patched site may stand in a leaf function, whose variables lie below the stack pointer.
+TEST(SiteThunk, KeepsOffTheRedZone) {
+  SyscallSite site;
+  site.syscall = kThunk;
+  SiteThunk thunk(site, 0, kThunk, ShimAddresses{});
+  const Bytes moves = {0x48, 0x8d, 0x64, 0x24, 0x80};  // lea -128(%rsp), %rsp
+  const uint8_t* at = thunk.bytes() + kThunkInScope;
+  EXPECT_EQ(Bytes(at, at + moves.size()), moves);
+  EXPECT_EQ(thunk.bytes()[kThunkCall], 0xe8);
+  const Bytes moves_back = {0x48, 0x8d, 0xa4, 0x24, 0x80, 0, 0, 0};  // lea 128(%rsp), %rsp
+  at = thunk.bytes() + kThunkCalled - moves_back.size();
+  EXPECT_EQ(Bytes(at, at + moves_back.size()), moves_back);
+}
+
 TEST(SiteThunk, RefusesWhatIsOutOfReach) {
   SyscallSite site;
   site.syscall = uint64_t{3} << 32;
@@ -218,8 +232,7 @@ TEST_P(OfThisMachine, EverySyscallIsPatchedOrNamed) {
   }
 }
 INSTANTIATE_TEST_SUITE_P(Libraries, OfThisMachine,
-                         testing::Values("libc.so.6", "ld-linux-x86-64.so.2"),
-                         [](const auto& one) {
+                         testing::Values("libc.so.6", "ld-linux-x86-64.so.2"), [](const auto& one) {
                            return std::string(one.param,
                                               std::string(one.param).find_first_of("-."));
                          });

@@ -90,10 +90,11 @@ struct Looker {
 std::vector<std::string> names(const Stack& stack) {
   std::vector<std::string> all;
   for (const StackFrame& frame : stack) {
-    const std::string& name = frame.at.symbol;
-    const size_t start = name.rfind("::", name.find('('));
-    all.push_back(start == std::string::npos ? name
-                                             : name.substr(start + 2, name.find('(') - start - 2));
+    // "wc::(anonymous namespace)::third(wc::(anonymous namespace)::Looker&)"
+    constexpr std::string_view kSpace = "wc::(anonymous namespace)::";
+    std::string name = frame.at.symbol;
+    if (name.starts_with(kSpace)) name.erase(0, kSpace.size());
+    all.push_back(name.substr(0, name.find('(')));
   }
   return all;
 }

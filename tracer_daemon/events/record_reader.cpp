@@ -56,8 +56,8 @@ void CapturedMemory::add(const RecordView& view) {
 
 std::optional<wc_stack_registers> CapturedMemory::stack_registers() const {
   wc_stack_registers registers{};
-  if (pieces_.size() < WC_STACK_PIECES) return std::nullopt;
-  auto bytes = pieces_[pieces_.size() - WC_STACK_PIECES].bytes;
+  if (count_ < WC_STACK_PIECES) return std::nullopt;
+  auto bytes = pieces_[count_ - WC_STACK_PIECES].bytes;
   if (bytes.size() != sizeof registers) return std::nullopt;
   std::memcpy(&registers, bytes.data(), sizeof registers);
   return registers;

@@ -84,6 +84,12 @@ class Examples(Case):
         callers = set(re.findall(r"^\[pid +(\d+)\] \w+\(", err, re.M))
         self.assertGreater(len(callers), 1, err)
 
+    def test_scopes(self):
+        _, err = self.example("examples/scopes")
+        self.assertRegex(err, r"(?m)^count lines\(\) = <void>")
+        self.assertRegex(err, r'(?m)^  fopen\("/etc/passwd", "r"\)')
+        self.assertRegex(err, r'(?m)^    openat\(AT_FDCWD, "/etc/passwd"')
+
     def test_fork_exec(self):
         out, err = self.example("examples/fork_exec")
         self.assertEqual(sorted(out.splitlines()), ["hello from the child", "the child ended with 0"])
@@ -130,7 +136,7 @@ class Examples(Case):
         self.assertRegex(err, r"(?m)^ *(calls|function)\b.*syscalls")  # and the totals
 
     def test_every_command_is_tested(self):
-        tested = ("own_rand.ini", "examples/threads", "examples/fork_exec", "sample_backend.so",
+        tested = ("own_rand.ini", "examples/threads", "examples/scopes", "examples/fork_exec", "sample_backend.so",
                   "hello.ini", "files.ini", "network.ini")
         self.assertEqual([c for c in documented_commands() if not any(t in c for t in tested)], [])
 

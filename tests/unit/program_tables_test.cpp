@@ -72,7 +72,7 @@ class ProgramTablesTest : public testing::Test {
     if (at == std::string::npos) return rows;
     std::memcpy(&head, &bytes[at], sizeof head);
     const size_t first = (at + sizeof head + 63) / 64 * 64;
-    const size_t strings = first + head.count * sizeof(wc_function);
+    const size_t strings = first + (head.count + WC_OWN_SCOPES) * sizeof(wc_function);
     for (uint32_t i = 0; i < head.count; i++) {
       wc_function row{};
       std::memcpy(&row, &bytes[first + i * sizeof row], sizeof row);

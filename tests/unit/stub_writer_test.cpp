@@ -143,7 +143,7 @@ TEST_P(StubLibrary, TableHasItsRowsInOrder) {
   EXPECT_STREQ(head.socket_path, kSocket);
   // The rows stand behind it, aligned, so that one never crosses a cache line's border needlessly.
   const size_t rows = (at + sizeof head + 63) / 64 * 64;
-  const char* strings = &bytes_[rows + count() * sizeof(wc_function)];
+  const char* strings = &bytes_[rows + (count() + WC_OWN_SCOPES) * sizeof(wc_function)];
   for (unsigned i = 0; i < count(); i++) {
     wc_function row{};
     std::memcpy(&row, &bytes_[rows + i * sizeof row], sizeof row);

@@ -80,6 +80,7 @@ Status become_subreaper() {
 int interrupted_by() { return interrupt; }
 
 void take_interrupts() {
+  signal(SIGPIPE, SIG_IGN);  // a reader that has gone is no reason to leave files behind
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction action {};
     action.sa_handler = on_interrupt;  // no SA_RESTART: poll must end

@@ -77,5 +77,20 @@ class Equality(Case):
         self.compare_gates(["ls", "-l", "/etc/apt"], "@all")
 
 
+class Engines(Case):
+    def said(self, *options):
+        result = self.run_tool(["/bin/true"], "-v", *options, functions="open")
+        self.assertEqual(result.status, 0, result)
+        return [line for line in result.err.decode().splitlines() if " engine " in line][0]
+
+    def test_auto_takes_inproc_where_it_can(self):
+        if gate_unavailable("dispatch"):
+            self.skipTest("engine inproc needs gate dispatch")
+        self.assertIn("engine ptrace: the default", self.said())
+        self.assertIn("engine inproc: it can do all", self.said("-E", "auto"))
+        self.assertIn("engine ptrace: -y needs", self.said("-E", "auto", "-y"))
+        self.assertIn("engine ptrace: what is not patched", self.said("-E", "auto", "-g", "trap"))
+
+
 if __name__ == "__main__":
     harness.main()

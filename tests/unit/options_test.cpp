@@ -46,7 +46,7 @@ TEST(Options, DefaultsAreTheContracts) {
   EXPECT_EQ(o.functions, "@default");
   EXPECT_FALSE(o.functions_given);
   EXPECT_EQ(o.syscalls, "");
-  EXPECT_EQ(o.engine, EngineChoice::Auto);
+  EXPECT_EQ(o.engine, EngineChoice::Default);
   EXPECT_EQ(o.gate, GateChoice::Auto);
   EXPECT_EQ(o.scope, ScopeMode::Functions);
   EXPECT_THAT(o.backends, ElementsAre("text"));

@@ -81,13 +81,14 @@ std::vector<Entry> own_entries(const Request& request, const std::string& folder
   const EngineChoice engine = request.options.engine;
   const std::string gate = gate_name(request.options.gate);
   Own own(request, folder);
-  if (engine == EngineChoice::Auto || engine == EngineChoice::Ptrace) {
+  const bool any = engine == EngineChoice::Default || engine == EngineChoice::Auto;
+  if (any || engine == EngineChoice::Ptrace) {
     for (const std::string& works : request.gates) {
       if (!gate.empty() && gate != works) continue;
       own.scoped("scoped: ptrace, gate " + works, {"--engine=ptrace", "--gate=" + works});
     }
   }
-  const bool in_process = engine == EngineChoice::Inproc || engine == EngineChoice::Auto;
+  const bool in_process = any || engine == EngineChoice::Inproc;
   if (in_process && request.in_process && (gate.empty() || gate == "dispatch")) {
     own.scoped("scoped: inproc", {"--engine=inproc"});
   }

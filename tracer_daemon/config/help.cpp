@@ -32,7 +32,9 @@ Where it goes:
   -c, --summary            totals per function; the same as -b summary
 
 How it is done:
-  -E, --engine NAME        auto | ptrace | inproc (default auto)
+  -E, --engine NAME        ptrace (the default): each reported system call stops the program;
+                           inproc: recorded in the program, at a hundredth of the cost;
+                           auto: inproc where it can do what is asked for, else ptrace (-v says why)
   -g, --gate NAME          auto | socket | trap | dispatch (default auto)
       --patch LIST         engine inproc: libraries, or the program, by file name or glob, whose
                            system calls are patched besides those of libc and ld.so

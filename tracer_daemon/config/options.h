@@ -13,7 +13,8 @@
 
 namespace wc {
 
-enum class EngineChoice { Auto, Ptrace, Inproc, Bpf };
+// Default: nothing was said, which is ptrace (docs/architecture.md, Engines).
+enum class EngineChoice { Default, Auto, Ptrace, Inproc, Bpf };
 enum class GateChoice { Auto, Socket, Trap, Dispatch };
 enum class ScopeMode { Functions, Main, Process };
 enum class Overflow { Wait, Drop };
@@ -23,13 +24,13 @@ enum class Command { Run, Attach, Serve, Measure, Help, Version, ListFunctions, 
 struct CompareOptions {
   bool asked = false;
   int runs = 5;
-  std::vector<std::string> outputs;  // each ends in .json, .svg or .html
-  std::string load;                  // shell command that is run against the program, a server
-  std::string ready;                 // shell command that succeeds when the server is ready
-  std::string figure;                // pattern of the figure that load or program prints
-  bool less_is_better = false;       // of that figure
-  double run_limit = 0;              // seconds for one run; 0: from how long native takes
-  double total_limit = 600;          // seconds for all
+  std::vector<std::string> outputs;    // each ends in .json, .svg or .html
+  std::string load;                    // shell command that is run against the program, a server
+  std::string ready;                   // shell command that succeeds when the server is ready
+  std::string figure;                  // pattern of the figure that load or program prints
+  bool less_is_better = false;         // of that figure
+  double run_limit = 0;                // seconds for one run; 0: from how long native takes
+  double total_limit = 600;            // seconds for all
   std::vector<std::string> handed_on;  // options of the traced runs but for -b, -c, -E, -g
 };
 
@@ -42,7 +43,7 @@ struct Options {
   bool functions_given = false;        // by -F or [functions] wrap=
   std::string breakpoints;             // selection language of -B, not yet parsed
   std::string syscalls;                // -e language, not yet parsed; empty: all
-  EngineChoice engine = EngineChoice::Auto;
+  EngineChoice engine = EngineChoice::Default;
   GateChoice gate = GateChoice::Auto;
   Overflow overflow = Overflow::Wait;  // what a full ring of engine inproc does
   ScopeMode scope = ScopeMode::Functions;
@@ -75,7 +76,8 @@ inline constexpr unsigned kMaxStringSize = 1u << 20;
 inline constexpr std::size_t kMaxIniSize = 1u << 20;
 
 // The arguments of wc-tracerd without argv[0]. The first is "run" or "serve", as the launcher
-// chose, or "measure", as tests/bench does; where it is an option instead (wc-tracerd --help), "run" is meant. Reads the file of
+// chose, or "measure", as tests/bench does; where it is an option instead (wc-tracerd --help),
+// "run" is meant. Reads the file of
 // --config and looks at the files of [LD_PRELOAD]; no other I/O. Throws nothing.
 Result<Options> parse_options(std::span<const char* const> args);
 

@@ -95,7 +95,11 @@ Result<EngineDecision> choose_engine(const Options& options, wc_gate gate,
     return Error{"engine inproc: " + obstacle + "; use -E ptrace", 0};
   if (options.engine == EngineChoice::Inproc)
     return EngineDecision{true, "engine inproc: as asked for"};
-  return EngineDecision{false, "engine ptrace: the default"};
+  if (options.engine == EngineChoice::Default)
+    return EngineDecision{false, "engine ptrace: the default"};
+  if (obstacle.empty())
+    return EngineDecision{true, "engine inproc: it can do all that is asked for"};
+  return EngineDecision{false, "engine ptrace: " + obstacle};
 }
 
 // nullptr: no function gets a breakpoint.

@@ -78,6 +78,8 @@ class Attach(Case):
         return self.start([self.tool, "-p", str(pid), *options])
 
     def detach(self, running, how=signal.SIGINT):
+        if running.popen.poll() is not None:
+            self.fail(f"ended before it was asked to: {self.finish(running)}")
         os.kill(running.pid, how)
         return self.finish(running)
 

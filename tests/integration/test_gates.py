@@ -79,7 +79,7 @@ class Equality(Case):
 
 class Engines(Case):
     def said(self, *options):
-        result = self.run_tool(["/bin/true"], "-v", *options, functions="open")
+        result = self.run_plain([self.tool, "-v", "-F", "open", *options, "/bin/true"])
         self.assertEqual(result.status, 0, result)
         return [line for line in result.err.decode().splitlines() if " engine " in line][0]
 

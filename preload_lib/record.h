@@ -37,4 +37,16 @@ static inline __attribute__((always_inline)) void wc_fill_syscall(struct wc_reco
   wc_copy_words(call->args, scope->args);
 }
 
+/* Takes the syscall of a thin call that has come back, which is the taker's to record then: when it
+ * came back, or 0. One instruction, because a signal handler that comes records it itself, and uses
+ * its place for a syscall of its own. */
+static inline uint64_t wc_claim(struct wc_pending *pending) {
+  uint64_t end = pending->end, found = end;
+  __asm__ volatile("cmpxchg %2, %1"
+                   : "+a"(found), "+m"(pending->end)
+                   : "r"((uint64_t)0)
+                   : "memory", "cc");
+  return found == end ? end : 0;
+}
+
 #endif

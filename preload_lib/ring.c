@@ -175,10 +175,12 @@ void wc_append_unwound(struct wc_slot *slot, uint64_t seq) {
   append(slot, WC_RECORD_UNWOUND, seq, 0, wc_ticks(), 0);
 }
 
-/* All in one, because there is nothing else that a thin call has to tell. */
-void wc_record_thin_call(struct wc_slot *slot, uint64_t value, int32_t error) {
+/* All in one, because there is nothing else that a thin call has to tell. 0: a signal handler, or
+ * the tracer, has told of the call and its syscall. */
+int wc_record_thin_call(struct wc_slot *slot, uint64_t value, int32_t error) {
   struct wc_pending *pending = &slot->pending[0];
-  uint64_t end = pending->end, ret = pending->ret;
+  uint64_t end = wc_claim(pending), ret = pending->ret;
+  if (WC_UNLIKELY(end == 0)) return 0;
   wc_piece pieces[WC_CAPTURES];
   uint32_t count = 0,
            places = (WC_FRONT_CALL + sizeof(struct wc_record) - 1) / sizeof(struct wc_record);
@@ -186,10 +188,10 @@ void wc_record_thin_call(struct wc_slot *slot, uint64_t value, int32_t error) {
     count = wc_measure_syscall(pending->nr, pending->args, ret, pieces);
     places = places_for(WC_FRONT_CALL, pieces, count);
   }
-  pending->end = 0; /* a handler that comes now leaves it to us */
   begin_writing_here(slot);
   struct wc_record *record = reserve(slot, places, kRoomForReturns, make_room_in_process);
   if (WC_LIKELY(record != NULL)) {
+    slot->scopes[0].flags |= WC_SCOPE_REPORTED; /* a handler's records come behind it */
     struct wc_record_body *body = (struct wc_record_body *)(record + 1);
     wc_fill_syscall(body, pending, &slot->scopes[0], 0, ret, end);
     record->error = error;
@@ -203,4 +205,5 @@ void wc_record_thin_call(struct wc_slot *slot, uint64_t value, int32_t error) {
   }
   end_writing(slot);
   slot->pending_depth = 0;
+  return 1;
 }

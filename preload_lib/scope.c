@@ -254,7 +254,10 @@ __attribute__((visibility("hidden"))) void wc_leave(struct wc_frame *frame) {
       return;
     }
     wc_thread.selector = 0; /* before the record: what it takes is ours */
-    wc_record_thin_call(slot, frame->ret, errno_after(frame->ret));
+    if (WC_UNLIKELY(!wc_record_thin_call(slot, frame->ret, errno_after(frame->ret)))) {
+      leave_slowly(frame);
+      return;
+    }
   }
   slot->depth = index;
   WC_BARRIER();

@@ -166,7 +166,7 @@ uint32_t wc_add_stack(const struct wc_stack_registers *registers, wc_piece *piec
  * something else is to be recorded. */
 void wc_record_thin_syscall(struct wc_slot *slot);
 /* Records the one call that is open, thin, with its syscall and its return. */
-void wc_record_thin_call(struct wc_slot *slot, uint64_t value, int32_t error);
+int wc_record_thin_call(struct wc_slot *slot, uint64_t value, int32_t error);
 /* The scope `index` is left by longjmp, an exception or cancellation: so are its syscalls.
  */
 void wc_drop_pending(struct wc_slot *slot, uint32_t index);

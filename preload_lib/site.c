@@ -168,11 +168,11 @@ __attribute__((visibility("hidden"))) void wc_site_exit(struct wc_site *site) {
 
 void wc_record_thin_syscall(struct wc_slot *slot) {
   struct wc_pending *pending = &slot->pending[0];
-  uint64_t end = pending->end;
-  if (WC_LIKELY(slot->pending_depth != 1 || end == 0)) return;
+  if (WC_LIKELY(slot->pending_depth != 1)) return;
+  uint64_t end = wc_claim(pending);
+  if (end == 0) return;
   wc_piece pieces[WC_CAPTURES];
   uint32_t count = wc_measure_syscall(pending->nr, pending->args, pending->ret, pieces);
-  pending->end = 0; /* a handler that comes now leaves it to us */
   append_syscall(slot, pending, &slot->scopes[0], end, pieces, count);
   slot->pending_depth = 0;
 }

@@ -28,7 +28,7 @@ extern "C" {
 #define WC_SHARED_MAGIC 0x31484357u /* "WCH1" */
 #define WC_MAX_SCOPES 128u   /* deeper calls run unrecorded; their syscalls go to the deepest */
 #define WC_RING_RECORDS 128u /* a power of two */
-#define WC_BIG_RING_RECORDS 16384u /* engine inproc: syscalls and their arguments, too */
+#define WC_BIG_RING_RECORDS 32768u /* engine inproc: syscalls and their arguments, too */
 #define WC_PLANNED_SYSCALLS 512u   /* numbers from here on are the tracer's business */
 #define WC_CAPTURES 3u             /* pieces of memory that one record may hold */
 #define WC_INFLIGHT 4u

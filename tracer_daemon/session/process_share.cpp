@@ -135,8 +135,10 @@ std::optional<wc_pending> ProcessShare::pending(uint32_t index) {
 std::optional<wc_pending> ProcessShare::take_pending(uint32_t index) {
   wc_slot& s = slot(index);
   auto last = pending(index);
+  if (!last) return last;
   // Those deeper than there is room for were overwritten.
-  if (last) s.pending_depth = std::min(s.pending_depth, 2 * WC_PENDING) - 1;
+  s.pending_depth = std::min(s.pending_depth, 2 * WC_PENDING) - 1;
+  s.pending[s.pending_depth % WC_PENDING].end = 0;  // the thread may be about to record it
   return last;
 }
 

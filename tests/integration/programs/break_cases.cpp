@@ -1,16 +1,17 @@
 // Functions to set breakpoints on, one case an argument. Every write says which function it is in.
+#include <fcntl.h>
+#include <pthread.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <csetjmp>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fcntl.h>
-#include <pthread.h>
-#include <spawn.h>
 #include <string>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 extern char **environ;
 
@@ -56,8 +57,9 @@ __asm__(
     "1: mov $2, %eax\n ret\n.size conditional, . - conditional\n");
 // Its first instruction is the program's own breakpoint.
 void own_trap(void);
-__asm__(".globl own_trap\n.type own_trap, @function\nown_trap: int3\n ret\n"
-        ".size own_trap, . - own_trap\n");
+__asm__(
+    ".globl own_trap\n.type own_trap, @function\nown_trap: int3\n ret\n"
+    ".size own_trap, . - own_trap\n");
 
 static jmp_buf back;
 void leaps(void) {
@@ -202,9 +204,9 @@ static void plus_plus() {
 static const struct {
   const char *name;
   void (*run)();
-} cases[] = {{"nested", nested},   {"threads", threads},        {"leap", leap},
-             {"exception", exception}, {"children", children},  {"signals", signals},
-             {"traps", traps_of_its_own}, {"blocked", blocked}, {"values", values},
+} cases[] = {{"nested", nested},          {"threads", threads},   {"leap", leap},
+             {"exception", exception},    {"children", children}, {"signals", signals},
+             {"traps", traps_of_its_own}, {"blocked", blocked},   {"values", values},
              {"plus_plus", plus_plus}};
 
 __attribute__((constructor)) static void before_main() {

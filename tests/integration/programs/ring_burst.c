@@ -1,5 +1,5 @@
-/* ring_burst N THREADS [FILE]: each thread makes N system calls, lseek(2) to 0, 1, 2, ..., as fast as
- * it can. FILE, mapped, counts those that have returned, a word a thread. */
+/* ring_burst N THREADS [FILE]: each thread makes N system calls, lseek(2) to 0, 1, 2, ..., as fast
+ * as it can. FILE, mapped, counts those that have returned, a word a thread. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>

@@ -45,8 +45,10 @@ static void *waits(void *unused) {
   struct epoll_event event;
   while (!over) {
     int got = epoll_wait(set, &event, 1, 50);
-    if (got < 0 && errno == EINTR) interrupted++;
-    else if (got != 0) wrong++;
+    if (got < 0 && errno == EINTR)
+      interrupted++;
+    else if (got != 0)
+      wrong++;
   }
   close(set);
   return unused;

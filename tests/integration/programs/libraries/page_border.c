@@ -1,6 +1,6 @@
 /* Syscall sites of a library that stand across the border of two pages, and one whose number is not
  * known before it runs. */
-#define FUNCTION(name, before, body)                                                          \
+#define FUNCTION(name, before, body)                                                           \
   __asm__(".text\n.p2align 12\n.fill 4096 - " before ", 1, 0x90\n.globl " name "\n.type " name \
           ", @function\n" name ":\n.cfi_startproc\n" body "ret\n.cfi_endproc\n.size " name     \
           ", . - " name "\n")

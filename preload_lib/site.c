@@ -181,8 +181,7 @@ void wc_drop_pending(struct wc_slot *slot, uint32_t index) {
   while (slot->pending_depth > 0) {
     struct wc_pending *last = &slot->pending[(slot->pending_depth - 1) % WC_PENDING];
     if (last->seq != slot->scopes[index].seq) break;
-    uint64_t end = last->end;
-    last->end = 0;
+    uint64_t end = wc_claim(last);
     /* Without its pieces: there is little stack to spare here. */
     append_syscall(slot, last, &slot->scopes[index], end, NULL, 0);
     slot->pending_depth--;

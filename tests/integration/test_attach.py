@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 import unittest
 
@@ -42,9 +43,9 @@ def text_of(pid):
 class Server:
     """The program serves under load, with a pipe to its standard input."""
 
-    def __init__(self, case, threads=8, argv=None):
+    def __init__(self, case, threads=8, argv=None, does=""):
         self.case = case
-        self.popen = subprocess.Popen(argv or [program("serves"), str(threads)], stdin=subprocess.PIPE,
+        self.popen = subprocess.Popen(argv or [program("serves"), str(threads), does], stdin=subprocess.PIPE,
                                       stdout=subprocess.PIPE, env=case.env)
         case.addCleanup(self.kill)
         assert self.popen.stdout.readline() == b"ready\n"
@@ -53,6 +54,8 @@ class Server:
     def kill(self):
         if self.popen.poll() is None:
             self.popen.kill()
+        elif self.popen.returncode != 0:
+            print(f"the server ended by itself, with status {self.popen.returncode}", file=sys.stderr)
         self.popen.wait()
         self.popen.stdin.close()
         self.popen.stdout.close()
@@ -171,6 +174,17 @@ class Attach(Case):
                 before = server.turns()
                 harness.wait_until(lambda: server.turns() > before, 10, "the server to go on")
         self.assertEqual(len(text_of(server.pid)), maps)
+        self.assert_untouched(server, text)
+
+    def test_leaving_threads_that_have_just_met_a_breakpoint(self):
+        """Interrupted behind the int3 and before its signal, a thread would die of that signal later."""
+        server = Server(self, threads=8, does="calls")
+        text = text_of(server.pid)
+        for turn in range(CYCLES):
+            running = self.attach(server.pid, "-B", "step", "-b", "none")
+            harness.wait_until(lambda: status_field(server.pid, "TracerPid") != "0", 10, "attachment")
+            time.sleep(turn % 10 / 200)
+            self.assertEqual(self.detach(running).status, 0, f"turn {turn}")
         self.assert_untouched(server, text)
 
     def test_speed_afterwards(self):

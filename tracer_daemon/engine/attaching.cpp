@@ -62,6 +62,16 @@ bool may_be_forking(pid_t tid) {
 
 bool is_interruption(const StoppedThread& stop) { return stop.event() == PTRACE_EVENT_STOP; }
 
+// It has executed a breakpoint instruction, and was interrupted before the signal stop for that:
+// let go here, it would die of the signal.
+bool awaits_its_trap(const StoppedThread& stop) {
+  if (!is_interruption(stop)) return false;
+  auto waiting = stop.waiting_signals();
+  return std::any_of(waiting.begin(), waiting.end(), [](const siginfo_t& one) {
+    return one.si_signo == SIGTRAP && one.si_code == SI_KERNEL;
+  });
+}
+
 }  // namespace
 
 // A thread that is seized brings the threads that it makes from then on; so it is done when a look
@@ -232,6 +242,10 @@ std::vector<Tracer::Standing> Tracer::stop_attached() {
     Thread& thread = *found->second;
     Process& process = *thread.process;
     Standing one{StoppedThread(tid, status), 0};
+    if (awaits_its_trap(one.stop)) {
+      std::move(one.stop).resume(Resume::Run);  // as far as there: it counts as interrupted still
+      continue;
+    }
     user_regs_struct regs{};
     if (one.stop.registers(regs)) {
       one.signal = signal_to_deliver(one.stop, process, regs);

@@ -48,6 +48,15 @@ bool StoppedThread::event_message(unsigned long& message) const {
   return request(PTRACE_GETEVENTMSG, tid_, nullptr, &message) == 0;
 }
 
+std::vector<siginfo_t> StoppedThread::waiting_signals() const {
+  constexpr int kMost = 32;
+  std::vector<siginfo_t> list(kMost);
+  __ptrace_peeksiginfo_args which{.off = 0, .flags = 0, .nr = kMost};
+  long got = request(PTRACE_PEEKSIGINFO, tid_, &which, list.data());
+  list.resize(got > 0 ? static_cast<size_t>(got) : 0);
+  return list;
+}
+
 bool StoppedThread::syscall_info(SyscallInfo& info) const {
   __ptrace_syscall_info raw{};
   if (request(PTRACE_GET_SYSCALL_INFO, tid_, sizeof raw, &raw) <= 0) return false;

@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdint>
 #include <utility>
+#include <vector>
 
 #include "base/tracee_memory.h"
 
@@ -42,6 +43,8 @@ class StoppedThread {
   [[nodiscard]] bool set_ip(uint64_t ip) const;
   [[nodiscard]] bool siginfo(siginfo_t& info) const;
   [[nodiscard]] bool event_message(unsigned long& message) const;
+  // Sent to this thread, not delivered yet; at most 32.
+  [[nodiscard]] std::vector<siginfo_t> waiting_signals() const;
 
   // Entry and exit of a syscall: PTRACE_GET_SYSCALL_INFO.
   struct SyscallInfo {

@@ -1,6 +1,7 @@
-/* serves THREADS: a server that others attach to. Its threads count up, make system calls, wait in
- * calls that interruptions end with EINTR, and note whatever is not as it should be. "stop" on
- * standard input, and it says what it has seen. */
+/* serves THREADS [calls]: a server that others attach to. Its threads count up, make system calls,
+ * wait in calls that interruptions end with EINTR, and note whatever is not as it should be; with
+ * "calls" they do nothing but call a function. "stop" on standard input, and it says what it has
+ * seen. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -76,11 +77,21 @@ static void *makes_children(void *unused) {
   return unused;
 }
 
+__attribute__((noinline)) long step(long n) { return n + 1; }
+
+static void *calls(void *unused) {
+  for (long n = 0; !over; n++)
+    if (step(n) != n + 1) wrong++;
+  return unused;
+}
+
 int main(int argc, char **argv) {
   static void *(*const kinds[])(void *) = {busy, waits, makes_threads, makes_children};
+  int calls_only = argc > 2 && strcmp(argv[2], "calls") == 0;
   int count = argc > 1 ? atoi(argv[1]) : 4;
   pthread_t threads[64];
-  for (int i = 0; i < count && i < 64; i++) pthread_create(&threads[i], NULL, kinds[i % 4], NULL);
+  for (int i = 0; i < count && i < 64; i++)
+    pthread_create(&threads[i], NULL, calls_only ? calls : kinds[i % 4], NULL);
   printf("ready\n");
   fflush(stdout);
   char line[16];

@@ -120,6 +120,7 @@ static long map_shared(int fd, uint64_t size) {
     wc_sys2(kMunmap, address, (long)size);
     return n != 0 ? n : kEproto;
   }
+  shared->address = (uint64_t)address;
   wc_process.shared = shared;
   wc_process.slots = (uint8_t *)shared + WC_HEADER_SIZE;
   wc_process.slot_count = shared->slot_count;

@@ -99,9 +99,10 @@ struct wc_shared_header {
   /* Shim: addresses of the names of scopes that the program names itself. The function number of
    * such a scope is its place here plus the number of wrapped functions. */
   uint64_t own_scopes[WC_OWN_SCOPES];
+  uint64_t address; /* shim: where it has mapped this header */
 };
 WC_STATIC_ASSERT(sizeof(struct wc_shared_header) ==
-                     40 + 16 * WC_PLANNED_SYSCALLS + 8 * WC_OWN_SCOPES,
+                     48 + 16 * WC_PLANNED_SYSCALLS + 8 * WC_OWN_SCOPES,
                  "wc_shared_header");
 #define WC_HEADER_SIZE ((uint64_t)3 * WC_PAGE)
 

@@ -68,6 +68,14 @@ class HostilePrograms(Case):
         told = [line for line in result.err.splitlines() if b"has overwritten the memory" not in line]
         self.assertEqual(told, [], result)
 
+    def test_unmaps_the_shared_memory(self):
+        """It is there again at the next call, with all that was in it."""
+        for functions in ("access", "@all"):
+            with self.subTest(functions=functions):
+                result = self.hostile("unmaps", "40", functions=functions)
+                self.assertEqual((result.status, result.err), (SURVIVED, b""), result)
+                self.assertEqual(self.calls(), 2 * 40 * 3)
+
     def test_floods_the_socket(self):
         self.assertEqual(self.hostile("floods", "1000", functions="access").status, SURVIVED)
         self.assertEqual(self.calls(), 10 * 3)

@@ -96,13 +96,13 @@ Result<uint64_t> run_syscall(const StoppedThread& thread, ProcessMemory& memory,
                              const std::array<uint64_t, 6>& args, InjectionPlace place) {
   const Error dying{"the thread is gone", ESRCH};
   pid_t tid = thread.tid();
-  bool has_place = place.instruction != 0;
-  uint64_t instruction = has_place ? place.instruction : find_syscall_instruction(tid, memory);
+  uint64_t instruction =
+      place.instruction != 0 ? place.instruction : find_syscall_instruction(tid, memory);
   if (instruction == 0) return Error{"there is no vDSO to make a system call from", ENOEXEC};
   user_regs_struct own{};
   if (!thread.registers(own)) return dying;
   HeldSignals hold(tid);
-  if (has_place) {
+  if (place.room != 0) {
     InjectionReturn back = return_of(own, hold.own());
     memory.write({place.room}, &back, sizeof back);
   }

@@ -14,7 +14,7 @@ namespace wc {
 // (orphan_code.S): `syscall; int3`, and room for an InjectionReturn.
 struct InjectionPlace {
   uint64_t instruction = 0;  // 0: there is no such place yet; the vDSO's syscall serves
-  uint64_t room = 0;
+  uint64_t room = 0;         // 0: it does not find back
 };
 
 // As the kernel's sigcontext begins (asm/sigcontext.h), then the signals that the thread blocks.

@@ -7,56 +7,11 @@
 #include <sys/syscall.h>
 
 #include <algorithm>
-#include <fstream>
-#include <string>
 
 #include "engine/interruption.h"
 #include "engine/tracer.h"
 
 namespace wc {
-namespace {
-
-struct NamedRange {
-  AddressRange range;
-  std::string path;
-};
-
-// What is mapped at `at` (proc(5), /proc/PID/maps).
-NamedRange mapping_at(pid_t pid, uint64_t at) {
-  std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
-  for (std::string line; std::getline(maps, line);) {
-    NamedRange found;
-    char* end = nullptr;
-    found.range.begin = std::strtoull(line.c_str(), &end, 16);
-    if (*end == '-') found.range.end = std::strtoull(end + 1, nullptr, 16);
-    if (!found.range.contains(at)) continue;
-    if (size_t slash = line.find('/'); slash != std::string::npos) found.path = line.substr(slash);
-    return found;
-  }
-  return {};
-}
-
-}  // namespace
-
-// The shim makes syscalls before it can say where it is: it connects. By then the file is mapped.
-bool Tracer::is_shims_own(Process& process, uint64_t ip) const {
-  if (process.table == nullptr) return false;
-  if (process.shim.exempt_end != 0) return process.shim.issues(ip);
-  if (process.not_shim.contains(ip)) return false;
-  NamedRange there = mapping_at(process.pid, ip);
-  if (there.path == options_.shim_path) return true;
-  process.not_shim = there.range;
-  return false;
-}
-
-// Whether the address is one of the shim's functions.
-bool Tracer::in_shim(Process& process, uint64_t address) {
-  ShimAddresses& shim = process.shim;
-  if (shim.bell == 0) return false;
-  if (shim.text.end == 0) shim.text = mapping_at(process.pid, shim.bell).range;
-  return shim.text.contains(address);
-}
-
 void Tracer::on_any_entry(const StoppedThread& stop, Thread& thread,
                           const StoppedThread::SyscallInfo& info) {
   thread.ignore_exit = true;

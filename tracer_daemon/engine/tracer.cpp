@@ -265,7 +265,10 @@ void Tracer::on_signal(StoppedThread stop, Thread& thread) {
   if (has_shim && info.si_signo == SIGSYS && info.si_code == kUserDispatch &&
       options_.gate == WC_GATE_DISPATCH && !thread.own_dispatch)
     return on_dispatched(std::move(stop), thread, regs, info);
-  if (has_shim && info.si_signo == SIGSEGV && read_clock_for_shim(stop, thread, regs))
+  if (has_shim && info.si_signo == SIGSEGV &&
+      (read_clock_for_shim(stop, thread, regs) ||
+       (info.si_code == SEGV_MAPERR &&
+        map_shared_again(stop, thread, regs, reinterpret_cast<uint64_t>(info.si_addr)))))
     return resume(std::move(stop), thread);
   bool interrupts = has_registers && static_cast<int64_t>(regs.rax) == -EINTR;
   if (interrupts && is_ignored(thread.process->pid, info.si_signo)) issue_again(stop, regs);

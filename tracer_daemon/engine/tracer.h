@@ -236,8 +236,12 @@ class Tracer final : public SessionHost {
                     const StoppedThread::SyscallInfo& info);
   void on_any_exit(const StoppedThread& stop, Thread& thread,
                    const StoppedThread::SyscallInfo& info);
+
+  // shim_memory.cpp
   bool is_shims_own(Process& process, uint64_t ip) const;
   static bool in_shim(Process& process, uint64_t address);
+  bool map_shared_again(const StoppedThread& stop, Thread& thread, user_regs_struct& regs,
+                        uint64_t fault);
 
   // tracer_session.cpp
   void post(std::function<void()> work);

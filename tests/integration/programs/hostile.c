@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -76,6 +77,28 @@ static void *scribbler(void *unused) {
     if (i % 100 == 0) usleep(100);
   }
   return unused;
+}
+
+static void *caller(void *count) {
+  for (int i = *(int *)count; i > 0; i--) some_calls();
+  return NULL;
+}
+
+/* Unmaps what it shares with the tracer, or pages of it, between calls of two threads. */
+static int unmaps(int count) {
+  pthread_t thread;
+  pthread_create(&thread, NULL, caller, &count);
+  for (int i = 0; i < count; i++) {
+    size_t size, page = 4096;
+    unsigned char *memory = shared_memory(&size);
+    if (i % 2)
+      munmap(memory, size);
+    else
+      for (int k = 0; k < 8; k++) munmap(memory + 2 * k * page, page);
+    some_calls();
+  }
+  pthread_join(thread, NULL);
+  return kSurvived;
 }
 
 /* Random bytes all over what it shares with the tracer: counters, scopes, rings, while its threads
@@ -180,6 +203,7 @@ int main(int argc, char **argv) {
   if (strcmp(mode, "forks") == 0) return forks(count);
   if (strcmp(mode, "execs") == 0) return execs(argv[0], count);
   if (strcmp(mode, "scribbles") == 0) return scribbles(count);
+  if (strcmp(mode, "unmaps") == 0) return unmaps(count);
   if (strcmp(mode, "floods") == 0) return floods(count);
   if (strcmp(mode, "reuses") == 0) return reuses(count);
   if (strcmp(mode, "threads") == 0) return threads(count);

@@ -163,7 +163,7 @@ const wc_backend* folded_backend() {
       .abi = WC_BACKEND_ABI,
       .struct_size = sizeof(wc_backend),
       .name = "folded",
-      .wants = WC_WANT_STACK,
+      .wants = WC_WANT_STACK | WC_WANT_SYSCALL_TIME,
       .options = "weight frames",
       .open = open_folded,
       .call = [](void* context, const wc_call* event) { self(context).call(*event); },

@@ -269,7 +269,7 @@ const wc_backend* json_backend() {
       .abi = WC_BACKEND_ABI,
       .struct_size = sizeof(wc_backend),
       .name = "json",
-      .wants = WC_WANT_TEXT | WC_WANT_CALLER | WC_WANT_CALL_TIME,
+      .wants = WC_WANT_TEXT | WC_WANT_CALLER | WC_WANT_CALL_TIME | WC_WANT_SYSCALL_TIME,
       .options = "",
       .open = open_json,
       .call = [](void* context, const wc_call* event) { self(context).call(*event); },

@@ -54,7 +54,7 @@ const wc_backend* summary_backend() {
       .abi = WC_BACKEND_ABI,
       .struct_size = sizeof(wc_backend),
       .name = "summary",
-      .wants = WC_WANT_COUNTS | WC_WANT_CALL_TIME,
+      .wants = WC_WANT_COUNTS | WC_WANT_CALL_TIME | WC_WANT_SYSCALL_TIME,
       .options = "format sort",
       .open = open_summary,
       .call = [](void* context, const wc_call* event) { stats(context).call(*event); },

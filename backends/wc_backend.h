@@ -33,14 +33,15 @@ extern "C" {
 
 /* What a backend asks for. Nothing asked for costs nothing. */
 enum wc_want {
-  WC_WANT_TEXT = 1u << 0,      /* decoded text of arguments and results */
-  WC_WANT_CALLER = 1u << 1,    /* caller's symbol, file and line */
-  WC_WANT_CALL_TIME = 1u << 2, /* time stamps of calls (two rdtsc a call) */
-  WC_WANT_COUNTS = 1u << 3,    /* wc_totals at the end, calls without syscalls included */
-  WC_WANT_ALL_CALLS = 1u << 4, /* call and ret for calls that made no syscall, too */
-  WC_WANT_ENTER = 1u << 5,     /* syscall_enter at the entry of each syscall */
-  WC_WANT_VERDICTS = 1u << 6,  /* syscall_enter may decide; refused by engines that cannot */
-  WC_WANT_STACK = 1u << 7      /* frames: the stack of each call and syscall */
+  WC_WANT_TEXT = 1u << 0,        /* decoded text of arguments and results */
+  WC_WANT_CALLER = 1u << 1,      /* caller's symbol, file and line */
+  WC_WANT_CALL_TIME = 1u << 2,   /* time stamps of calls (two rdtsc a call) */
+  WC_WANT_COUNTS = 1u << 3,      /* wc_totals at the end, calls without syscalls included */
+  WC_WANT_ALL_CALLS = 1u << 4,   /* call and ret for calls that made no syscall, too */
+  WC_WANT_ENTER = 1u << 5,       /* syscall_enter at the entry of each syscall */
+  WC_WANT_VERDICTS = 1u << 6,    /* syscall_enter may decide; refused by engines that cannot */
+  WC_WANT_STACK = 1u << 7,       /* frames: the stack of each call and syscall */
+  WC_WANT_SYSCALL_TIME = 1u << 8 /* durations of syscalls (engine inproc: one more rdtsc each) */
 };
 
 /* What syscall_enter returns. Only WC_GO_ON is honoured by ABI 1 hosts that
@@ -120,7 +121,7 @@ enum wc_syscall_flags {
  * args_text up to the first argument that is known only afterwards ("3, "). */
 struct wc_syscall {
   uint64_t ts;  /* entry */
-  uint64_t dur; /* nanoseconds from entry to exit */
+  uint64_t dur; /* nanoseconds from entry to exit; may be 0 without WC_WANT_SYSCALL_TIME */
   int32_t pid, tid;
   uint64_t call;            /* id of the innermost open call, 0 outside of every call */
   const char *function;     /* public name of that call, or NULL */

@@ -475,12 +475,10 @@ LABEL wc_site_return
   cmpl $1, WC_SLOT_PENDING_DEPTH(%rcx)
   jne 2f
   mov %rax, WC_SLOT_PENDING + WC_PENDING_RET(%rcx)
-  mov %rax, %r11
-  rdtsc
-  shl $32, %rdx
-  or %rdx, %rax
-  mov %rax, WC_SLOT_PENDING + WC_PENDING_END(%rcx)
-  mov %r11, %rax
+  testb $WC_TAKES_SYSCALL_TIME, wc_process + WC_PROCESS_CONFIG(%rip)
+  jne 7f
+  mov WC_SLOT_PENDING + WC_PENDING_TSC(%rcx), %rdx
+  mov %rdx, WC_SLOT_PENDING + WC_PENDING_END(%rcx)
 2:
   mov 16(%rsp), %rdx
 3:
@@ -489,6 +487,15 @@ LABEL wc_site_return
   .cfi_def_cfa_offset 8 + WC_RED_ZONE
   ret
   .cfi_restore_state
+
+7:
+  mov %rax, %r11
+  rdtsc
+  shl $32, %rdx
+  or %rdx, %rax
+  mov %rax, WC_SLOT_PENDING + WC_PENDING_END(%rcx)
+  mov %r11, %rax
+  jmp 2b
 
 4:
   mov 16(%rsp), %rdx

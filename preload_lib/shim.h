@@ -77,6 +77,8 @@ WC_STATIC_ASSERT(offsetof(struct wc_site, generation) == WC_SITE_GENERATION, "si
 WC_STATIC_ASSERT(offsetof(struct wc_site, is_thin) == WC_SITE_IS_THIN, "site.is_thin");
 WC_STATIC_ASSERT(offsetof(struct wc_site, bp) == WC_SITE_BP, "site.bp");
 WC_STATIC_ASSERT(sizeof(struct wc_site) == WC_SITE_SIZE, "wc_site");
+WC_STATIC_ASSERT(offsetof(struct wc_process, config) == WC_PROCESS_CONFIG, "config");
+WC_STATIC_ASSERT(WC_CONFIG_SYSCALL_TIME == WC_TAKES_SYSCALL_TIME, "WC_CONFIG_SYSCALL_TIME");
 WC_STATIC_ASSERT(offsetof(struct wc_process, fast) == WC_PROCESS_FAST, "fast");
 WC_STATIC_ASSERT(offsetof(struct wc_thread, selector) == WC_THREAD_SELECTOR, "selector");
 WC_STATIC_ASSERT(offsetof(struct wc_process, in_process) == WC_PROCESS_IN_PROCESS, "in_process");

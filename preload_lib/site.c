@@ -144,7 +144,7 @@ static __attribute__((noinline)) void append_syscall(struct wc_slot *slot,
 }
 
 __attribute__((visibility("hidden"))) void wc_site_exit(struct wc_site *site) {
-  uint64_t end = wc_ticks();
+  uint64_t end = wc_process.config & WC_CONFIG_SYSCALL_TIME ? wc_ticks() : site->tsc;
   struct wc_slot *slot = wc_thread.slot;
   /* A handler that had interrupted the syscall has forked, and this is the child; or the tracer is
    * gone. */

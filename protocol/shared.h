@@ -45,7 +45,8 @@ enum wc_config {
   WC_CONFIG_OPEN_GATE = 1u << 3,  /* gate trap: always open, the bell never closes it */
   WC_CONFIG_IN_PROCESS = 1u << 4, /* engine inproc: patched sites append syscalls to the ring */
   WC_CONFIG_DROP = 1u << 5,       /* engine inproc: a full ring loses syscalls instead of waiting */
-  WC_CONFIG_STACKS = 1u << 6      /* engine inproc: with the stack they stand on */
+  WC_CONFIG_STACKS = 1u << 6,     /* engine inproc: with the stack they stand on */
+  WC_CONFIG_SYSCALL_TIME = 1u << 7 /* engine inproc: a time stamp behind each syscall, too */
 };
 
 enum wc_slot_state { WC_SLOT_FREE = 0, WC_SLOT_USED = 1 };

@@ -306,8 +306,8 @@ TEST_F(BackendSetTest, AnOlderTableLacksItsLastCallbacks) {
 TEST_F(BackendSetTest, WantsAreTheirUnionAndWhatTheCommandLineAdds) {
   EXPECT_EQ(open({"none"})->wants(), 0U);
   EXPECT_EQ(open({"text"})->wants(), WC_WANT_TEXT | WC_WANT_CALLER);
-  EXPECT_EQ(open({"text", "summary"})->wants(),
-            WC_WANT_TEXT | WC_WANT_CALLER | WC_WANT_CALL_TIME | WC_WANT_COUNTS);
+  EXPECT_EQ(open({"text", "summary"})->wants(), WC_WANT_TEXT | WC_WANT_CALLER | WC_WANT_CALL_TIME |
+                                                    WC_WANT_SYSCALL_TIME | WC_WANT_COUNTS);
   options_.all_calls = true;
   EXPECT_EQ(open({"text"})->wants(), WC_WANT_TEXT | WC_WANT_CALLER | WC_WANT_ALL_CALLS);
   EXPECT_FALSE(open({"none"})->wants(WC_WANT_ALL_CALLS));
@@ -315,6 +315,8 @@ TEST_F(BackendSetTest, WantsAreTheirUnionAndWhatTheCommandLineAdds) {
   options_.all_calls = false;
   options_.show_duration = true;
   EXPECT_TRUE(open({"text"})->wants(WC_WANT_CALL_TIME));
+  EXPECT_TRUE(open({"text"})->wants(WC_WANT_SYSCALL_TIME));
+  EXPECT_EQ(open({"none"})->wants(), 0U);
 }
 
 TEST_F(BackendSetTest, CallsWithoutSyscallsReachOnlyThoseThatWantThem) {

@@ -16,7 +16,7 @@ namespace {
 
 constexpr uint32_t kKnownWants = WC_WANT_TEXT | WC_WANT_CALLER | WC_WANT_CALL_TIME |
                                  WC_WANT_COUNTS | WC_WANT_ALL_CALLS | WC_WANT_ENTER |
-                                 WC_WANT_VERDICTS | WC_WANT_STACK;
+                                 WC_WANT_VERDICTS | WC_WANT_STACK | WC_WANT_SYSCALL_TIME;
 // A table that ends before its first callback is none.
 constexpr size_t kSmallestTable = offsetof(wc_backend, open) + sizeof(wc_backend::open);
 
@@ -41,6 +41,7 @@ uint32_t wants_from_options(const wc_backend& backend, const HostOptions& option
   if (options.all_calls && shows_calls) wants |= WC_WANT_ALL_CALLS;
   const bool shows_times = options.show_duration || options.time_format != 0;
   if (shows_times && (backend.wants & WC_WANT_TEXT) != 0) wants |= WC_WANT_CALL_TIME;
+  if (options.show_duration && (backend.wants & WC_WANT_TEXT) != 0) wants |= WC_WANT_SYSCALL_TIME;
   // Where syscalls of several threads overlap, their lines are shown as strace does, begin and end.
   const bool shows_text = (backend.wants & WC_WANT_TEXT) != 0;
   if (options.whole_process && shows_text && backend.syscall_enter != nullptr)

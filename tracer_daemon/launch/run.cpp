@@ -175,6 +175,7 @@ class Session {
     if (engine->in_process) {
       tracer.config |= WC_CONFIG_IN_PROCESS;
       if (backends->wants(WC_WANT_STACK)) tracer.config |= WC_CONFIG_STACKS;
+      if (backends->wants(WC_WANT_SYSCALL_TIME)) tracer.config |= WC_CONFIG_SYSCALL_TIME;
       tracer.patched_libraries = options.patched_libraries;
       if (options.overflow == Overflow::Drop) tracer.config |= WC_CONFIG_DROP;
       tracer.plans = plan_syscalls(filter, decode, backends->wants(WC_WANT_TEXT));

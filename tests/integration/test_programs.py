@@ -173,6 +173,23 @@ class Processes(Case):
         self.assertTrue(any("hostname" in e.get("text", "") for e in events[last_exec:]),
                         "the second life's fopen was not traced")
 
+    def test_the_environment_is_what_the_launcher_was_given(self):
+        """A shell would drop the names it does not like, change the order, and set PWD."""
+        given = {"ZZ": "last", "not.a-name": "1", "BASH_FUNC_f%%": "() { :\n}", "PWD": "/nowhere", "A": ""}
+        native = self.run_plain(["/usr/bin/env", "-0"], env=given)
+        traced = self.run_plain(self.tool_argv(["/usr/bin/env", "-0"], "-b", "none", functions="getenv"), env=given)
+        self.assertEqual((traced.status, traced.out, traced.err), (0, native.out, b""))
+        self.assertEqual(traced.out.count(b"\0"), len(given))
+
+    def test_a_stranger_is_not_taken_for_the_launchers_child(self):
+        stranger = self.start(["sleep", "100"])
+        self.env["WC_ENVIRONMENT"] = str(stranger.pid)
+        tracer = os.path.join(os.path.dirname(self.tool), "wc-tracerd")
+        result = self.run_plain([tracer, "run", "-b", "none", "--", "/usr/bin/env"])
+        self.assertIn(b"WC_ENVIRONMENT=%d\n" % stranger.pid, result.out)
+        self.assertIsNone(stranger.popen.poll())
+        stranger.popen.kill()
+
     def test_daemon_outlives_the_first_process(self):
         def look(folder):
             path = os.path.join(folder, "daemon.txt")

@@ -95,15 +95,19 @@ struct wc_shared_header {
   uint32_t off;            /* tracer, or the shim when the tracer is gone: run native from now on */
   uint32_t exhausted;      /* calls of threads that found no free slot */
   uint32_t ring_records;   /* in each slot; a power of two */
-  uint32_t busy;           /* tracer: decodes; a bell would wait for long */
+  uint32_t reserved;
   struct wc_plan plans[WC_PLANNED_SYSCALLS]; /* engine inproc: by syscall number */
   /* Shim: addresses of the names of scopes that the program names itself. The function number of
    * such a scope is its place here plus the number of wrapped functions. */
   uint64_t own_scopes[WC_OWN_SCOPES];
   uint64_t address; /* shim: where it has mapped this header */
+  /* Tracer, with WC_CONFIG_DROP: it decodes; a bell would wait for long. Far from what all threads
+   * read at each call. */
+  uint32_t busy;
+  uint32_t reserved2;
 };
 WC_STATIC_ASSERT(sizeof(struct wc_shared_header) ==
-                     48 + 16 * WC_PLANNED_SYSCALLS + 8 * WC_OWN_SCOPES,
+                     56 + 16 * WC_PLANNED_SYSCALLS + 8 * WC_OWN_SCOPES,
                  "wc_shared_header");
 #define WC_HEADER_SIZE ((uint64_t)3 * WC_PAGE)
 

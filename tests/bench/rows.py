@@ -6,7 +6,7 @@ import subprocess
 
 from plan import Row, Variant
 
-PROGRAMS = ("call", "raw_write", "libc_write", "buffered_printf", "breakpoint")
+PROGRAMS = ("call", "raw_write", "libc_write", "buffered_printf", "breakpoint", "threads")
 GATES = ("dispatch", "trap", "socket")
 
 
@@ -104,6 +104,17 @@ def reported_syscall(tools, bound):
     return Row(f"reported syscall, one a call (write of one byte), {where}", "ns", variants,
                {"dispatch, `-b text`": ("share", 1.2 if bound else 0.35),
                 "inproc, `-b text`": ("over", 45), "inproc, `-b none`": ("over", 45)})
+
+
+def scaling(tools):
+    """What a thread pays must not depend on how many there are; the time is each thread's own."""
+    for threads in (1, 2, 8, 32):
+        command = [*tools.program("threads", 100e3), str(threads)]
+        where = f"{threads} threads" if threads > 1 else "one thread"
+        yield Row(f"reported syscall, {where}, 100,000 each: processor time of a thread", "ns",
+                  [tools.native(command),
+                   tools.ours("inproc, `-b none`", [*IN_PROCESS, "-F", "write", "-b", "none"], command),
+                   tools.ours("inproc, `-b text`", [*IN_PROCESS, "-F", "write", *TEXT], command)])
 
 
 def buffered_printf(tools, buffer, what):
@@ -262,6 +273,7 @@ def all_rows(tools, source):
     yield outside_at_patched_site(tools)
     yield reported_syscall(tools, bound=True)
     yield reported_syscall(tools, bound=False)
+    yield from scaling(tools)
     yield buffered_printf(tools, 0, "stdio's buffer of 4 KiB")
     yield buffered_printf(tools, 64 << 10, "buffer of 64 KiB")
     yield breakpoint_scope(tools)

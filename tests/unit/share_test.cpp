@@ -72,6 +72,18 @@ TEST_F(ShareTest, SlotsDoNotOverlapAndLieInTheMemory) {
   EXPECT_FALSE(share_->valid_slot(~uint64_t{0}));
 }
 
+// What a thread writes at each call is in no cache line that another thread or the tracer writes, and
+// what all threads read is written by nobody.
+TEST_F(ShareTest, NoCacheLineHasTwoWriters) {
+  constexpr size_t kLine = 64;
+  EXPECT_EQ(wc_slot_size(1, WC_CONFIG_IN_PROCESS) % kLine, 0U);
+  EXPECT_EQ(WC_HEADER_SIZE % kLine, 0U);
+  EXPECT_LT(offsetof(wc_slot, dropped) / kLine, offsetof(wc_slot, tail) / kLine);
+  EXPECT_LT(offsetof(wc_slot, tail) / kLine, offsetof(wc_slot, pending_depth) / kLine);
+  constexpr size_t kLastPlan = offsetof(wc_shared_header, own_scopes) - 1;
+  EXPECT_LT(kLastPlan / kLine, offsetof(wc_shared_header, busy) / kLine);
+}
+
 TEST_F(ShareTest, SlotsStayWhereTheyAreWhenTheProcessRewritesTheHeader) {
   wc_slot* before = &share_->slot(7);
   std::memset(&share_->header(), 0xff, sizeof(wc_shared_header));

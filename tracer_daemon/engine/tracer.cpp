@@ -338,8 +338,9 @@ size_t Tracer::drain(Thread& thread, uint64_t sp) {
 
 void Tracer::digest(Thread& thread, std::span<const wc_record> records) {
   if (records.empty()) return report_dropped(thread);
+  const bool tells = options_.config & WC_CONFIG_DROP;
   uint32_t& busy = share_of(thread)->header().busy;
-  __atomic_store_n(&busy, 1u, __ATOMIC_RELEASE);
+  if (tells) __atomic_store_n(&busy, 1u, __ATOMIC_RELEASE);
   RecordReader reader(records);
   EventSource source = thread.source();
   source.stack.reset();  // the thread has gone on since
@@ -354,7 +355,7 @@ void Tracer::digest(Thread& thread, std::span<const wc_record> records) {
   }
   // A thread that was killed may have been writing.
   if ((reader.corrupt() || !whole) && !thread.ended) on_corrupt_ring(thread);
-  __atomic_store_n(&busy, 0u, __ATOMIC_RELEASE);
+  if (tells) __atomic_store_n(&busy, 0u, __ATOMIC_RELEASE);
   report_dropped(thread);
 }
 

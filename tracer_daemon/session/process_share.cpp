@@ -34,17 +34,13 @@ ProcessShare::ProcessShare(ScopedFd fd, uint8_t* base, uint64_t size, const Shar
       ring_records_(wc_ring_records(layout.config)),
       layout_(layout),
       header_(reinterpret_cast<wc_shared_header*>(base)) {
-  *header_ = wc_shared_header{WC_SHARED_MAGIC,
-                              WC_SLOTS,
-                              slot_size_,
-                              layout.function_count,
-                              layout.gate,
-                              layout.config,
-                              0,
-                              0,
-                              ring_records_,
-                              0,
-                              {}};
+  header_->magic = WC_SHARED_MAGIC;
+  header_->slot_count = WC_SLOTS;
+  header_->slot_size = slot_size_;
+  header_->function_count = layout.function_count;
+  header_->gate = layout.gate;
+  header_->config = layout.config;
+  header_->ring_records = ring_records_;
   std::copy_n(layout.plans.begin(), std::min<size_t>(layout.plans.size(), WC_PLANNED_SYSCALLS),
               header_->plans);
   if (layout.config & WC_CONFIG_COUNTS) freed_.reset(new wc_counter[layout.function_count]());

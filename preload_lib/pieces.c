@@ -38,7 +38,7 @@ static inline uint64_t string_size(uint64_t address, uint64_t limit, int trusted
 static inline __attribute__((always_inline)) wc_piece measure(struct wc_capture capture,
                                                               const uint64_t *args, uint64_t ret,
                                                               int trusted) {
-  uint32_t kind = capture.kind_unit & 7, shift = capture.kind_unit >> 4;
+  uint32_t kind = capture.kind_unit & 7, unit = capture.kind_unit >> 4;
   uint32_t word = capture.words & 15;
   uint64_t address = word == WC_CAPTURE_RESULT ? ret : args[word];
   uint64_t size = capture.size;
@@ -48,7 +48,10 @@ static inline __attribute__((always_inline)) wc_piece measure(struct wc_capture 
   if (kind >= WC_CAPTURE_COUNTED) {
     uint64_t n = kind == WC_CAPTURE_COUNTED ? args[capture.words >> 4] : ret;
     if ((int64_t)n < 0) n = 0;
-    if (n < size >> shift) size = n << shift;
+    if (n < size) {
+      n = unit == WC_CAPTURE_DOZEN ? 12 * n : n << unit;
+      if (n < size) size = n;
+    }
   }
   return wc_piece_of(address, trusted ? size : wc_readable(address, size));
 }

@@ -91,6 +91,23 @@ static __attribute__((noinline)) void record_calls(struct wc_slot *slot, uint32_
   }
 }
 
+/* What the tracer has to change (signal_masks.cpp): an action or a mask with one of the gate's
+ * signals, or any once the program believes that it has blocked one. */
+static __attribute__((noinline)) int concerns_hidden_signals(const struct wc_site *site) {
+  enum { kSigtrap = 5, kSigsys = 31, kRtSigaction = 13, kMaskInAction = 24 };
+  const uint64_t ours = 1ull << (kSigtrap - 1) | 1ull << (kSigsys - 1);
+  if (wc_process.shared->hides_signals) return 1;
+  uint64_t at = site->args[1], mask = 0;
+  if (site->nr == kRtSigaction) {
+    if (site->args[0] == kSigtrap || site->args[0] == kSigsys) return 1;
+    if (at != 0) at += kMaskInAction;
+  }
+  if (at == 0) return 0;
+  if (wc_readable(at, sizeof mask) != sizeof mask) return 1;
+  wc_copy(&mask, at, sizeof mask);
+  return (mask & ours) != 0;
+}
+
 /* Returns enum wc_plan_action. */
 __attribute__((visibility("hidden"))) uint32_t wc_site_enter(struct wc_site *site) {
   struct wc_slot *slot = wc_thread.slot;
@@ -99,6 +116,8 @@ __attribute__((visibility("hidden"))) uint32_t wc_site_enter(struct wc_site *sit
     return WC_PLAN_TRACER;
   wc_record_thin_syscall(slot);
   uint32_t action = wc_process.shared->plans[site->nr].action;
+  if (action == WC_PLAN_SIGNALS)
+    action = concerns_hidden_signals(site) ? WC_PLAN_TRACER : WC_PLAN_RECORD;
   if (WC_UNLIKELY(action != WC_PLAN_RECORD)) return action;
   uint32_t depth = slot->depth;
   if (WC_UNLIKELY(depth == 0 || slot->scopes[depth - 1].sp <= WC_SITE_SP(site) ||

@@ -67,17 +67,20 @@ enum wc_capture_kind {
 
 struct wc_capture {
   uint8_t kind_unit; /* enum wc_capture_kind in the low nibble; COUNTED, RETURNED: shift of the unit
-                        above */
+                        above, or WC_CAPTURE_DOZEN */
   uint8_t words;     /* argument in the low nibble (WC_CAPTURE_RESULT: the result), aux above */
   uint16_t size;
 };
 #define WC_CAPTURE_RESULT 15u
+#define WC_CAPTURE_DOZEN 15u /* units of 12 bytes: struct epoll_event */
 
 /* What a patched site or a return does with a syscall or function. */
 enum wc_plan_action {
   WC_PLAN_TRACER = 0, /* stops for the tracer, which sees everything */
   WC_PLAN_RECORD = 1, /* appends a record */
-  WC_PLAN_PLAIN = 2   /* not to be reported */
+  WC_PLAN_PLAIN = 2,  /* not to be reported */
+  WC_PLAN_SIGNALS =
+      3 /* RECORD, unless it has to do with SIGSYS and SIGTRAP, which the gate hides */
 };
 struct wc_plan {
   struct wc_capture captures[WC_CAPTURES];
@@ -95,7 +98,7 @@ struct wc_shared_header {
   uint32_t off;            /* tracer, or the shim when the tracer is gone: run native from now on */
   uint32_t exhausted;      /* calls of threads that found no free slot */
   uint32_t ring_records;   /* in each slot; a power of two */
-  uint32_t reserved;
+  uint32_t hides_signals;  /* tracer: some thread has blocked SIGSYS or SIGTRAP, as it believes */
   struct wc_plan plans[WC_PLANNED_SYSCALLS]; /* engine inproc: by syscall number */
   /* Shim: addresses of the names of scopes that the program names itself. The function number of
    * such a scope is its place here plus the number of wrapped functions. */

@@ -136,7 +136,10 @@ def by_name(text, first):
 
 def compare(strace_text, our_text, our_pid):
     """`our_pid`: of the program in our trace."""
-    theirs, ours = by_name(strace_text, None), by_name(our_text, str(our_pid))
+    return compare_lines(by_name(strace_text, None), by_name(our_text, str(our_pid)))
+
+
+def compare_lines(theirs, ours):
     result = Comparison(0, 0, [])
     for name in theirs.keys() | ours.keys():
         a, b = theirs.get(name, []), ours.get(name, [])

@@ -12,37 +12,13 @@ namespace {
 
 // The tracer's business: they make children, end the thread, move its stack or its memory, or deal
 // with the signals that the gate hides (signal_masks.cpp).
-constexpr uint32_t kTracersOwn[] = {SYS_clone,
-                                    SYS_clone3,
-                                    SYS_fork,
-                                    SYS_vfork,
-                                    SYS_execve,
-                                    SYS_execveat,
-                                    SYS_exit,
-                                    SYS_exit_group,
-                                    SYS_rt_sigreturn,
-                                    SYS_rt_sigaction,
-                                    SYS_rt_sigprocmask,
-                                    SYS_rt_sigsuspend,
-                                    SYS_sigaltstack,
-                                    SYS_ppoll,
-                                    SYS_pselect6,
-                                    SYS_epoll_pwait,
-                                    SYS_epoll_pwait2,
-                                    SYS_arch_prctl,
-                                    SYS_prctl,
-                                    SYS_seccomp,
-                                    SYS_restart_syscall,
-                                    SYS_set_robust_list,
-                                    SYS_set_tid_address,
-                                    SYS_rseq,
-                                    SYS_ptrace,
-                                    SYS_signalfd,
-                                    SYS_signalfd4,
-                                    SYS_rt_sigtimedwait,
-                                    SYS_unshare,
-                                    SYS_setns,
-                                    SYS_modify_ldt};
+constexpr uint32_t kTracersOwn[] = {
+    SYS_clone,           SYS_clone3,  SYS_fork,       SYS_vfork,           SYS_execve,
+    SYS_execveat,        SYS_exit,    SYS_exit_group, SYS_rt_sigreturn,    SYS_rt_sigsuspend,
+    SYS_sigaltstack,     SYS_ppoll,   SYS_pselect6,   SYS_epoll_pwait,     SYS_epoll_pwait2,
+    SYS_arch_prctl,      SYS_prctl,   SYS_seccomp,    SYS_restart_syscall, SYS_set_robust_list,
+    SYS_set_tid_address, SYS_rseq,    SYS_ptrace,     SYS_signalfd,        SYS_signalfd4,
+    SYS_rt_sigtimedwait, SYS_unshare, SYS_setns,      SYS_modify_ldt};
 
 enum class Need : uint8_t { Nothing, Piece, Tracer };
 
@@ -58,10 +34,18 @@ constexpr Piece written(uint16_t size) {
   return {Need::Piece, WC_CAPTURE_FIXED | WC_CAPTURE_WRITTEN, size, 0};
 }
 
+constexpr Piece returned(uint16_t size, uint8_t unit = 0) {
+  return {Need::Piece, WC_CAPTURE_RETURNED | WC_CAPTURE_WRITTEN, size, unit};
+}
+constexpr uint16_t kLargestPiece = UINT16_MAX;
+
 // Sizes of structs: as the kernel lays them out on x86-64.
 Piece piece_of(ArgKind kind, const DecodeOptions& options) {
   constexpr uint32_t kMost = 16384;
   auto shown = static_cast<uint16_t>(std::min(options.string_size, kMost));
+  auto elements = [&](uint32_t size) {
+    return static_cast<uint16_t>(std::min<uint64_t>(uint64_t{options.string_size} * size, kMost));
+  };
   switch (kind) {
     case ArgKind::Path:
       return {Need::Piece, WC_CAPTURE_STRING, PATH_MAX, 0};
@@ -72,15 +56,30 @@ Piece piece_of(ArgKind kind, const DecodeOptions& options) {
     case ArgKind::StringResult:
       return {Need::Piece, WC_CAPTURE_STRING | WC_CAPTURE_WRITTEN, PATH_MAX, 0};
     case ArgKind::BufferIn:
+    case ArgKind::BufferInText:
       return {Need::Piece, WC_CAPTURE_COUNTED, shown, 0};
     case ArgKind::BufferOut:
-      return {Need::Piece, WC_CAPTURE_RETURNED | WC_CAPTURE_WRITTEN, shown, 0};
+    case ArgKind::BufferOutText:
+    case ArgKind::BufferOutHex:
+      return returned(shown);
+    case ArgKind::Dirents:
+      return returned(kLargestPiece);
+    case ArgKind::EpollEventOut:
+      return returned(elements(12), WC_CAPTURE_DOZEN);
+    case ArgKind::Groups:
+      return {Need::Piece, WC_CAPTURE_COUNTED, elements(4), 2};
+    case ArgKind::GroupsOut:
+      return returned(elements(4), 2);
     case ArgKind::IntIn:
       return fixed(4);
     case ArgKind::IntOut:
     case ArgKind::WaitStatus:
       return written(4);
     case ArgKind::IntPairOut:
+    case ArgKind::HexOut:
+    case ArgKind::UlongOut:
+    case ArgKind::SigsetOut:
+    case ArgKind::TimezoneOut:
       return written(8);
     case ArgKind::Stat:
       return written(144);
@@ -121,7 +120,19 @@ Piece piece_of(ArgKind kind, const DecodeOptions& options) {
     case ArgKind::EpollEvent:
       return fixed(12);
     case ArgKind::Sigset:
+    case ArgKind::Timezone:
+    case ArgKind::LongIn:
       return fixed(8);
+    case ArgKind::Sigaction:
+      return fixed(32);
+    case ArgKind::SigactionOut:
+      return written(32);
+    case ArgKind::Utimbuf:
+      return fixed(16);
+    case ArgKind::SchedParam:
+      return fixed(4);
+    case ArgKind::SchedParamOut:
+      return written(4);
     default:
       return is_word(kind) ? Piece{} : Piece{Need::Tracer};
   }
@@ -180,7 +191,10 @@ wc_plan plan_syscall(uint32_t nr, const DecodeOptions& options, bool with_memory
   const SyscallSpec& spec = syscall_spec(nr);
   bool planned = !with_memory || plan_dependent(nr, plan) ||
                  plan_args({spec.args, spec.arg_count}, spec.result, true, options, plan.captures);
-  plan.action = planned ? WC_PLAN_RECORD : WC_PLAN_TRACER;
+  if (nr == SYS_rt_sigaction || nr == SYS_rt_sigprocmask)
+    plan.action = WC_PLAN_SIGNALS;
+  else
+    plan.action = planned ? WC_PLAN_RECORD : WC_PLAN_TRACER;
   return plan;
 }
 
@@ -191,8 +205,9 @@ SyscallPlans plan_syscalls(const SyscallSet& reported, const DecodeOptions& opti
   SyscallPlans plans{};
   for (uint32_t nr = 0; nr < plans.size(); nr++) {
     plans[nr] = plan_syscall(nr, options, with_memory);
-    if (plans[nr].action == WC_PLAN_RECORD && nr < reported.size() && !reported[nr])
-      plans[nr].action = WC_PLAN_PLAIN;
+    if (nr >= reported.size() || reported[nr]) continue;
+    if (plans[nr].action == WC_PLAN_RECORD) plans[nr].action = WC_PLAN_PLAIN;
+    if (plans[nr].action == WC_PLAN_SIGNALS) plans[nr].action = WC_PLAN_TRACER;
   }
   return plans;
 }

@@ -168,7 +168,9 @@ Result<StoredTable> ProgramTables::choose(const Images& libraries, bool strict,
     info.library = choice.library->soname;
     info.spec = info.library == kLibc ? find_function(info.symbol) : nullptr;
     info.name = info.spec != nullptr ? std::string(info.spec->family) : info.symbol;
-    info.thin = info.spec != nullptr && syscall_number(info.name) >= 0;
+    // A string that is the result (getcwd) is read when the call is over, not when its syscall is.
+    info.thin = info.spec != nullptr && info.spec->result.kind != ArgKind::StringResult &&
+                syscall_number(info.name) >= 0;
     for (const ExportedFunction* version : choice.versions) {
       stubs.push_back(stub_for(*version, choice.versions.size() > 1, info, options_));
       table.functions.push_back(info);

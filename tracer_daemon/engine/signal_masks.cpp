@@ -7,6 +7,8 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
+
 #include "engine/tracer.h"
 
 #ifndef PR_SET_SYSCALL_USER_DISPATCH
@@ -104,6 +106,16 @@ void Tracer::replace_argument(const StoppedThread& stop, Thread& thread, Infligh
   entry.signals.own_set = entry.syscall.args[1];
 }
 
+// From now on the shim leaves masks and actions to the tracer.
+void Tracer::tell_of_hidden_signals(Thread& thread) const {
+  const auto& actions = thread.process->hidden_action_masks;
+  ProcessShare* share = share_of(thread);
+  if (share == nullptr) return;
+  if (thread.hidden_mask != 0 ||
+      std::any_of(actions.begin(), actions.end(), [](uint64_t mask) { return mask != 0; }))
+    __atomic_store_n(&share->header().hides_signals, 1u, __ATOMIC_RELEASE);
+}
+
 // The program has taken Syscall User Dispatch for itself, or switched it off: this thread's gate is
 // gone.
 void Tracer::on_own_dispatch(Thread& thread, uint64_t mode) {
@@ -149,7 +161,7 @@ void Tracer::on_signal_call_exit(const StoppedThread& stop, Thread& thread, cons
       added &= ~bit(static_cast<int>(args[0]));
       if (done.signals.adds_nodefer) added |= bit(static_cast<int>(args[0]));
     }
-    return;
+    return tell_of_hidden_signals(thread);
   }
   uint64_t old = 0;
   if (thread.hidden_mask != 0 && args[2] != 0 && memory.read_all({args[2]}, &old, sizeof old)) {
@@ -157,6 +169,7 @@ void Tracer::on_signal_call_exit(const StoppedThread& stop, Thread& thread, cons
     memory.write({args[2]}, &old, sizeof old);
   }
   thread.hidden_mask = done.signals.hidden_after;
+  tell_of_hidden_signals(thread);
 }
 
 }  // namespace wc

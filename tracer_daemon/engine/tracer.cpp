@@ -430,7 +430,10 @@ void Tracer::on_bell(StoppedThread stop, Thread& thread, const user_regs_struct&
 // ring is full, all calls are wanted, a call returns with values in memory.
 void Tracer::answer_bell(Thread& thread, uint32_t slot, uint64_t sp) {
   ProcessShare* share = thread.process->share.load(std::memory_order_acquire);
-  if (thread.slot < 0) thread.slot = static_cast<int>(slot);
+  if (thread.slot < 0) {
+    thread.slot = static_cast<int>(slot);
+    tell_of_hidden_signals(thread);
+  }
   if (thread.slot != static_cast<int>(slot)) return;
   drain(thread, sp);
   wc_slot& shared = share->slot(slot);

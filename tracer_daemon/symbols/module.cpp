@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "elf/elf_handle.h"
 #include "symbols/debug_file.h"
@@ -98,7 +99,6 @@ void Module::read_tables() {
   if (symbols_.empty()) symbols_ = SymbolTable::read(elf->get(), SHT_DYNSYM);
 }
 
-// With the unwind information, which is of no use without them.
 void Module::read_segments() {
   if (segments_read_) return;
   segments_read_ = true;
@@ -106,7 +106,6 @@ void Module::read_segments() {
   auto elf = open_elf(fd.get(), path_);
   if (!elf) return;
   segments_ = program_headers(elf->get());
-  unwind_ = UnwindTable::read(fd.get(), segments_);
   std::erase_if(segments_, [](const GElf_Phdr& one) { return one.p_type != PT_LOAD; });
   // Linkers let segments share a page of the file; code is what return addresses point to.
   std::ranges::stable_partition(segments_,
@@ -121,8 +120,12 @@ std::optional<uint64_t> Module::address_of(uint64_t file_offset) {
   return std::nullopt;
 }
 
+// Megabytes, for stacks only.
 const UnwindTable* Module::unwind_table() {
-  read_segments();
+  if (std::exchange(unwind_read_, true)) return unwind_.get();
+  const ScopedFd fd = open_again(path_);
+  if (auto elf = open_elf(fd.get(), path_))
+    unwind_ = UnwindTable::read(fd.get(), program_headers(elf->get()));
   return unwind_.get();
 }
 
@@ -132,7 +135,7 @@ size_t Module::table_bytes() const {
 }
 
 void Module::drop_tables() {
-  tables_read_ = segments_read_ = false;
+  tables_read_ = segments_read_ = unwind_read_ = false;
   segments_.clear();
   unwind_.reset();
   symbols_ = {};

@@ -58,6 +58,7 @@ class Module {
   std::unordered_map<uint64_t, Location> locations_;  // by file offset of the return address
   bool tables_read_ = false;
   bool segments_read_ = false;
+  bool unwind_read_ = false;
   std::vector<GElf_Phdr> segments_;  // PT_LOAD, executable first
   std::unique_ptr<UnwindTable> unwind_;
   SymbolTable symbols_;

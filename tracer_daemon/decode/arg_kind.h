@@ -265,6 +265,8 @@ constexpr bool known_at_entry(ArgKind kind) {
 struct ArgSpec {
   ArgKind kind = ArgKind::Hex;
   uint8_t aux = 0;  // meaning by kind, see above
+
+  bool operator==(const ArgSpec&) const = default;
 };
 
 inline constexpr unsigned kMaxArgs = 10;

@@ -165,15 +165,17 @@ void decode_exit_args(const DecodeContext& context, std::span<const ArgSpec> spe
   }
 }
 
-std::string join_args(std::span<const DecodedArg> args) {
-  size_t size = 0;
-  for (const DecodedArg& arg : args) size += arg.text.size() + 2;
-  std::string out;
-  out.reserve(size);
+void join_args(std::span<const DecodedArg> args, std::string& out) {
+  out.clear();
   for (const DecodedArg& arg : args) {
     if (!out.empty()) out += ", ";
     out += arg.text;
   }
+}
+
+std::string join_args(std::span<const DecodedArg> args) {
+  std::string out;
+  join_args(args, out);
   return out;
 }
 

@@ -97,6 +97,7 @@ void decode_format_args(const DecodeContext& context, std::string_view format,
 
 // Joins texts with ", ".
 std::string join_args(std::span<const DecodedArg> args);
+void join_args(std::span<const DecodedArg> args, std::string& out);
 // The same up to what the call will add: "3, " of a read(2).
 std::string join_known_args(std::span<const DecodedArg> args);
 

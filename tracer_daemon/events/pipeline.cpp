@@ -192,8 +192,8 @@ constexpr size_t kVariadicWords = 16;
 
 // One word an argument: integer registers in turn, then the stack; floating-point arguments travel
 // elsewhere and take none.
-void Pipeline::read_words(EventSource source, const FunctionSpec& spec, const wc_scope& scope,
-                          std::vector<uint64_t>& words) {
+void Pipeline::read_words(const EventSource& source, const FunctionSpec& spec,
+                          const wc_scope& scope, std::vector<uint64_t>& words) {
   words.clear();
   uint64_t stack[kMaxArgs] = {};
   if (spec.arg_count > 6) source.memory->read({scope.sp + 8}, stack, sizeof stack);
@@ -205,7 +205,7 @@ void Pipeline::read_words(EventSource source, const FunctionSpec& spec, const wc
   }
 }
 
-void Pipeline::decode_variadic(EventSource source, const FunctionSpec& spec, OpenCall& call,
+void Pipeline::decode_variadic(const EventSource& source, const FunctionSpec& spec, OpenCall& call,
                                const wc_scope& scope) {
   if (spec.stack != StackUse::VaList || spec.arg_count == 0 || spec.arg_count > 6 ||
       spec.args[spec.arg_count - 1].kind != ArgKind::Format)
@@ -228,7 +228,7 @@ void Pipeline::decode_variadic(EventSource source, const FunctionSpec& spec, Ope
   decode_format_args(context, format, words, doubles, call.args);
 }
 
-void Pipeline::decode_call(EventSource source, OpenCall& call, const wc_scope& scope) {
+void Pipeline::decode_call(const EventSource& source, OpenCall& call, const wc_scope& scope) {
   const FunctionSpec* spec = function_of(source, scope.function).spec;
   call.words.assign(scope.args, scope.args + 6);
   if (spec != nullptr) read_words(source, *spec, scope, call.words);
@@ -239,15 +239,37 @@ void Pipeline::decode_call(EventSource source, OpenCall& call, const wc_scope& s
 }
 
 // Reads what the call has written. A failed call's arguments print as addresses.
-void Pipeline::finish_args(EventSource source, OpenCall& call, uint64_t ret) {
+void Pipeline::finish_args(const EventSource& source, OpenCall& call, uint64_t ret) {
   const FunctionSpec* spec = function_of(source, call.function).spec;
   if (spec == nullptr || !backends_.wants(WC_WANT_TEXT) || !call.final_args.empty()) return;
   auto specs = specs_of(spec);
   if (all_known_at_entry(specs)) return;
   DecodeContext context{*source.memory, options_, source.pid};
-  std::vector<DecodedArg> shown = call.args;
-  decode_exit_args(context, specs, call.words, spec->result, ret, shown);
-  call.final_args = join_args(shown);
+  shown_ = call.args;
+  decode_exit_args(context, specs, call.words, spec->result, ret, shown_);
+  join_args(shown_, call.final_args);
+}
+
+// The call of a thin wrapper, read(3), whose syscall, read(2), has just been told of: args_text_ is
+// the syscall's. The thread stands still now, and will not at the call's return.
+void Pipeline::finish_thin_call(const EventSource& source, const PendingSyscall& syscall,
+                                int64_t ret) {
+  auto& open = source.calls->calls();
+  if (open.empty() || open.back().id != syscall.call) return;
+  OpenCall& call = open.back();
+  const FunctionInfo& function = function_of(source, call.function);
+  const SyscallSpec& spec = syscall_spec(syscall.nr);
+  if (!function.thin || !is_same_call(function.name, spec.name)) return;
+  const auto specs = specs_of(function.spec);
+  const auto words = std::span(syscall.args).first(spec.arg_count);
+  const bool has_the_same_args =
+      std::ranges::equal(specs, std::span(spec.args).first(words.size())) &&
+      call.words.size() >= words.size() &&
+      std::equal(words.begin(), words.end(), call.words.begin());
+  if (!has_the_same_args)
+    finish_args(source, call, ret < 0 ? ~0ull : static_cast<uint64_t>(ret));
+  else if (!all_known_at_entry(specs) && call.final_args.empty())
+    call.final_args = args_text_;
 }
 
 void Pipeline::fill_call_args(const FunctionSpec* spec, const OpenCall& call,
@@ -306,7 +328,7 @@ std::shared_ptr<const Stack> Pipeline::stack_of_call(const EventSource& source,
   return unwind(source, registers_at({scope.caller, caller_sp, frame_pointer}));
 }
 
-void Pipeline::announce(EventSource source, OpenCall& call, const wc_scope& scope,
+void Pipeline::announce(const EventSource& source, OpenCall& call, const wc_scope& scope,
                         CallAudience audience) {
   const FunctionInfo& function = function_of(source, call.function);
   const bool changes =
@@ -332,8 +354,9 @@ void Pipeline::announce(EventSource source, OpenCall& call, const wc_scope& scop
   event.library = function.library.c_str();
   event.nargs = static_cast<uint32_t>(args_.size());
   event.args = args_.data();
-  std::string text = backends_.wants(WC_WANT_TEXT) ? join_args(shown) : std::string();
-  event.args_text = text.c_str();
+  args_text_.clear();
+  if (backends_.wants(WC_WANT_TEXT)) join_args(shown, args_text_);
+  event.args_text = args_text_.c_str();
   event.caller.address = scope.caller;
   if (backends_.wants(WC_WANT_CALLER))
     event.caller = caller_event(symbols_.locate(source.pid, scope.caller), scope.caller);
@@ -346,15 +369,15 @@ void Pipeline::announce(EventSource source, OpenCall& call, const wc_scope& scop
 }
 
 // Calls that were told to those who want all of them, and now make a syscall: tell the others.
-void Pipeline::announce_open(EventSource source, std::span<const wc_scope> scopes) {
+void Pipeline::announce_open(const EventSource& source, std::span<const wc_scope> scopes) {
   auto& open = source.calls->calls();
   for (size_t i = 0; i < open.size() && i < scopes.size(); i++)
     if (!open[i].told_syscalls_only)
       announce(source, open[i], scopes[i], CallAudience::kWantsSyscallsOnly);
 }
 
-void Pipeline::open_calls(EventSource source, std::span<const wc_scope> scopes, bool for_syscall,
-                          bool has_call_time) {
+void Pipeline::open_calls(const EventSource& source, std::span<const wc_scope> scopes,
+                          bool for_syscall, bool has_call_time) {
   if (for_syscall) announce_open(source, scopes);
   auto fresh = source.calls->unknown(scopes);
   auto audience = for_syscall ? CallAudience::kEveryone : CallAudience::kWantsAllCalls;
@@ -364,7 +387,7 @@ void Pipeline::open_calls(EventSource source, std::span<const wc_scope> scopes, 
   }
 }
 
-void Pipeline::open_call(EventSource source, const wc_scope& scope, uint64_t ts,
+void Pipeline::open_call(const EventSource& source, const wc_scope& scope, uint64_t ts,
                          CallAudience audience) {
   const auto& open = source.calls->calls();
   const uint64_t parent = open.empty() ? 0 : open.back().id;
@@ -381,7 +404,7 @@ void Pipeline::open_call(EventSource source, const wc_scope& scope, uint64_t ts,
   announce(source, call, scope, audience);
 }
 
-bool Pipeline::recorded_call(EventSource source, const RecordView& view) {
+bool Pipeline::recorded_call(const EventSource& source, const RecordView& view) {
   wc_scope scope{};
   scope.seq = view.head->seq;
   uint32_t depth = 0;
@@ -411,7 +434,7 @@ bool Pipeline::recorded_call(EventSource source, const RecordView& view) {
   return true;
 }
 
-bool Pipeline::recorded_syscall(EventSource source, const RecordView& view, bool in_signal) {
+bool Pipeline::recorded_syscall(const EventSource& source, const RecordView& view, bool in_signal) {
   const wc_record_body& body = *view.body;
   const auto& open = source.calls->calls();
   if (body.what >= WC_PLANNED_SYSCALLS || open.empty() || open.back().seq != view.head->seq)
@@ -433,11 +456,13 @@ bool Pipeline::recorded_syscall(EventSource source, const RecordView& view, bool
 }
 
 // Before the piece of a call's first syscall is at hand: both are stacks.
-std::shared_ptr<const Stack> Pipeline::unwind_record(EventSource source, CapturedMemory& memory) {
+std::shared_ptr<const Stack> Pipeline::unwind_record(const EventSource& source,
+                                                     CapturedMemory& memory) {
   auto found = memory.stack_registers();
   if (!found) return nullptr;
-  source.memory = &memory;
-  return unwind(source, registers_at(*found));
+  EventSource captured = source;
+  captured.memory = &memory;
+  return unwind(captured, registers_at(*found));
 }
 
 bool Pipeline::record(EventSource source, const RecordView& view, const RecordView* next,
@@ -461,7 +486,7 @@ bool Pipeline::record(EventSource source, const RecordView& view, const RecordVi
   return true;
 }
 
-void Pipeline::ended(EventSource source, EndedCall& end) {
+void Pipeline::ended(const EventSource& source, EndedCall& end) {
   const FunctionInfo& function = function_of(source, end.call.function);
   wc_return event{};
   event.ts = std::max(end.tsc != 0 ? clock_.nanoseconds(end.tsc) : 0, end.call.last_ts);
@@ -493,11 +518,11 @@ void Pipeline::ended(EventSource source, EndedCall& end) {
                                    : CallAudience::kWantsSyscallsOnly);
 }
 
-void Pipeline::drop_missing(EventSource source, std::span<const wc_scope> scopes) {
+void Pipeline::drop_missing(const EventSource& source, std::span<const wc_scope> scopes) {
   for (EndedCall& end : source.calls->drop_missing(scopes)) ended(source, end);
 }
 
-wc_syscall Pipeline::syscall_event(EventSource source, const PendingSyscall& syscall) {
+wc_syscall Pipeline::syscall_event(const EventSource& source, const PendingSyscall& syscall) {
   const SyscallSpec& spec = syscall_spec(syscall.nr);
   wc_syscall event{};
   event.ts = syscall.ts;
@@ -526,7 +551,7 @@ wc_syscall Pipeline::syscall_event(EventSource source, const PendingSyscall& sys
   return event;
 }
 
-void Pipeline::syscall_enter(EventSource source, PendingSyscall& syscall) {
+void Pipeline::syscall_enter(const EventSource& source, PendingSyscall& syscall) {
   if (syscall.ts == 0) syscall.ts = TickClock::now();
   syscall.reported = true;
   syscall.stack = source.stack;
@@ -550,7 +575,7 @@ void Pipeline::syscall_enter(EventSource source, PendingSyscall& syscall) {
   }
 }
 
-void Pipeline::syscall_exit(EventSource source, PendingSyscall& syscall, int64_t ret,
+void Pipeline::syscall_exit(const EventSource& source, PendingSyscall& syscall, int64_t ret,
                             uint64_t end) {
   if (backends_.wants(WC_WANT_TEXT)) {
     const SyscallSpec& spec = syscall_spec(syscall.nr);
@@ -559,15 +584,9 @@ void Pipeline::syscall_exit(EventSource source, PendingSyscall& syscall, int64_t
       decode_exit_args(context, {spec.args, spec.arg_count}, syscall.args, spec.result,
                        static_cast<uint64_t>(ret), syscall.decoded);
     }
-    // read(2) inside read(3): the thread stands still now, and will not at the call's return.
-    auto& open = source.calls->calls();
-    if (!open.empty() && open.back().id == syscall.call) {
-      const FunctionInfo& function = function_of(source, open.back().function);
-      if (function.thin && is_same_call(function.name, spec.name))
-        finish_args(source, open.back(), ret < 0 ? ~0ull : static_cast<uint64_t>(ret));
-    }
   }
   emit_exit(source, syscall, ret, end, 0);
+  if (backends_.wants(WC_WANT_TEXT)) finish_thin_call(source, syscall, ret);
 }
 
 bool Pipeline::reads_memory_at_exit(uint32_t nr) const {
@@ -580,7 +599,7 @@ bool Pipeline::reads_memory_at_exit(uint32_t nr) const {
   return !known_at_entry(spec.result.kind);
 }
 
-void Pipeline::syscall_ended(EventSource source, PendingSyscall& syscall) {
+void Pipeline::syscall_ended(const EventSource& source, PendingSyscall& syscall) {
   if (backends_.wants(WC_WANT_TEXT)) {
     const SyscallSpec& spec = syscall_spec(syscall.nr);
     DecodeContext context{*source.memory, options_, source.pid};
@@ -590,12 +609,13 @@ void Pipeline::syscall_ended(EventSource source, PendingSyscall& syscall) {
   emit_exit(source, syscall, 0, TickClock::now(), WC_SYSCALL_NO_RESULT);
 }
 
-void Pipeline::emit_exit(EventSource source, PendingSyscall& syscall, int64_t ret, uint64_t end,
-                         uint32_t flags) {
+void Pipeline::emit_exit(const EventSource& source, PendingSyscall& syscall, int64_t ret,
+                         uint64_t end, uint32_t flags) {
   wc_syscall event = syscall_event(source, syscall);
   event.dur = end - std::min(end, syscall.ts);
   event.flags |= flags;
-  std::string args_text, ret_text, error_text;
+  std::string ret_text, error_text;
+  args_text_.clear();
   bool failed = ret < 0 && ret >= -4095 && !(flags & WC_SYSCALL_NO_RESULT);
   event.error = failed ? static_cast<int32_t>(-ret) : 0;
   event.ret = failed ? -1 : ret;
@@ -604,14 +624,14 @@ void Pipeline::emit_exit(EventSource source, PendingSyscall& syscall, int64_t re
     event.error_name = error_text.empty() ? nullptr : error_text.c_str();
   }
   if (backends_.wants(WC_WANT_TEXT)) {
-    args_text = join_args(syscall.decoded);
+    join_args(syscall.decoded, args_text_);
     DecodeContext context{*source.memory, options_, source.pid};
     ret_text = flags & WC_SYSCALL_NO_RESULT
                    ? "?"
                    : decode_syscall_result(context, syscall_spec(syscall.nr), syscall.args,
                                            static_cast<uint64_t>(ret));
   }
-  event.args_text = args_text.c_str();
+  event.args_text = args_text_.c_str();
   event.ret_text = ret_text.c_str();
   for (OpenCall& call : source.calls->calls()) call.last_ts = std::max(call.last_ts, end);
   backends_.syscall_exit(event);

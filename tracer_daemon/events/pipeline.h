@@ -84,20 +84,20 @@ class Pipeline {
   // `in_signal`: while a signal handler ran. False: it makes no sense, nothing was reported.
   bool record(EventSource source, const RecordView& view, const RecordView* next, bool in_signal);
   // Ends known calls that are not among `scopes`.
-  void drop_missing(EventSource source, std::span<const wc_scope> scopes);
+  void drop_missing(const EventSource& source, std::span<const wc_scope> scopes);
   // Reports the scopes that are not known yet. `for_syscall`: because a syscall is about to be
   // reported under them; else because all calls are wanted. The caller marks the scopes as
   // reported.
-  void open_calls(EventSource source, std::span<const wc_scope> scopes, bool for_syscall,
+  void open_calls(const EventSource& source, std::span<const wc_scope> scopes, bool for_syscall,
                   bool has_call_time);
 
-  void syscall_enter(EventSource source, PendingSyscall& syscall);
+  void syscall_enter(const EventSource& source, PendingSyscall& syscall);
   // `end`: when it came back.
-  void syscall_exit(EventSource source, PendingSyscall& syscall, int64_t ret, uint64_t end);
+  void syscall_exit(const EventSource& source, PendingSyscall& syscall, int64_t ret, uint64_t end);
   // Whether what is shown of this syscall must be read from the tracee the moment it returns.
   [[nodiscard]] bool reads_memory_at_exit(uint32_t nr) const;
   // It never came back: exit, exec'ed away, killed.
-  void syscall_ended(EventSource source, PendingSyscall& syscall);
+  void syscall_ended(const EventSource& source, PendingSyscall& syscall);
 
   void started(int32_t pid, const std::string& path);
   void forked(int32_t pid, int32_t tid, int32_t child, bool thread);
@@ -118,26 +118,29 @@ class Pipeline {
 
  private:
   std::shared_ptr<const Stack> stack_of_call(const EventSource& source, const wc_scope& scope);
-  std::shared_ptr<const Stack> unwind_record(EventSource source, CapturedMemory& memory);
-  bool recorded_call(EventSource source, const RecordView& view);
-  bool recorded_syscall(EventSource source, const RecordView& view, bool in_signal);
-  void open_call(EventSource source, const wc_scope& scope, uint64_t ts, CallAudience audience);
-  void announce(EventSource source, OpenCall& call, const wc_scope& scope, CallAudience audience);
-  void announce_open(EventSource source, std::span<const wc_scope> scopes);
-  void decode_call(EventSource source, OpenCall& call, const wc_scope& scope);
-  void read_words(EventSource source, const FunctionSpec& spec, const wc_scope& scope,
+  std::shared_ptr<const Stack> unwind_record(const EventSource& source, CapturedMemory& memory);
+  bool recorded_call(const EventSource& source, const RecordView& view);
+  bool recorded_syscall(const EventSource& source, const RecordView& view, bool in_signal);
+  void open_call(const EventSource& source, const wc_scope& scope, uint64_t ts,
+                 CallAudience audience);
+  void announce(const EventSource& source, OpenCall& call, const wc_scope& scope,
+                CallAudience audience);
+  void announce_open(const EventSource& source, std::span<const wc_scope> scopes);
+  void decode_call(const EventSource& source, OpenCall& call, const wc_scope& scope);
+  void read_words(const EventSource& source, const FunctionSpec& spec, const wc_scope& scope,
                   std::vector<uint64_t>& words);
-  void decode_variadic(EventSource source, const FunctionSpec& spec, OpenCall& call,
+  void decode_variadic(const EventSource& source, const FunctionSpec& spec, OpenCall& call,
                        const wc_scope& scope);
-  void ended(EventSource source, EndedCall& end);
-  void finish_args(EventSource source, OpenCall& call, uint64_t ret);
-  void emit_exit(EventSource source, PendingSyscall& syscall, int64_t ret, uint64_t end,
+  void ended(const EventSource& source, EndedCall& end);
+  void finish_args(const EventSource& source, OpenCall& call, uint64_t ret);
+  void finish_thin_call(const EventSource& source, const PendingSyscall& syscall, int64_t ret);
+  void emit_exit(const EventSource& source, PendingSyscall& syscall, int64_t ret, uint64_t end,
                  uint32_t flags);
   void fill_call_args(const FunctionSpec* spec, const OpenCall& call,
                       const std::vector<DecodedArg>& shown);
   template <typename Event>
   void fill_frames(std::span<const StackFrame> stack, Event& event);
-  wc_syscall syscall_event(EventSource source, const PendingSyscall& syscall);
+  wc_syscall syscall_event(const EventSource& source, const PendingSyscall& syscall);
 
   BackendSet backends_;
   DecodeOptions options_;
@@ -149,6 +152,7 @@ class Pipeline {
   std::vector<wc_arg> args_;            // scratch
   std::vector<const char*> chain_;      // scratch
   std::vector<DecodedArg> shown_;       // scratch
+  std::string args_text_;               // scratch: of the event told of last
   PendingSyscall recorded_;             // scratch
   std::vector<wc_stack_frame> frames_;  // scratch
 };

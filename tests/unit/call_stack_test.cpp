@@ -195,6 +195,25 @@ TEST_F(CallStackTest, DropAllEndsEverythingOnce) {
   EXPECT_THAT(stack_.drop_all(), IsEmpty());
 }
 
+// The rings are looked at late: what a handler has done must be known for its own then, too.
+TEST_F(CallStackTest, HandlersBelongToTheCallThatTheyHaveInterrupted) {
+  const uint64_t outer = thread_.enter();
+  stack_.handler_begins(outer);
+  EXPECT_FALSE(stack_.is_in_handler()) << "nothing is known of that call yet";
+  open();
+  EXPECT_TRUE(stack_.is_in_handler());
+  thread_.enter();
+  open();
+  EXPECT_TRUE(stack_.is_in_handler());
+  stack_.handler_returns();
+  EXPECT_FALSE(stack_.is_in_handler());
+
+  stack_.handler_begins(outer);
+  stack_.apply(unwound(outer));
+  EXPECT_FALSE(stack_.is_in_handler()) << "left by longjmp, and so was the call";
+  stack_.handler_returns();  // of nobody
+}
+
 TEST_F(CallStackTest, AliveAreTheScopesAboveTheStackPointer) {
   for (int i = 0; i < 3; i++) thread_.enter();  // at 0x8000, 0x7f00, 0x7e00
   auto alive = [&](uint64_t sp) { return CallStack::alive(thread_.scopes(), sp).size(); };

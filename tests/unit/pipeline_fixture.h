@@ -83,7 +83,7 @@ class PipelineFixture : public testing::Test {
   // As the tracer takes a ring's places.
   void take(std::span<const wc_record> places) {
     RecordReader reader(places);
-    for (RecordView view; reader.next(view);) pipeline_->record(source(), view, nullptr, false);
+    for (RecordView view; reader.next(view);) pipeline_->record(source(), view, nullptr);
   }
   void stop_for_all_calls() { pipeline_->open_calls(source(), scopes_, false, false); }
   PendingSyscall begin_syscall(const std::string& name, std::vector<uint64_t> args) {

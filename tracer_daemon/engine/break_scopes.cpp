@@ -188,7 +188,7 @@ void Tracer::report_break_return(Thread& thread, const BreakScope& ended, uint64
   view.type = WC_RECORD_RETURN;
   view.head = &record;
   end_syscalls_from(thread, thread.calls.position(ended.scope.seq));
-  pipeline_.record(thread.source(), view, nullptr, !thread.handlers.empty());
+  pipeline_.record(thread.source(), view, nullptr);
 }
 
 // A signal comes when the call has returned, and its breakpoint is still to be met.

@@ -116,7 +116,7 @@ void Tracer::report_pending(Thread& thread, const wc_pending& one, uint32_t flag
   std::memcpy(places + 1, &body, sizeof body);
   RecordView view;
   if (RecordReader reader(places); reader.next(view))
-    pipeline_.record(thread.source(), view, nullptr, !thread.handlers.empty());
+    pipeline_.record(thread.source(), view, nullptr);
 }
 
 // What the thread waited in when it ended.

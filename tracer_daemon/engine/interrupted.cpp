@@ -36,9 +36,10 @@ constexpr uint64_t kOneStack = 1u << 20;
 
 // A signal is about to be delivered inside a call. What its handler does belongs to that call,
 // marked; a signal without a handler changes nothing.
-void Tracer::note_handler(Thread& thread, int signal, uint64_t sp) {
+void Tracer::note_handler(Thread& thread, int signal, uint64_t sp, const wc_scope& call) {
   if (!is_caught(thread.process->pid, signal)) return;
   thread.handlers.push_back(sp);
+  thread.calls.handler_begins(call.seq);
   uint64_t hidden = thread.process->hidden_action_masks[static_cast<size_t>(signal)];
   if ((hidden & ~thread.hidden_mask) == 0) return;
   thread.interrupted_masks.push_back({sp, thread.hidden_mask});
@@ -122,7 +123,7 @@ bool Tracer::resumes_interrupted(Thread& thread, uint64_t sp, uint64_t ip, uint3
 void Tracer::on_sigreturn(Thread& thread, uint64_t sp) {
   SavedContext context{};
   if (!thread.process->memory.read_all({sp}, &context, sizeof context)) return;
-  std::erase(thread.handlers, context.rsp);
+  if (std::erase(thread.handlers, context.rsp) != 0) thread.calls.handler_returns();
   restore_hidden_mask(thread);
   auto& inflight = thread.inflight;
   auto at = std::find_if(inflight.rbegin(), inflight.rend(), [&](const Inflight& one) {

@@ -284,7 +284,7 @@ void Tracer::on_signal(StoppedThread stop, Thread& thread) {
                                   static_cast<uint32_t>(wrapped.size()));
     auto scopes = live_scopes(thread, regs.rsp);
     drop_missing(thread, scopes);
-    if (!scopes.empty()) note_handler(thread, info.si_signo, regs.rsp);
+    if (!scopes.empty()) note_handler(thread, info.si_signo, regs.rsp, scopes.back());
   }
   pipeline_.signalled(thread.process->pid, thread.tid, info.si_signo, &info);
   resume(std::move(stop), thread, info.si_signo);
@@ -350,8 +350,7 @@ void Tracer::digest(Thread& thread, std::span<const wc_record> records) {
     more = reader.next(next);
     if (view.type == WC_RECORD_RETURN || view.type == WC_RECORD_UNWOUND)
       end_syscalls_from(thread, thread.calls.position(view.head->seq));
-    whole =
-        pipeline_.record(source, view, more ? &next : nullptr, !thread.handlers.empty()) && whole;
+    whole = pipeline_.record(source, view, more ? &next : nullptr) && whole;
   }
   // A thread that was killed may have been writing.
   if ((reader.corrupt() || !whole) && !thread.ended) on_corrupt_ring(thread);

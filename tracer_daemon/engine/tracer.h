@@ -188,7 +188,7 @@ class Tracer final : public SessionHost {
   void let_go(StoppedThread stop, Thread& thread, int signal);
 
   // interrupted.cpp: syscalls and the signals that interrupt them
-  void note_handler(Thread& thread, int signal, uint64_t sp);
+  void note_handler(Thread& thread, int signal, uint64_t sp, const wc_scope& call);
   static void restore_hidden_mask(Thread& thread);
   static void drop_left_handlers(Thread& thread, uint64_t sp);
   void drop_left_syscalls(Thread& thread, uint64_t sp);

@@ -19,6 +19,7 @@ std::span<EndedCall> CallStack::pop_to(size_t size) {
   if (calls_.size() <= size) return {};
   ended_.clear();
   while (calls_.size() > size) {
+    if (!interrupted_.empty()) std::erase(interrupted_, calls_.back().seq);
     ended_.push_back({std::move(calls_.back())});
     calls_.pop_back();
   }
@@ -57,6 +58,22 @@ std::span<EndedCall> CallStack::drop_missing(std::span<const wc_scope> scopes) {
 
 std::span<const wc_scope> CallStack::unknown(std::span<const wc_scope> scopes) const {
   return scopes.subspan(common(scopes));
+}
+
+void CallStack::handler_begins(uint64_t seq) {
+  constexpr size_t kMost =
+      64;  // handlers that were left before their call was known are not missed
+  if (interrupted_.size() == kMost) interrupted_.erase(interrupted_.begin());
+  interrupted_.push_back(seq);
+}
+
+void CallStack::handler_returns() {
+  if (!interrupted_.empty()) interrupted_.pop_back();
+}
+
+bool CallStack::is_in_handler() const {
+  return std::any_of(interrupted_.begin(), interrupted_.end(),
+                     [&](uint64_t seq) { return position(seq) != calls_.size(); });
 }
 
 OpenCall& CallStack::push() {

@@ -69,6 +69,13 @@ class CallStack {
   // A call without anything but room for its parts; the caller fills it in.
   OpenCall& push();
 
+  // A signal handler begins inside the call with this number, which may not be known yet; the
+  // youngest one returns. One that is left by longjmp ends with the call that it has interrupted.
+  void handler_begins(uint64_t seq);
+  void handler_returns();
+  // Whether a call that a handler has interrupted is open: what is done there, the handler does.
+  [[nodiscard]] bool is_in_handler() const;
+
   // How many of the known calls are among the open scopes.
   [[nodiscard]] size_t common(std::span<const wc_scope> scopes) const;
   // Position of the call with this number, or how many there are.
@@ -81,6 +88,7 @@ class CallStack {
   std::span<EndedCall> pop_to(size_t size);
   std::vector<OpenCall> calls_;
   std::vector<EndedCall> ended_;
+  std::vector<uint64_t> interrupted_;  // numbers of calls
 };
 
 }  // namespace wc

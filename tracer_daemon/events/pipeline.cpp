@@ -3,119 +3,11 @@
 #include <sys/syscall.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cstring>
-#include <optional>
 
-#include "symbols/memory_map.h"
+#include "events/event_args.h"
 
 namespace wc {
 namespace {
-
-// The number of an own scope's row, or nothing for any other function.
-std::optional<uint32_t> own_row(const EventSource& source, uint32_t function) {
-  if (source.table == nullptr || source.own_scopes == nullptr || function & kBreakFunction)
-    return std::nullopt;
-  const size_t row = size_t{function} - source.table->functions.size();
-  if (row >= WC_OWN_SCOPES) return std::nullopt;
-  return static_cast<uint32_t>(row);
-}
-
-const FunctionInfo& function_of(const EventSource& source, uint32_t index) {
-  static const FunctionInfo unknown{"?", "?", "?", nullptr, false};
-  const FunctionTable* table = index & kBreakFunction ? source.breakpoints : source.table;
-  if (table == nullptr) return unknown;
-  if (auto row = own_row(source, index)) {
-    const FunctionInfo* own = source.own_scopes->find(*row);
-    return own != nullptr ? *own : unknown;
-  }
-  index &= ~kBreakFunction;
-  return index < table->functions.size() ? table->functions[index] : unknown;
-}
-
-std::string read_name(TraceeMemory& memory, uint64_t at) {
-  constexpr size_t kMaxName = 256;
-  char bytes[kMaxName];
-  const size_t size = memory.read({at}, bytes, sizeof bytes);
-  return {bytes, strnlen(bytes, size)};
-}
-
-wc_arg_type type_of(ArgKind kind) {
-  switch (kind) {
-    case ArgKind::Int:
-    case ArgKind::Long:
-    case ArgKind::Char:
-    case ArgKind::Fd:
-    case ArgKind::DirFd:
-    case ArgKind::Enum:
-    case ArgKind::Signal:
-    case ArgKind::Pid:
-    case ArgKind::Errno:
-    case ArgKind::FdResult:
-    case ArgKind::IntResult:
-    case ArgKind::ErrnoResult:
-    case ArgKind::LongResult:
-      return WC_ARG_INT;
-    case ArgKind::Uint:
-    case ArgKind::Ulong:
-    case ArgKind::Flags:
-    case ArgKind::Mode:
-    case ArgKind::Uid:
-    case ArgKind::Dev:
-    case ArgKind::CloneFlags:
-    case ArgKind::Ioctl:
-    case ArgKind::Fcntl:
-    case ArgKind::FutexOp:
-      return WC_ARG_UINT;
-    case ArgKind::Double:
-      return WC_ARG_UNKNOWN;
-    default:
-      return WC_ARG_POINTER;
-  }
-}
-
-// A 32-bit argument's upper half is whatever the register held before.
-uint64_t value_of(ArgKind kind, uint64_t word) {
-  switch (kind) {
-    case ArgKind::Int:
-    case ArgKind::Char:
-    case ArgKind::Fd:
-    case ArgKind::DirFd:
-    case ArgKind::Enum:
-    case ArgKind::Signal:
-    case ArgKind::Pid:
-    case ArgKind::FdResult:
-    case ArgKind::IntResult:
-    case ArgKind::ErrnoResult:
-    case ArgKind::Errno:
-      return static_cast<uint64_t>(static_cast<int64_t>(static_cast<int32_t>(word)));
-    case ArgKind::Uint:
-    case ArgKind::Mode:
-    case ArgKind::Uid:
-      return static_cast<uint32_t>(word);
-    default:
-      return word;
-  }
-}
-
-// A variadic argument of printf is known by its text only: a number, an address, or anything else.
-void set_variadic(wc_arg& arg, const std::string& text) {
-  const char* end = text.data() + text.size();
-  int64_t number = 0;
-  uint64_t address = 0;
-  if (auto [at, error] = std::from_chars(text.data(), end, number);
-      at == end && error == std::errc()) {
-    arg.type = WC_ARG_INT;
-    arg.value = static_cast<uint64_t>(number);
-  } else if (auto [hex, wrong] =
-                 std::from_chars(text.data() + std::min<size_t>(2, text.size()), end, address, 16);
-             text.starts_with("0x") && hex == end && wrong == std::errc()) {
-    arg.type = WC_ARG_POINTER;
-    arg.value = address;
-  } else {
-    arg.type = WC_ARG_STRING;
-  }
-}
 
 constexpr ArgSpec kRawWords[6] = {};  // ArgKind::Hex
 
@@ -140,37 +32,8 @@ bool is_same_call(std::string_view function, std::string_view syscall) {
   return function == syscall || (is_stat(function) && is_stat(syscall));
 }
 
-wc_process process_event(int32_t pid, int32_t tid, wc_process_kind kind) {
-  wc_process event{};
-  event.ts = TickClock::now();
-  event.pid = pid;
-  event.tid = tid;
-  event.event = kind;
-  return event;
-}
-
-const char* or_null(const std::string& text) { return text.empty() ? nullptr : text.c_str(); }
-
-wc_caller caller_event(const Location& at, uint64_t address) {
-  return {.address = address,
-          .object = or_null(at.object),
-          .symbol = or_null(at.symbol),
-          .offset = at.offset,
-          .file = or_null(at.file),
-          .line = at.line};
-}
-
-StackRegisters registers_at(const wc_stack_registers& place) {
-  StackRegisters registers;
-  registers.values[StackRegisters::kIp] = place.ip;
-  registers.values[StackRegisters::kSp] = place.sp;
-  registers.values[StackRegisters::kBp] = place.bp;
-  return registers;
-}
-
-// The caller's stack pointer behind the call. An own scope lies within its function's frame.
 uint64_t caller_sp_of(const EventSource& source, const wc_scope& scope) {
-  return own_row(source, scope.function) ? scope.args[1] : scope.sp + sizeof(uint64_t);
+  return source.own_row(scope.function) ? scope.args[1] : scope.sp + sizeof(uint64_t);
 }
 
 // The part of a stack that has led to a call: behind the frame in which its place lies, which is
@@ -229,7 +92,7 @@ void Pipeline::decode_variadic(const EventSource& source, const FunctionSpec& sp
 }
 
 void Pipeline::decode_call(const EventSource& source, OpenCall& call, const wc_scope& scope) {
-  const FunctionSpec* spec = function_of(source, scope.function).spec;
+  const FunctionSpec* spec = source.function(scope.function).spec;
   call.words.assign(scope.args, scope.args + 6);
   if (spec != nullptr) read_words(source, *spec, scope, call.words);
   if (!backends_.wants(WC_WANT_TEXT)) return call.args.clear();
@@ -240,7 +103,7 @@ void Pipeline::decode_call(const EventSource& source, OpenCall& call, const wc_s
 
 // Reads what the call has written. A failed call's arguments print as addresses.
 void Pipeline::finish_args(const EventSource& source, OpenCall& call, uint64_t ret) {
-  const FunctionSpec* spec = function_of(source, call.function).spec;
+  const FunctionSpec* spec = source.function(call.function).spec;
   if (spec == nullptr || !backends_.wants(WC_WANT_TEXT) || !call.final_args.empty()) return;
   auto specs = specs_of(spec);
   if (all_known_at_entry(specs)) return;
@@ -257,7 +120,7 @@ void Pipeline::finish_thin_call(const EventSource& source, const PendingSyscall&
   auto& open = source.calls->calls();
   if (open.empty() || open.back().id != syscall.call) return;
   OpenCall& call = open.back();
-  const FunctionInfo& function = function_of(source, call.function);
+  const FunctionInfo& function = source.function(call.function);
   const SyscallSpec& spec = syscall_spec(syscall.nr);
   if (!function.thin || !is_same_call(function.name, spec.name)) return;
   const auto specs = specs_of(function.spec);
@@ -316,7 +179,7 @@ void Pipeline::fill_frames(std::span<const StackFrame> stack, Event& event) {
 std::shared_ptr<const Stack> Pipeline::stack_of_call(const EventSource& source,
                                                      const wc_scope& scope) {
   const uint64_t caller_sp = caller_sp_of(source, scope);
-  const bool is_reached = source.stack != nullptr && !own_row(source, scope.function) &&
+  const bool is_reached = source.stack != nullptr && !source.own_row(scope.function) &&
                           !frames_behind(*source.stack, scope.sp, caller_sp).empty();
   const bool is_its_own =
       source.stack != nullptr && !source.stack->empty() && source.stack->front().sp == caller_sp;
@@ -325,12 +188,12 @@ std::shared_ptr<const Stack> Pipeline::stack_of_call(const EventSource& source,
   if (!source.memory->read_all({scope.sp - sizeof frame_pointer}, &frame_pointer,
                                sizeof frame_pointer))
     return nullptr;
-  return unwind(source, registers_at({scope.caller, caller_sp, frame_pointer}));
+  return unwind(source, StackRegisters::of(scope.caller, caller_sp, frame_pointer));
 }
 
 void Pipeline::announce(const EventSource& source, OpenCall& call, const wc_scope& scope,
                         CallAudience audience) {
-  const FunctionInfo& function = function_of(source, call.function);
+  const FunctionInfo& function = source.function(call.function);
   const bool changes =
       backends_.wants(WC_WANT_TEXT) && !all_known_at_entry(specs_of(function.spec));
   if (changes) {
@@ -399,95 +262,13 @@ void Pipeline::open_call(const EventSource& source, const wc_scope& scope, uint6
   call.depth = depth;
   call.function = scope.function;
   call.ts = call.last_ts = ts;
-  if (auto row = own_row(source, scope.function)) own_scope(source, *row, scope.args[0]);
+  if (auto row = source.own_row(scope.function)) own_scope(source, *row, scope.args[0]);
   decode_call(source, call, scope);
   announce(source, call, scope, audience);
 }
 
-bool Pipeline::recorded_call(const EventSource& source, const RecordView& view) {
-  wc_scope scope{};
-  scope.seq = view.head->seq;
-  uint32_t depth = 0;
-  if (view.call != nullptr) {
-    // Known already, where it was told of while its syscall was still running.
-    const auto& open = source.calls->calls();
-    if (!open.empty() && open.back().seq == scope.seq) return true;
-    scope.sp = view.call->sp;
-    scope.caller = view.call->caller;
-    scope.function = view.call->function;
-    scope.tsc = view.body->place;
-    depth = view.call->depth;
-    std::copy(std::begin(view.call->args), std::end(view.call->args), scope.args);
-  } else {
-    scope.sp = view.body->place;
-    scope.caller = view.head->ret;
-    scope.function = view.body->what;
-    scope.tsc = view.head->tsc;
-    depth = static_cast<uint32_t>(view.head->error);
-    std::copy(std::begin(view.body->args), std::end(view.body->args), scope.args);
-  }
-  bool known = source.table != nullptr &&
-               (scope.function < source.table->functions.size() || own_row(source, scope.function));
-  if (!known || depth >= WC_MAX_SCOPES) return false;
-  for (EndedCall& end : source.calls->leave(depth)) ended(source, end);
-  open_call(source, scope, clock_.nanoseconds(scope.tsc), CallAudience::kEveryone);
-  return true;
-}
-
-bool Pipeline::recorded_syscall(const EventSource& source, const RecordView& view, bool in_signal) {
-  const wc_record_body& body = *view.body;
-  const auto& open = source.calls->calls();
-  if (body.what >= WC_PLANNED_SYSCALLS || open.empty() || open.back().seq != view.head->seq)
-    return false;
-  PendingSyscall& syscall = recorded_;
-  syscall.reset();
-  syscall.nr = body.what;
-  syscall.ts = clock_.nanoseconds(body.place);
-  syscall.in_signal = in_signal;
-  std::copy(std::begin(body.args), std::end(body.args), syscall.args);
-  syscall_enter(source, syscall);
-  if (view.head->type & WC_RECORD_NO_RESULT) {
-    syscall_ended(source, syscall);
-    return true;
-  }
-  syscall_exit(source, syscall, static_cast<int64_t>(view.head->ret),
-               std::max(syscall.ts, clock_.nanoseconds(view.head->tsc)));
-  return true;
-}
-
-// Before the piece of a call's first syscall is at hand: both are stacks.
-std::shared_ptr<const Stack> Pipeline::unwind_record(const EventSource& source,
-                                                     CapturedMemory& memory) {
-  auto found = memory.stack_registers();
-  if (!found) return nullptr;
-  EventSource captured = source;
-  captured.memory = &memory;
-  return unwind(captured, registers_at(*found));
-}
-
-bool Pipeline::record(EventSource source, const RecordView& view, const RecordView* next,
-                      bool in_signal) {
-  CapturedMemory memory(view, *source.memory);
-  if (view.head->type & WC_RECORD_STACK && wants_stacks())
-    source.stack = unwind_record(source, memory);
-  // What a call hands on to its first syscall is in the record of that one.
-  if (view.type == WC_RECORD_CALL && next != nullptr) memory.add(*next);
-  source.memory = &memory;
-  if (view.type == WC_RECORD_CALL) return recorded_call(source, view);
-  if (view.type == WC_RECORD_CALL_SYSCALL && !recorded_call(source, view)) return false;
-  if (view.type != WC_RECORD_RETURN && view.type != WC_RECORD_UNWOUND) {
-    if (!recorded_syscall(source, view, in_signal)) return false;
-    if (view.call == nullptr || !(view.head->type & WC_RECORD_RETURNED)) return true;
-  }
-  wc_record end_of_call = *view.head;
-  if (view.call != nullptr)
-    end_of_call = {view.head->seq, view.call->value, 0, WC_RECORD_RETURN, view.head->error};
-  for (EndedCall& end : source.calls->apply(end_of_call)) ended(source, end);
-  return true;
-}
-
 void Pipeline::ended(const EventSource& source, EndedCall& end) {
-  const FunctionInfo& function = function_of(source, end.call.function);
+  const FunctionInfo& function = source.function(end.call.function);
   wc_return event{};
   event.ts = std::max(end.tsc != 0 ? clock_.nanoseconds(end.tsc) : 0, end.call.last_ts);
   event.dur = event.ts - std::min(event.ts, end.call.ts);
@@ -533,7 +314,7 @@ wc_syscall Pipeline::syscall_event(const EventSource& source, const PendingSysca
   event.nr = syscall.nr;
   event.name = spec.name.data();
   chain_.clear();
-  for (uint32_t index : syscall.chain) chain_.push_back(function_of(source, index).name.c_str());
+  for (uint32_t index : syscall.chain) chain_.push_back(source.function(index).name.c_str());
   event.chain = chain_.data();
   event.chain_length = static_cast<uint32_t>(chain_.size());
   event.function = chain_.empty() ? nullptr : chain_.back();
@@ -635,83 +416,6 @@ void Pipeline::emit_exit(const EventSource& source, PendingSyscall& syscall, int
   event.ret_text = ret_text.c_str();
   for (OpenCall& call : source.calls->calls()) call.last_ts = std::max(call.last_ts, end);
   backends_.syscall_exit(event);
-}
-
-void Pipeline::started(int32_t pid, const std::string& path) {
-  wc_process event = process_event(pid, pid, WC_PROCESS_START);
-  event.path = path.c_str();
-  backends_.process(event);
-}
-
-void Pipeline::forked(int32_t pid, int32_t tid, int32_t child, bool thread) {
-  wc_process event = process_event(pid, tid, WC_PROCESS_FORK);
-  event.child = child;
-  event.thread = thread ? 1 : 0;
-  backends_.process(event);
-}
-
-void Pipeline::executed(int32_t pid, int32_t tid, const std::string& path) {
-  wc_process event = process_event(pid, tid, WC_PROCESS_EXEC);
-  event.path = path.c_str();
-  backends_.process(event);
-}
-
-void Pipeline::signalled(int32_t pid, int32_t tid, int signal, const void* siginfo) {
-  wc_process event = process_event(pid, tid, WC_PROCESS_SIGNAL);
-  event.signal = signal;
-  std::string text = signal_name(signal) + " " + siginfo_text(siginfo);
-  event.text = text.c_str();
-  backends_.process(event);
-}
-
-void Pipeline::stopped(int32_t pid, int32_t tid, int signal) {
-  wc_process event = process_event(pid, tid, WC_PROCESS_STOP);
-  event.signal = signal;
-  backends_.process(event);
-}
-
-void Pipeline::exited(int32_t pid, int32_t tid, int status, bool thread) {
-  wc_process event = process_event(pid, tid, WC_PROCESS_EXIT);
-  event.status = status;
-  event.thread = thread ? 1 : 0;
-  backends_.process(event);
-}
-
-void Pipeline::totals(int32_t pid, const FunctionInfo& function, const wc_counter& counter) {
-  wc_totals event{};
-  event.pid = pid;
-  event.function = function.name.c_str();
-  event.library = function.library.c_str();
-  event.calls = counter.calls;
-  event.ns = clock_.duration(counter.ticks);
-  backends_.totals(event);
-}
-
-const FunctionInfo& Pipeline::own_scope(const EventSource& source, uint32_t row, uint64_t name) {
-  if (const FunctionInfo* known = source.own_scopes->find(row)) return *known;
-  const Symbolizer::Code place = symbols_.code_at(source.pid, name);
-  std::string object = place.mapping != nullptr ? place.mapping->name : "";
-  return source.own_scopes->learn(row, read_name(*source.memory, name),
-                                  object.substr(object.rfind('/') + 1));
-}
-
-void Pipeline::object(const EventSource& source, wc_object event, const StackFrame* caller) {
-  event.ts = TickClock::now();
-  event.pid = source.pid;
-  event.tid = source.tid;
-  if (caller != nullptr) {
-    event.caller = caller_event(caller->at, caller->ip);
-    if (const auto& open = source.calls->calls(); !open.empty()) event.call = open.back().id;
-  }
-  backends_.object(event);
-}
-
-void Pipeline::lost(int32_t pid, uint64_t count) {
-  wc_lost event{};
-  event.ts = TickClock::now();
-  event.pid = pid;
-  event.count = count;
-  backends_.lost(event);
 }
 
 }  // namespace wc

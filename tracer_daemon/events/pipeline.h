@@ -1,5 +1,7 @@
 // From what the engine saw to what the backends are told: numbers the calls, decodes arguments,
 // finds callers. One instance, used by the tracer thread only.
+// pipeline.cpp: calls and syscalls; recorded.cpp: those that engine inproc has recorded;
+// process_events.cpp: all else.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +15,7 @@
 #include "decode/syscall_filter.h"
 #include "events/backend_set.h"
 #include "events/call_stack.h"
-#include "events/function_table.h"
-#include "events/own_scopes.h"
+#include "events/event_source.h"
 #include "events/record_reader.h"
 #include "events/tick_clock.h"
 #include "symbols/symbolizer.h"
@@ -50,18 +51,6 @@ struct StackOptions {
   unsigned depth = kMaxStackDepth;  // --stack-depth
 };
 
-// Whose events these are. The memory and table must outlive the call they are passed to.
-struct EventSource {
-  int32_t pid = 0;
-  int32_t tid = 0;
-  TraceeMemory* memory = nullptr;
-  const FunctionTable* table = nullptr;
-  CallStack* calls = nullptr;
-  const FunctionTable* breakpoints = nullptr;  // what kBreakFunction numbers mean
-  OwnScopes* own_scopes = nullptr;
-  std::shared_ptr<const Stack> stack;  // of the thread where it stands, if that is wanted
-};
-
 class Pipeline {
  public:
   Pipeline(BackendSet backends, DecodeOptions options, const SyscallSet& filter,
@@ -81,8 +70,8 @@ class Pipeline {
   }
 
   // What the thread appended to its ring. `next`: the record behind it, null if there is none yet.
-  // `in_signal`: while a signal handler ran. False: it makes no sense, nothing was reported.
-  bool record(EventSource source, const RecordView& view, const RecordView* next, bool in_signal);
+  // False: it makes no sense, nothing was reported.
+  bool record(EventSource source, const RecordView& view, const RecordView* next);
   // Ends known calls that are not among `scopes`.
   void drop_missing(const EventSource& source, std::span<const wc_scope> scopes);
   // Reports the scopes that are not known yet. `for_syscall`: because a syscall is about to be
@@ -120,7 +109,7 @@ class Pipeline {
   std::shared_ptr<const Stack> stack_of_call(const EventSource& source, const wc_scope& scope);
   std::shared_ptr<const Stack> unwind_record(const EventSource& source, CapturedMemory& memory);
   bool recorded_call(const EventSource& source, const RecordView& view);
-  bool recorded_syscall(const EventSource& source, const RecordView& view, bool in_signal);
+  bool recorded_syscall(const EventSource& source, const RecordView& view);
   void open_call(const EventSource& source, const wc_scope& scope, uint64_t ts,
                  CallAudience audience);
   void announce(const EventSource& source, OpenCall& call, const wc_scope& scope,

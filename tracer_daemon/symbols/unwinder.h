@@ -25,6 +25,14 @@ struct StackRegisters {
   static constexpr size_t kBp = 6, kSp = 7, kIp = 16, kCount = 17;
   std::array<std::optional<uint64_t>, kCount> values;
 
+  static StackRegisters of(uint64_t ip, uint64_t sp, uint64_t bp) {
+    StackRegisters registers;
+    registers.values[kIp] = ip;
+    registers.values[kSp] = sp;
+    registers.values[kBp] = bp;
+    return registers;
+  }
+
   [[nodiscard]] uint64_t ip() const { return values[kIp].value_or(0); }
   [[nodiscard]] uint64_t sp() const { return values[kSp].value_or(0); }
 };

@@ -1,0 +1,97 @@
+#include "events/event_args.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace wc {
+namespace {
+
+const char* or_null(const std::string& text) { return text.empty() ? nullptr : text.c_str(); }
+
+}  // namespace
+
+wc_arg_type type_of(ArgKind kind) {
+  switch (kind) {
+    case ArgKind::Int:
+    case ArgKind::Long:
+    case ArgKind::Char:
+    case ArgKind::Fd:
+    case ArgKind::DirFd:
+    case ArgKind::Enum:
+    case ArgKind::Signal:
+    case ArgKind::Pid:
+    case ArgKind::Errno:
+    case ArgKind::FdResult:
+    case ArgKind::IntResult:
+    case ArgKind::ErrnoResult:
+    case ArgKind::LongResult:
+      return WC_ARG_INT;
+    case ArgKind::Uint:
+    case ArgKind::Ulong:
+    case ArgKind::Flags:
+    case ArgKind::Mode:
+    case ArgKind::Uid:
+    case ArgKind::Dev:
+    case ArgKind::CloneFlags:
+    case ArgKind::Ioctl:
+    case ArgKind::Fcntl:
+    case ArgKind::FutexOp:
+      return WC_ARG_UINT;
+    case ArgKind::Double:
+      return WC_ARG_UNKNOWN;
+    default:
+      return WC_ARG_POINTER;
+  }
+}
+
+uint64_t value_of(ArgKind kind, uint64_t word) {
+  switch (kind) {
+    case ArgKind::Int:
+    case ArgKind::Char:
+    case ArgKind::Fd:
+    case ArgKind::DirFd:
+    case ArgKind::Enum:
+    case ArgKind::Signal:
+    case ArgKind::Pid:
+    case ArgKind::FdResult:
+    case ArgKind::IntResult:
+    case ArgKind::ErrnoResult:
+    case ArgKind::Errno:
+      return static_cast<uint64_t>(static_cast<int64_t>(static_cast<int32_t>(word)));
+    case ArgKind::Uint:
+    case ArgKind::Mode:
+    case ArgKind::Uid:
+      return static_cast<uint32_t>(word);
+    default:
+      return word;
+  }
+}
+
+void set_variadic(wc_arg& arg, const std::string& text) {
+  const char* end = text.data() + text.size();
+  int64_t number = 0;
+  uint64_t address = 0;
+  if (auto [at, error] = std::from_chars(text.data(), end, number);
+      at == end && error == std::errc()) {
+    arg.type = WC_ARG_INT;
+    arg.value = static_cast<uint64_t>(number);
+  } else if (auto [hex, wrong] =
+                 std::from_chars(text.data() + std::min<size_t>(2, text.size()), end, address, 16);
+             text.starts_with("0x") && hex == end && wrong == std::errc()) {
+    arg.type = WC_ARG_POINTER;
+    arg.value = address;
+  } else {
+    arg.type = WC_ARG_STRING;
+  }
+}
+
+wc_caller caller_event(const Location& at, uint64_t address) {
+  return {.address = address,
+          .object = or_null(at.object),
+          .symbol = or_null(at.symbol),
+          .offset = at.offset,
+          .file = or_null(at.file),
+          .line = at.line};
+}
+
+}  // namespace wc

@@ -1,0 +1,21 @@
+// The structs of wc_backend.h filled in: what arguments and places are to a backend.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "decode/arg_kind.h"
+#include "symbols/symbolizer.h"
+#include "wc_backend.h"
+
+namespace wc {
+
+wc_arg_type type_of(ArgKind kind);
+// A 32-bit argument's upper half is whatever the register held before.
+uint64_t value_of(ArgKind kind, uint64_t word);
+// A variadic argument of printf is known by its text only: a number, an address, or anything else.
+void set_variadic(wc_arg& arg, const std::string& text);
+// Valid as long as `at`.
+wc_caller caller_event(const Location& at, uint64_t address);
+
+}  // namespace wc

@@ -1,0 +1,33 @@
+// Whose events these are, and which of its functions a number means.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "base/tracee_memory.h"
+#include "events/call_stack.h"
+#include "events/function_table.h"
+#include "events/own_scopes.h"
+#include "symbols/unwinder.h"
+
+namespace wc {
+
+// The memory and tables must outlive the call they are passed to.
+struct EventSource {
+  int32_t pid = 0;
+  int32_t tid = 0;
+  TraceeMemory* memory = nullptr;
+  const FunctionTable* table = nullptr;
+  CallStack* calls = nullptr;
+  const FunctionTable* breakpoints = nullptr;  // what kBreakFunction numbers mean
+  OwnScopes* own_scopes = nullptr;
+  std::shared_ptr<const Stack> stack;  // of the thread where it stands, if that is wanted
+
+  // The row of a scope that the program names itself, or nothing for any other function.
+  [[nodiscard]] std::optional<uint32_t> own_row(uint32_t function) const;
+  // "?" for a number that means nothing.
+  [[nodiscard]] const FunctionInfo& function(uint32_t number) const;
+};
+
+}  // namespace wc

@@ -1,0 +1,106 @@
+// What is neither a call nor a syscall: processes, signals, totals, shared objects.
+#include <cstring>
+
+#include "events/event_args.h"
+#include "events/pipeline.h"
+#include "symbols/memory_map.h"
+
+namespace wc {
+namespace {
+
+wc_process process_event(int32_t pid, int32_t tid, wc_process_kind kind) {
+  wc_process event{};
+  event.ts = TickClock::now();
+  event.pid = pid;
+  event.tid = tid;
+  event.event = kind;
+  return event;
+}
+
+std::string read_name(TraceeMemory& memory, uint64_t at) {
+  constexpr size_t kMaxName = 256;
+  char bytes[kMaxName];
+  const size_t size = memory.read({at}, bytes, sizeof bytes);
+  return {bytes, strnlen(bytes, size)};
+}
+
+}  // namespace
+
+void Pipeline::started(int32_t pid, const std::string& path) {
+  wc_process event = process_event(pid, pid, WC_PROCESS_START);
+  event.path = path.c_str();
+  backends_.process(event);
+}
+
+void Pipeline::forked(int32_t pid, int32_t tid, int32_t child, bool thread) {
+  wc_process event = process_event(pid, tid, WC_PROCESS_FORK);
+  event.child = child;
+  event.thread = thread ? 1 : 0;
+  backends_.process(event);
+}
+
+void Pipeline::executed(int32_t pid, int32_t tid, const std::string& path) {
+  wc_process event = process_event(pid, tid, WC_PROCESS_EXEC);
+  event.path = path.c_str();
+  backends_.process(event);
+}
+
+void Pipeline::signalled(int32_t pid, int32_t tid, int signal, const void* siginfo) {
+  wc_process event = process_event(pid, tid, WC_PROCESS_SIGNAL);
+  event.signal = signal;
+  std::string text = signal_name(signal) + " " + siginfo_text(siginfo);
+  event.text = text.c_str();
+  backends_.process(event);
+}
+
+void Pipeline::stopped(int32_t pid, int32_t tid, int signal) {
+  wc_process event = process_event(pid, tid, WC_PROCESS_STOP);
+  event.signal = signal;
+  backends_.process(event);
+}
+
+void Pipeline::exited(int32_t pid, int32_t tid, int status, bool thread) {
+  wc_process event = process_event(pid, tid, WC_PROCESS_EXIT);
+  event.status = status;
+  event.thread = thread ? 1 : 0;
+  backends_.process(event);
+}
+
+void Pipeline::totals(int32_t pid, const FunctionInfo& function, const wc_counter& counter) {
+  wc_totals event{};
+  event.pid = pid;
+  event.function = function.name.c_str();
+  event.library = function.library.c_str();
+  event.calls = counter.calls;
+  event.ns = clock_.duration(counter.ticks);
+  backends_.totals(event);
+}
+
+const FunctionInfo& Pipeline::own_scope(const EventSource& source, uint32_t row, uint64_t name) {
+  if (const FunctionInfo* known = source.own_scopes->find(row)) return *known;
+  const Symbolizer::Code place = symbols_.code_at(source.pid, name);
+  std::string object = place.mapping != nullptr ? place.mapping->name : "";
+  return source.own_scopes->learn(row, read_name(*source.memory, name),
+                                  object.substr(object.rfind('/') + 1));
+}
+
+void Pipeline::object(const EventSource& source, wc_object event, const StackFrame* caller) {
+  event.ts = TickClock::now();
+  event.pid = source.pid;
+  event.tid = source.tid;
+  if (caller != nullptr) {
+    event.caller = caller_event(caller->at, caller->ip);
+    if (const auto& open = source.calls->calls(); !open.empty()) event.call = open.back().id;
+  }
+  backends_.object(event);
+}
+
+void Pipeline::lost(int32_t pid, uint64_t count) {
+  wc_lost event{};
+  event.ts = TickClock::now();
+  event.pid = pid;
+  event.count = count;
+  backends_.lost(event);
+}
+
+}  // namespace wc

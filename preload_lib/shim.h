@@ -51,7 +51,7 @@ struct wc_thread {
   uint64_t stack_low, stack_end; /* a stretch of stack that is known to be memory (stack.c) */
 };
 
-/* A syscall at a patched site, on the thread's stack (entry.S, wc_site). */
+/* A syscall at a patched site, on the thread's stack (site.S). */
 struct wc_site {
   uint64_t args[6]; /* rdi rsi rdx r10 r8 r9 */
   uint64_t nr;
@@ -60,7 +60,7 @@ struct wc_site {
   uint32_t pending;    /* its place in wc_slot.pending */
   uint32_t generation; /* of the process state */
   uint32_t scope;      /* index of the call that it belongs to */
-  uint32_t is_thin;    /* entry.S has kept it in the slot, and will again */
+  uint32_t is_thin;    /* site.S has kept it in the slot, and will again */
   uint64_t bp;
 };
 /* The program's stack pointer at the site: above the thunk's return address and the red zone. */
@@ -182,7 +182,7 @@ void wc_leave(struct wc_frame *frame);
 /* Rings the gate's bell. */
 void wc_bell(struct wc_slot *slot, uint32_t want);
 
-/* entry.S */
+/* syscalls.S */
 long wc_syscall(long nr, long a, long b, long c, long d, long e);
 void wc_bell_trap(uint64_t slot_index);
 void wc_gadget(void);

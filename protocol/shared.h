@@ -54,7 +54,7 @@ enum wc_slot_state { WC_SLOT_FREE = 0, WC_SLOT_USED = 1 };
 /*
  * Engine inproc: which memory goes into a record beside the words, so that the arguments can be
  * printed later. What is written by the call is taken when it has succeeded, what is read by it
- * unless it failed with EFAULT. Copying is safe from bad pointers (entry.S, wc_copy).
+ * unless it failed with EFAULT. Copying is safe from bad pointers (syscalls.S, wc_copy).
  */
 enum wc_capture_kind {
   WC_CAPTURE_NONE = 0,
@@ -236,7 +236,7 @@ struct wc_slot {
   uint64_t selector; /* address of the thread's dispatch selector in the tracee */
   struct wc_inflight inflight[WC_INFLIGHT]; /* tracer */
   uint32_t inflight_next;                   /* tracer */
-  /* A syscall sent to the landing pad (entry.S): where it goes on, and what came of it. */
+  /* A syscall sent to the landing pad (syscalls.S): where it goes on, and what came of it. */
   uint32_t landing_done; /* cleared by the tracer */
   uint64_t landing_ip;   /* tracer */
   uint64_t landing_ret;

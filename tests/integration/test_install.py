@@ -53,7 +53,7 @@ class Installed(Case):
         self.assertEqual(result.status, 0, result)
 
     def test_everything_is_in_its_place(self):
-        for path in ("bin/wc-preload", "bin/wc-tracerd", "include/wc/wc_backend.h", "include/wc/scope.h",
+        for path in ("bin/wc-preload", "bin/wc-tracerd", "bin/wc-copy", "include/wc/wc_backend.h", "include/wc/scope.h",
                      "share/man/man1/wc-preload.1",
                      "share/man/man1/wc-tracerd.1", "share/bash-completion/completions/wc-preload",
                      "share/zsh/site-functions/_wc-preload", "share/doc/wc-intercept/README.md",

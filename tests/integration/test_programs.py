@@ -181,15 +181,6 @@ class Processes(Case):
         self.assertEqual((traced.status, traced.out, traced.err), (0, native.out, b""))
         self.assertEqual(traced.out.count(b"\0"), len(given))
 
-    def test_a_stranger_is_not_taken_for_the_launchers_child(self):
-        stranger = self.start(["sleep", "100"])
-        self.env["WC_ENVIRONMENT"] = str(stranger.pid)
-        tracer = os.path.join(os.path.dirname(self.tool), "wc-tracerd")
-        result = self.run_plain([tracer, "run", "-b", "none", "--", "/usr/bin/env"])
-        self.assertIn(b"WC_ENVIRONMENT=%d\n" % stranger.pid, result.out)
-        self.assertIsNone(stranger.popen.poll())
-        stranger.popen.kill()
-
     def test_daemon_outlives_the_first_process(self):
         def look(folder):
             path = os.path.join(folder, "daemon.txt")

@@ -67,7 +67,7 @@ struct SyscallSites {
 
 // A jump is as long as this; so much must be replaced.
 inline constexpr size_t kJumpSize = 5;
-// What a thunk has room for (preload_lib/entry.S).
+// What a thunk has room for (preload_lib/site.S).
 inline constexpr size_t kMaxMoved = 27;
 
 Result<SyscallSites> find_syscall_sites(const std::string& path);

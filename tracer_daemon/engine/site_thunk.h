@@ -1,4 +1,4 @@
-// Engine inproc: the code that a patched site jumps to. preload_lib/entry.S shows one.
+// Engine inproc: the code that a patched site jumps to. preload_lib/site.S shows one.
 #pragma once
 
 #include <cstddef>

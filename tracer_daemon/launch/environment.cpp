@@ -1,10 +1,10 @@
 #include <fcntl.h>
-#include <sys/wait.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -18,38 +18,24 @@ namespace {
 std::string text;
 std::vector<char*> entries;
 
-bool read_environment_of(pid_t pid) {
-  std::string path = "/proc/" + std::to_string(pid) + "/environ";
-  ScopedFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd.valid()) return false;
+bool read_file(const char* path) {
+  ScopedFd fd(open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  struct stat status {};
+  if (!fd.valid() || fstat(fd.get(), &status) != 0 || status.st_uid != geteuid()) return false;
   char chunk[16384];
   ssize_t n;
   while ((n = read(fd.get(), chunk, sizeof chunk)) > 0 || (n < 0 && errno == EINTR))
     if (n > 0) text.append(chunk, static_cast<size_t>(n));
-  return n == 0 && (text.empty() || text.back() == '\0');
-}
-
-// The variable may come from anybody; only what this process has started is ended.
-bool is_child(pid_t pid) {
-  siginfo_t info{};
-  const int how = WEXITED | WSTOPPED | WNOHANG | WNOWAIT;
-  return pid > 0 && waitid(P_PID, static_cast<id_t>(pid), &info, how) == 0;
-}
-
-void end_child(pid_t pid) {
-  kill(pid, SIGKILL);
-  while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) continue;
+  return n == 0;
 }
 
 }  // namespace
 
 void restore_environment() {
-  const char* named = std::getenv("WC_ENVIRONMENT");
-  if (named == nullptr) return;
-  const auto keeper = static_cast<pid_t>(std::strtol(named, nullptr, 10));
-  if (!is_child(keeper)) return;
-  const bool complete = read_environment_of(keeper);
-  end_child(keeper);
+  const char* path = std::getenv("WC_ENVIRONMENT");
+  if (path == nullptr || std::strstr(path, "/wc-environment-") == nullptr) return;
+  bool complete = read_file(path) && (text.empty() || text.back() == '\0');
+  unlink(path);
   if (!complete) {
     unsetenv("WC_ENVIRONMENT");
     return;

@@ -13,8 +13,8 @@ int measure_plan(const Options& options);    // the measuring core alone, for te
 int list_functions(const Options& options);  // --list-functions
 int list_syscalls(const Options& options);   // --list-syscalls
 
-// The environment that the launcher script was given, which its shell has changed: that of the child
-// process that WC_ENVIRONMENT names, which is ended. Without one, nothing changes.
+// The environment that the launcher script was given, which its shell has changed: read from the
+// file that WC_ENVIRONMENT names, and the file removed. Without one, nothing changes.
 void restore_environment();
 
 // "wc-preload: MESSAGE" to standard error.

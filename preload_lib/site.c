@@ -1,7 +1,7 @@
 /*
  * site.c: engine inproc. A syscall issued at a patched site inside an open scope comes here, from
- * wc_site_begin in site.S: it is issued there and recorded, without a stop. What cannot be recorded here
- * goes back to the site's own syscall instruction, where it is dispatched to the tracer.
+ * wc_site_begin in site.S: it is issued there and recorded, without a stop. What cannot be recorded
+ * here goes back to the site's own syscall instruction, where it is dispatched to the tracer.
  */
 #include "preload_lib/record.h"
 #include "preload_lib/shim.h"

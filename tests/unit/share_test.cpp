@@ -72,8 +72,8 @@ TEST_F(ShareTest, SlotsDoNotOverlapAndLieInTheMemory) {
   EXPECT_FALSE(share_->valid_slot(~uint64_t{0}));
 }
 
-// What a thread writes at each call is in no cache line that another thread or the tracer writes, and
-// what all threads read is written by nobody.
+// What a thread writes at each call is in no cache line that another thread or the tracer writes,
+// and what all threads read is written by nobody.
 TEST_F(ShareTest, NoCacheLineHasTwoWriters) {
   constexpr size_t kLine = 64;
   EXPECT_EQ(wc_slot_size(1, WC_CONFIG_IN_PROCESS) % kLine, 0U);

@@ -8,7 +8,7 @@
  * through. Vector and x87 registers are never touched, but for va_list save areas, where they
  * are read.
  */
-#include "preload_lib/assembly.h"
+#include "preload_lib/assembly.inc"
 
   .text
 

@@ -67,6 +67,10 @@ static inline int was_touched(struct wc_capture capture, const uint64_t *args, i
   return kind != WC_CAPTURE_FIXED || capture.kind_unit & WC_CAPTURE_WRITTEN;
 }
 
+static int is_vector(struct wc_capture capture) {
+  return (capture.kind_unit & 7) == WC_CAPTURE_VECTOR;
+}
+
 uint32_t wc_measure_syscall(uint32_t nr, const uint64_t *args, uint64_t result, wc_piece *pieces) {
   enum { kLastError = -4095, kFault = -14 };
   const struct wc_capture *captures = wc_process.shared->plans[nr % WC_PLANNED_SYSCALLS].captures;
@@ -76,10 +80,46 @@ uint32_t wc_measure_syscall(uint32_t nr, const uint64_t *args, uint64_t result, 
   if (ret == kFault) return 0;
   for (uint32_t i = 0; i < WC_CAPTURES && captures[i].kind_unit != 0; i++) {
     if (failed && captures[i].kind_unit & WC_CAPTURE_WRITTEN) continue;
+    if (is_vector(captures[i])) continue;
     pieces[n] = measure(captures[i], args, result, was_touched(captures[i], args, ret));
     if (wc_piece_size(pieces[n]) != 0) n++;
   }
   return n;
+}
+
+/* What the kernel has moved, the result, was memory. */
+static uint32_t measure_vector(struct wc_capture capture, const uint64_t *args, int64_t ret,
+                               wc_piece *pieces) {
+  enum { kPart = 16, kPartShift = 4 };
+  struct wc_capture array = {WC_CAPTURE_COUNTED | kPartShift << 4, capture.words,
+                             WC_VECTOR_PARTS * kPart};
+  pieces[0] = measure(array, args, 0, ret >= 0);
+  uint32_t n = wc_piece_size(pieces[0]) != 0 ? 1 : 0, parts = wc_piece_size(pieces[0]) / kPart;
+  uint64_t array_at = wc_piece_address(pieces[0]), moved = ret > 0 ? (uint64_t)ret : 0;
+  int is_written = (capture.kind_unit & WC_CAPTURE_WRITTEN) != 0;
+  for (uint32_t i = 0; i < parts; i++) {
+    uint64_t part[2]; /* struct iovec */
+    if (wc_copy(part, array_at + i * kPart, kPart) != kPart) break;
+    uint64_t here = part[1] < moved ? part[1] : moved;
+    uint64_t size = is_written ? here : part[1];
+    if (size > capture.size) size = capture.size;
+    moved -= here;
+    if (size == 0) continue;
+    struct wc_capture bytes = {WC_CAPTURE_FIXED, 0, (uint16_t)size};
+    pieces[n] = measure(bytes, part, 0, size <= here);
+    if (wc_piece_size(pieces[n]) != 0) n++;
+  }
+  return n;
+}
+
+uint32_t wc_measure_vectors(uint32_t nr, const uint64_t *args, uint64_t result, wc_piece *pieces) {
+  enum { kFault = -14 };
+  const struct wc_capture *captures = wc_process.shared->plans[nr % WC_PLANNED_SYSCALLS].captures;
+  int64_t ret = (int64_t)result;
+  for (uint32_t i = 0; i < WC_CAPTURES && captures[i].kind_unit != 0; i++)
+    if (is_vector(captures[i]) && ret != kFault)
+      return measure_vector(captures[i], args, ret, pieces);
+  return 0;
 }
 
 /* Whether the record of this syscall will hold it. */
@@ -138,6 +178,7 @@ uint32_t wc_measure_entry(const struct wc_scope *scope, const struct wc_site *si
   for (uint32_t i = 0; i < WC_FUNCTION_CAPTURES && captures[i].kind_unit != 0; i++) {
     if (captures[i].kind_unit & WC_CAPTURE_WRITTEN) continue;
     if (site != NULL && is_captured_by(site, scope->args[captures[i].words & 15])) continue;
+    if (is_vector(captures[i])) continue; /* its syscall's record has it */
     pieces[n] = measure(captures[i], scope->args, 0, 0);
     if (wc_piece_size(pieces[n]) != 0) n++;
   }

@@ -128,8 +128,10 @@ void wc_install_orphan_handlers(void);
 
 /* pieces.c: the pieces of memory that go into the record of a syscall that has come back; of a
  * call, but for what the record of its first syscall, `site`, will hold (may be NULL); of its
- * return. Return how many. */
+ * return. Return how many. What a vector points to is apart: it takes more of the stack than the
+ * record of a thin call may. */
 uint32_t wc_measure_syscall(uint32_t nr, const uint64_t *args, uint64_t ret, wc_piece *pieces);
+uint32_t wc_measure_vectors(uint32_t nr, const uint64_t *args, uint64_t ret, wc_piece *pieces);
 uint32_t wc_measure_entry(const struct wc_scope *scope, const struct wc_site *site,
                           wc_piece *pieces);
 uint32_t wc_measure_return(const struct wc_scope *scope, uint64_t ret, wc_piece *pieces);

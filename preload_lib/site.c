@@ -118,6 +118,8 @@ __attribute__((visibility("hidden"))) uint32_t wc_site_enter(struct wc_site *sit
   uint32_t action = wc_process.shared->plans[site->nr].action;
   if (action == WC_PLAN_SIGNALS)
     action = concerns_hidden_signals(site) ? WC_PLAN_TRACER : WC_PLAN_RECORD;
+  if (action == WC_PLAN_VECTOR)
+    action = site->args[2] > WC_VECTOR_PARTS ? WC_PLAN_TRACER : WC_PLAN_RECORD;
   if (WC_UNLIKELY(action != WC_PLAN_RECORD)) return action;
   uint32_t depth = slot->depth;
   if (WC_UNLIKELY(depth == 0 || slot->scopes[depth - 1].sp <= WC_SITE_SP(site) ||
@@ -174,8 +176,11 @@ __attribute__((visibility("hidden"))) void wc_site_exit(struct wc_site *site) {
   if (WC_UNLIKELY(slot->pending_depth <= site->pending)) return;
   struct wc_pending *pending = &slot->pending[site->pending % WC_PENDING];
   pending->ret = site->ret;
-  wc_piece pieces[WC_CAPTURES + WC_STACK_PIECES];
+  wc_piece pieces[WC_CAPTURES + 1 + WC_VECTOR_PARTS + WC_STACK_PIECES];
   uint32_t count = wc_measure_syscall(pending->nr, site->args, site->ret, pieces);
+  if (WC_UNLIKELY(wc_process.shared->plans[pending->nr % WC_PLANNED_SYSCALLS].action ==
+                  WC_PLAN_VECTOR))
+    count += wc_measure_vectors(pending->nr, site->args, site->ret, pieces + count);
   struct wc_stack_registers registers;
   if (WC_UNLIKELY(wc_process.config & WC_CONFIG_STACKS)) {
     registers = (struct wc_stack_registers){wc_site_back(site), WC_SITE_SP(site), site->bp};

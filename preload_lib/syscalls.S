@@ -5,7 +5,7 @@
  * All of them are issued between wc_exempt_begin and wc_exempt_end: that range is exempt from Syscall
  * User Dispatch, and the tracer recognises it.
  */
-#include "preload_lib/assembly.h"
+#include "preload_lib/assembly.inc"
 
   .text
   .p2align 6

@@ -62,6 +62,8 @@ enum wc_capture_kind {
   WC_CAPTURE_FIXED,      /* `size` bytes */
   WC_CAPTURE_COUNTED,    /* as many as argument `aux` says, `size` at most */
   WC_CAPTURE_RETURNED,   /* as many as the result says, `size` at most */
+  WC_CAPTURE_VECTOR,     /* struct iovec[], as many as argument `aux` says, and `size` bytes of what
+                            each points to; at most WC_VECTOR_PARTS */
   WC_CAPTURE_WRITTEN = 8 /* flag: written by the call */
 };
 
@@ -72,12 +74,14 @@ struct wc_capture {
   uint16_t size;
 };
 #define WC_CAPTURE_RESULT 15u
+#define WC_VECTOR_PARTS 6u
 #define WC_CAPTURE_DOZEN 15u /* units of 12 bytes: struct epoll_event */
 
 /* What a patched site or a return does with a syscall or function. */
 enum wc_plan_action {
   WC_PLAN_TRACER = 0, /* stops for the tracer, which sees everything */
   WC_PLAN_RECORD = 1, /* appends a record */
+  WC_PLAN_VECTOR = 4, /* RECORD, unless argument 2 is larger than WC_VECTOR_PARTS */
   WC_PLAN_PLAIN = 2,  /* not to be reported */
   WC_PLAN_SIGNALS =
       3 /* RECORD, unless it has to do with SIGSYS and SIGTRAP, which the gate hides */

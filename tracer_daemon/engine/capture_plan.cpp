@@ -58,6 +58,10 @@ Piece piece_of(ArgKind kind, const DecodeOptions& options) {
     case ArgKind::BufferIn:
     case ArgKind::BufferInText:
       return {Need::Piece, WC_CAPTURE_COUNTED, shown, 0};
+    case ArgKind::Iovec:
+      return {Need::Piece, WC_CAPTURE_VECTOR, shown, 0};
+    case ArgKind::IovecOut:
+      return {Need::Piece, WC_CAPTURE_VECTOR | WC_CAPTURE_WRITTEN, shown, 0};
     case ArgKind::BufferOut:
     case ArgKind::BufferOutText:
     case ArgKind::BufferOutHex:
@@ -184,6 +188,18 @@ bool plan_dependent(uint32_t nr, wc_plan& plan) {
   }
 }
 
+bool is_vector(const wc_capture& capture) {
+  constexpr uint8_t kKinds = WC_CAPTURE_WRITTEN - 1;
+  return (capture.kind_unit & kKinds) == WC_CAPTURE_VECTOR;
+}
+
+wc_plan_action action_of(uint32_t nr, const wc_plan& plan) {
+  if (nr == SYS_rt_sigaction || nr == SYS_rt_sigprocmask) return WC_PLAN_SIGNALS;
+  const bool has_vector =
+      std::any_of(std::begin(plan.captures), std::end(plan.captures), is_vector);
+  return has_vector ? WC_PLAN_VECTOR : WC_PLAN_RECORD;
+}
+
 wc_plan plan_syscall(uint32_t nr, const DecodeOptions& options, bool with_memory) {
   wc_plan plan{};
   if (std::find(std::begin(kTracersOwn), std::end(kTracersOwn), nr) != std::end(kTracersOwn))
@@ -191,10 +207,7 @@ wc_plan plan_syscall(uint32_t nr, const DecodeOptions& options, bool with_memory
   const SyscallSpec& spec = syscall_spec(nr);
   bool planned = !with_memory || plan_dependent(nr, plan) ||
                  plan_args({spec.args, spec.arg_count}, spec.result, true, options, plan.captures);
-  if (nr == SYS_rt_sigaction || nr == SYS_rt_sigprocmask)
-    plan.action = WC_PLAN_SIGNALS;
-  else
-    plan.action = planned ? WC_PLAN_RECORD : WC_PLAN_TRACER;
+  plan.action = planned ? action_of(nr, plan) : WC_PLAN_TRACER;
   return plan;
 }
 
@@ -206,7 +219,8 @@ SyscallPlans plan_syscalls(const SyscallSet& reported, const DecodeOptions& opti
   for (uint32_t nr = 0; nr < plans.size(); nr++) {
     plans[nr] = plan_syscall(nr, options, with_memory);
     if (nr >= reported.size() || reported[nr]) continue;
-    if (plans[nr].action == WC_PLAN_RECORD) plans[nr].action = WC_PLAN_PLAIN;
+    if (plans[nr].action == WC_PLAN_RECORD || plans[nr].action == WC_PLAN_VECTOR)
+      plans[nr].action = WC_PLAN_PLAIN;
     if (plans[nr].action == WC_PLAN_SIGNALS) plans[nr].action = WC_PLAN_TRACER;
   }
   return plans;
@@ -217,13 +231,16 @@ bool ends_in_format(const FunctionSpec& spec) {
          spec.args[spec.arg_count - 1].kind == ArgKind::Format;
 }
 
-bool plan_function(const FunctionSpec* spec, bool thin, const DecodeOptions& options,
+bool plan_function(const FunctionSpec* spec, bool thin, bool alone, const DecodeOptions& options,
                    bool with_memory, wc_capture (&captures)[WC_FUNCTION_CAPTURES]) {
   if (!with_memory || spec == nullptr) return true;
   if (spec->stack == StackUse::ExecList || spec->arg_count > 6) return false;
   if (spec->stack == StackUse::VaList && !ends_in_format(*spec)) return false;
-  return plan_args(std::span(spec->args).first(spec->arg_count), spec->result, !thin, options,
-                   captures);
+  if (!plan_args(std::span(spec->args).first(spec->arg_count), spec->result, !thin, options,
+                 captures))
+    return false;
+  // What a vector points to is in the record of the syscall only.
+  return (thin && !alone) || std::none_of(std::begin(captures), std::end(captures), is_vector);
 }
 
 }  // namespace wc

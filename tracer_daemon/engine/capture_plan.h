@@ -18,8 +18,8 @@ SyscallPlans plan_syscalls(const SyscallSet& reported, const DecodeOptions& opti
                            bool with_memory);
 
 // False: the tracer must read the arguments of this function itself. `thin`: what it writes is in
-// the record of its syscall.
-bool plan_function(const FunctionSpec* spec, bool thin, const DecodeOptions& options,
+// the record of its syscall. `alone`: there may be no such record (-a).
+bool plan_function(const FunctionSpec* spec, bool thin, bool alone, const DecodeOptions& options,
                    bool with_memory, wc_capture (&captures)[WC_FUNCTION_CAPTURES]);
 
 // Whether variadic arguments follow a printf format.

@@ -87,8 +87,9 @@ StubFunction stub_for(const ExportedFunction& function, bool several, const Func
     stub.target = info.spec->sibling;
     stub.fixed_args = info.spec->arg_count;
   }
-  bool planned = options.in_process && plan_function(info.spec, info.thin, options.decode,
-                                                     options.values_at_return, stub.captures);
+  bool planned =
+      options.in_process && plan_function(info.spec, info.thin, options.all_calls, options.decode,
+                                          options.values_at_return, stub.captures);
   if (options.in_process && !planned) {
     std::fill(std::begin(stub.captures), std::end(stub.captures), wc_capture{});
     stub.flags |= WC_FUNCTION_TRACER;
@@ -138,9 +139,10 @@ ProgramTables::Images ProgramTables::libraries_of(const Image& program,
 std::string ProgramTables::options_key(bool strict) const {
   std::string key;
   for (const Term& term : options_.terms) key += term.text + ',';
-  for (unsigned number : {unsigned{strict}, unsigned{options_.values_at_return},
-                          unsigned{options_.in_process}, unsigned{options_.stacks},
-                          options_.decode.string_size, unsigned{options_.decode.show_paths}})
+  for (unsigned number :
+       {unsigned{strict}, unsigned{options_.values_at_return}, unsigned{options_.in_process},
+        unsigned{options_.stacks}, unsigned{options_.all_calls}, options_.decode.string_size,
+        unsigned{options_.decode.show_paths}})
     key += std::to_string(number) + ' ';
   return key;
 }

@@ -25,6 +25,7 @@ struct TableOptions {
   std::string socket_path;
   bool values_at_return = false;  // some backend shows what calls wrote to memory
   bool in_process = false;        // engine inproc
+  bool all_calls = false;         // its records stand alone where a call makes no syscall
   bool stacks = false;            // its records hold stacks: no call is one record with its syscall
   DecodeOptions decode;
   CacheFolder cache{""};  // what earlier runs have found

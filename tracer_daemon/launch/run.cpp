@@ -163,6 +163,7 @@ class Session {
     table_options.socket_path = socket;
     table_options.values_at_return = backends->wants(WC_WANT_TEXT);
     table_options.in_process = engine->in_process;
+    table_options.all_calls = backends->wants(WC_WANT_ALL_CALLS);
     table_options.stacks = backends->wants(WC_WANT_STACK);
     table_options.decode = decode;
     table_options.cache = CacheFolder::of_user();

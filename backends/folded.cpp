@@ -13,8 +13,6 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
-#include <ranges>
-#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -68,7 +66,8 @@ void FoldedBackend::append_name(std::string& path, std::string_view name) {
 }
 
 void FoldedBackend::append_frames(std::string& path, const wc_stack_frame* frames, uint32_t count) {
-  for (const wc_stack_frame& frame : std::span(frames, count) | std::views::reverse) {
+  for (uint32_t i = count; i-- > 0;) {
+    const wc_stack_frame& frame = frames[i];
     if (frame.at.symbol != nullptr) {
       append_name(path, frame.at.symbol);
     } else {

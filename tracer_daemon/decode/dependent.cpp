@@ -6,6 +6,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include <array>
+
 namespace wc {
 namespace {
 
@@ -255,10 +257,24 @@ void resolve_mknod(Builder& b, size_t mode) {
   if (type != S_IFCHR && type != S_IFBLK) b.cut(mode + 1);
 }
 
+// Kinds that say what the arguments around them are.
+constexpr auto kDecides = [] {
+  std::array<bool, static_cast<size_t>(ArgKind::Count)> table{};
+  for (ArgKind kind :
+       {ArgKind::Flags, ArgKind::Enum, ArgKind::Fcntl, ArgKind::FutexOp, ArgKind::Ioctl,
+        ArgKind::SyslogAction, ArgKind::FileMode, ArgKind::CloneFlagsNamed, ArgKind::Omitted})
+    table[static_cast<size_t>(kind)] = true;
+  return table;
+}();
+
 }  // namespace
 
 ArgList resolve_args(std::span<const ArgSpec> specs, std::span<const uint64_t> words) {
   Builder b(specs, words);
+  const bool decides = std::any_of(specs.begin(), specs.end(), [](const ArgSpec& one) {
+    return kDecides[static_cast<size_t>(one.kind)];
+  });
+  if (!decides) return b.list();
   constexpr uint8_t kCloneArgs = 5;
   if (b.is(0, ArgKind::CloneFlagsNamed) && b.count() == kCloneArgs) resolve_clone(b);
   for (size_t i = 0; i < b.count(); i++) {

@@ -108,8 +108,8 @@ void Module::read_segments() {
   segments_ = program_headers(elf->get());
   std::erase_if(segments_, [](const GElf_Phdr& one) { return one.p_type != PT_LOAD; });
   // Linkers let segments share a page of the file; code is what return addresses point to.
-  std::ranges::stable_partition(segments_,
-                                [](const GElf_Phdr& one) { return (one.p_flags & PF_X) != 0; });
+  std::stable_partition(segments_.begin(), segments_.end(),
+                        [](const GElf_Phdr& one) { return (one.p_flags & PF_X) != 0; });
 }
 
 std::optional<uint64_t> Module::address_of(uint64_t file_offset) {

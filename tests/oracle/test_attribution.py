@@ -1,7 +1,7 @@
 """Attribution against an oracle: `strace -f -k` tells the stack of every syscall, and so the libc function
 that the program called: the last frame in libc, counted from the syscall outwards. The tool's outermost
 call that was made from outside libc must be the same, in the same order in every thread, with the
-same result, under every gate.
+same result, under every gate and engine.
 
 Out of scope, because no call of a libc function from outside stands on the stack: start-up and end in ld.so
 and libc, threads' beginnings, syscalls that programs issue themselves.
@@ -218,7 +218,8 @@ def run_oracle(argv, folder, libc, internal):
 
 def run_tool(argv, folder, gate):
     trace = os.path.join(folder, ".out/trace.json")
-    run([TRACER, "run", "-g", gate, "-F", "@all", "-b", "json", "-o", trace, "--", *argv], folder)
+    engine = ["-E", "inproc"] if gate == "inproc" else ["-g", gate]
+    run([TRACER, "run", *engine, "-F", "@all", "-b", "json", "-o", trace, "--", *argv], folder)
     calls, threads = {}, collections.defaultdict(list)
     for line in read(trace).splitlines():
         event = json.loads(line)
@@ -343,7 +344,7 @@ def missing_oracle():
 def available_gates():
     import ctypes
     dispatch = ctypes.CDLL(None, use_errno=True).prctl(59, 0, 0, 0, 0) == 0
-    return (["dispatch"] if dispatch else []) + ["trap", "socket"]
+    return (["dispatch", "inproc"] if dispatch else []) + ["trap", "socket"]
 
 
 def examine(name, libc, gates, report):

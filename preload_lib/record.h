@@ -16,25 +16,27 @@ static inline __attribute__((always_inline)) void wc_copy_words(uint64_t *to,
   to[5] = from[5];
 }
 
-/* Fills in a CALL_SYSCALL where `scope` is given, else a SYSCALL. */
+/* Fills in a SYSCALL. */
 static inline __attribute__((always_inline)) void wc_fill_syscall(struct wc_record_body *body,
                                                                   const struct wc_pending *pending,
-                                                                  const struct wc_scope *scope,
-                                                                  uint32_t index, uint64_t ret,
-                                                                  uint64_t end) {
+                                                                  uint64_t ret, uint64_t end) {
   wc_record_of(body)->seq = pending->seq;
   wc_record_of(body)->ret = ret;
   wc_record_of(body)->tsc = end;
   body->place = pending->tsc;
   body->what = pending->nr;
   wc_copy_words(body->args, pending->args);
-  if (scope == NULL) return;
+}
+
+/* Makes a CALL_SYSCALL of it, but for the arguments, which stand behind what is returned. */
+static inline __attribute__((always_inline)) struct wc_record_call *wc_fill_call(
+    struct wc_record_body *body, const struct wc_scope *scope, uint32_t index) {
   struct wc_record_call *call = (struct wc_record_call *)(body + 1);
   call->sp = scope->sp;
   call->caller = scope->caller;
   call->function = scope->function;
   call->depth = index;
-  wc_copy_words(call->args, scope->args);
+  return call;
 }
 
 /* Takes the syscall of a thin call that has come back, which is the taker's to record then: when it

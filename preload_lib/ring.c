@@ -175,6 +175,15 @@ void wc_append_unwound(struct wc_slot *slot, uint64_t seq) {
   append(slot, WC_RECORD_UNWOUND, seq, 0, wc_ticks(), 0);
 }
 
+/* As most wrappers pass them on. */
+static inline int has_its_syscalls_args(const struct wc_scope *scope,
+                                        const struct wc_pending *pending) {
+  WC_STATIC_ASSERT(WC_FEW_ARGS == 3, "all of them are compared");
+  return wc_process.functions[scope->function].flags & WC_FUNCTION_FEW &&
+         scope->args[0] == pending->args[0] && scope->args[1] == pending->args[1] &&
+         scope->args[2] == pending->args[2];
+}
+
 /* All in one, because there is nothing else that a thin call has to tell. 0: a signal handler, or
  * the tracer, has told of the call and its syscall. */
 int wc_record_thin_call(struct wc_slot *slot, uint64_t value, int32_t error) {
@@ -182,24 +191,29 @@ int wc_record_thin_call(struct wc_slot *slot, uint64_t value, int32_t error) {
   uint64_t end = wc_claim(pending), ret = pending->ret;
   if (WC_UNLIKELY(end == 0)) return 0;
   wc_piece pieces[WC_CAPTURES];
-  uint32_t count = 0,
-           places = (WC_FRONT_CALL + sizeof(struct wc_record) - 1) / sizeof(struct wc_record);
+  const struct wc_scope *scope = &slot->scopes[0];
+  int same = has_its_syscalls_args(scope, pending);
+  enum wc_record_front front = same ? WC_FRONT_CALL_ALONE : WC_FRONT_CALL;
+  uint32_t count = 0, places = (front + sizeof(struct wc_record) - 1) / sizeof(struct wc_record);
   if (wc_process.shared->plans[pending->nr % WC_PLANNED_SYSCALLS].captures[0].kind_unit != 0) {
     count = wc_measure_syscall(pending->nr, pending->args, ret, pieces);
-    places = places_for(WC_FRONT_CALL, pieces, count);
+    places = places_for(front, pieces, count);
   }
   begin_writing_here(slot);
   struct wc_record *record = reserve(slot, places, kRoomForReturns, make_room_in_process);
   if (WC_LIKELY(record != NULL)) {
     slot->scopes[0].flags |= WC_SCOPE_REPORTED; /* a handler's records come behind it */
     struct wc_record_body *body = (struct wc_record_body *)(record + 1);
-    wc_fill_syscall(body, pending, &slot->scopes[0], 0, ret, end);
+    wc_fill_syscall(body, pending, ret, end);
+    struct wc_record_call *call = wc_fill_call(body, scope, 0);
+    if (!same) wc_copy_words((uint64_t *)(call + 1), scope->args);
+    call->value = value;
     record->error = error;
-    ((struct wc_record_call *)(body + 1))->value = value;
     body->captures = count;
-    if (count != 0) copy_pieces((uint8_t *)record + WC_FRONT_CALL, pieces, count);
+    if (count != 0) copy_pieces((uint8_t *)record + front, pieces, count);
     WC_BARRIER();
-    record->type = WC_RECORD_CALL_SYSCALL | WC_RECORD_RETURNED | places << 16;
+    record->type = WC_RECORD_CALL_SYSCALL | WC_RECORD_RETURNED | (same ? WC_RECORD_SAME_ARGS : 0) |
+                   places << 16;
   } else {
     slot->dropped++;
   }

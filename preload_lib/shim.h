@@ -147,7 +147,8 @@ void wc_append_unwound(struct wc_slot *slot, uint64_t seq);
 /* What stands in front of a record's pieces: it differs by type. */
 enum wc_record_front {
   WC_FRONT_BODY = sizeof(struct wc_record) + sizeof(struct wc_record_body),
-  WC_FRONT_CALL = WC_FRONT_BODY + sizeof(struct wc_record_call)
+  WC_FRONT_CALL_ALONE = WC_FRONT_BODY + sizeof(struct wc_record_call), /* without its arguments */
+  WC_FRONT_CALL = WC_FRONT_CALL_ALONE + 6 * sizeof(uint64_t)
 };
 /* A record with a body and pieces: reserved, to be filled in, and ended. NULL: the ring is full and
  * shall lose what comes, or there is no tracer any more. Nothing but stores may stand between the

@@ -137,6 +137,13 @@ __attribute__((visibility("hidden"))) uint32_t wc_site_enter(struct wc_site *sit
   return WC_PLAN_RECORD;
 }
 
+/* Apart for the sake of its caller's frame. */
+static __attribute__((noinline)) void fill_call(struct wc_record_body *body, struct wc_slot *slot,
+                                                const struct wc_scope *scope) {
+  struct wc_record_call *call = wc_fill_call(body, scope, (uint32_t)(scope - slot->scopes));
+  wc_copy_words((uint64_t *)(call + 1), scope->args);
+}
+
 /* The record of a syscall of the call in `scope`, with the call if that is not reported yet. `end`:
  * 0 if it never came back. */
 static __attribute__((noinline)) void append_syscall(struct wc_slot *slot,
@@ -159,8 +166,8 @@ static __attribute__((noinline)) void append_syscall(struct wc_slot *slot,
     end = wc_ticks();
   }
   if (with_call) scope->flags |= WC_SCOPE_REPORTED;
-  wc_fill_syscall(body, pending, with_call ? scope : NULL, (uint32_t)(scope - slot->scopes),
-                  pending->ret, end);
+  wc_fill_syscall(body, pending, pending->ret, end);
+  if (with_call) fill_call(body, slot, scope);
   wc_end_record(slot, body, type);
 }
 

@@ -150,11 +150,13 @@ enum wc_record_type {
    * case, one syscall a call, takes one record. */
   WC_RECORD_CALL_SYSCALL = 6,
   WC_RECORD_TYPES = 0xff,
-  WC_RECORD_NO_RESULT = 0x200, /* flag of SYSCALL and CALL_SYSCALL: it never came back */
-  WC_RECORD_RETURNED = 0x400,  /* flag of CALL_SYSCALL: so has the call, with `value` */
-  WC_RECORD_STACK = 0x800,     /* flag of CALL, SYSCALL, CALL_SYSCALL: the last captures are a
-                                  wc_stack_registers and the stack from its sp on */
-  WC_RECORD_CAPTURES = 0x100   /* flag of RETURN: a body follows, for its captures */
+  WC_RECORD_NO_RESULT = 0x200,  /* flag of SYSCALL and CALL_SYSCALL: it never came back */
+  WC_RECORD_RETURNED = 0x400,   /* flag of CALL_SYSCALL: so has the call, with `value` */
+  WC_RECORD_SAME_ARGS = 0x1000, /* flag of CALL_SYSCALL: the call's arguments, as far as it has any,
+                                   are its syscall's */
+  WC_RECORD_STACK = 0x800,      /* flag of CALL, SYSCALL, CALL_SYSCALL: the last captures are a
+                                   wc_stack_registers and the stack from its sp on */
+  WC_RECORD_CAPTURES = 0x100    /* flag of RETURN: a body follows, for its captures */
 };
 
 struct wc_record {
@@ -182,10 +184,10 @@ struct wc_record_call {
   uint64_t caller;
   uint32_t function;
   uint32_t depth; /* how many calls are open around it */
-  uint64_t args[6];
   uint64_t value; /* with WC_RECORD_RETURNED */
+  /* uint64_t args[6]; not with WC_RECORD_SAME_ARGS */
 };
-WC_STATIC_ASSERT(sizeof(struct wc_record_call) == 80, "wc_record_call");
+WC_STATIC_ASSERT(sizeof(struct wc_record_call) == 32, "wc_record_call");
 
 struct wc_captured {
   uint64_t address;

@@ -21,6 +21,7 @@
 #define WC_PRELOAD_MAGIC 0x64616f6c65725043ull
 
 #define WC_FUNCTION_CAPTURES 4u
+#define WC_FEW_ARGS 3u
 
 enum wc_function_flags {
   WC_FUNCTION_RETURN_BELL = 1u << 0, /* a reported call's results are read from memory at return */
@@ -29,7 +30,8 @@ enum wc_function_flags {
   WC_FUNCTION_FORMAT = 1u << 3,      /* engine inproc: the last of fixed_args is a printf format */
   /* engine inproc: little more than one syscall, whose record holds all that is shown of it */
   WC_FUNCTION_THIN = WC_SCOPE_THIN,
-  WC_FUNCTION_OWN = 1u << 5 /* a scope that the program names itself */
+  WC_FUNCTION_OWN = 1u << 5, /* a scope that the program names itself */
+  WC_FUNCTION_FEW = 1u << 6  /* engine inproc: no more than WC_FEW_ARGS arguments */
 };
 
 struct wc_function {

@@ -121,7 +121,7 @@ class Comparing {
   // What would come to light only after minutes is looked at first.
   Status prepare() {
     if (!options_.figure.empty()) {
-      if (const Status fit = measure::check_pattern(options_.figure); !fit) return fit;
+      if (Status fit = measure::check_pattern(options_.figure); !fit) return fit;
     }
     for (const std::string& path : options_.outputs) {
       const ScopedFd file(open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
@@ -140,7 +140,7 @@ class Comparing {
     count_steps(peer_entries(request_.options.program, {}, this_machine(), folder_).size());
 
     show(progress, entries_[0]);
-    if (const Status native = warm_up_native(); !native) return native;
+    if (Status native = warm_up_native(); !native) return native;
     SameEvents same;
     for (std::size_t i = 1; i < entries_.size(); i++) {
       const TraceCount count = warm_up_other(progress, entries_[i]);
@@ -148,7 +148,7 @@ class Comparing {
       same.syscalls.insert(count.syscalls.begin(), count.syscalls.end());
       same.functions.insert(count.functions.begin(), count.functions.end());
     }
-    if (const Status usable = check_own(); !usable) return usable;
+    if (Status usable = check_own(); !usable) return usable;
     for (Entry& peer : peer_entries(request_.options.program, same, this_machine(), folder_)) {
       warm_up_other(progress, peer);
       entries_.push_back(std::move(peer));

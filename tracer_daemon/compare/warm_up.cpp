@@ -26,7 +26,7 @@ std::optional<off_t> first_difference(int a, int b) {
   for (off_t at = 0;;) {
     const ssize_t n = pread(a, left.data(), kBlock, at);
     const ssize_t m = pread(b, right.data(), kBlock, at);
-    const auto common = static_cast<std::size_t>(std::max<ssize_t>(0, std::min(n, m)));
+    const auto common = std::max<ptrdiff_t>(0, std::min(n, m));
     const auto differs = std::mismatch(left.begin(), left.begin() + common, right.begin()).first;
     if (differs != left.begin() + common || n != m) return at + (differs - left.begin());
     if (n <= 0) return {};

@@ -90,7 +90,7 @@ Status add_functions(const Setting& setting, Options& options) {
 Status set_pid(const Setting& setting, Options& options) {
   if (options.pid != 0) return Error{setting.where + " given twice; one process is traced"};
   constexpr unsigned kMost = 1u << 22;  // PID_MAX_LIMIT, proc(5)
-  if (const Status chosen = choose_number(setting, kMost, options.pid); !chosen) return chosen;
+  if (Status chosen = choose_number(setting, kMost, options.pid); !chosen) return chosen;
   if (options.pid == 0) return Error{setting.where + ": 0 is no process"};
   return Done{};
 }

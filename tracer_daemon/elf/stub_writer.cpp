@@ -109,7 +109,7 @@ class Writer {
       return a.hash % buckets_ < b.hash % buckets_;
     });
     bloom_size_ = 1;
-    while (bloom_size_ * 8 < exported_.size()) bloom_size_ *= 2;
+    while (size_t{bloom_size_} * 8 < exported_.size()) bloom_size_ *= 2;
   }
 
   void number_versions() {

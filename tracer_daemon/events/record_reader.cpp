@@ -20,17 +20,25 @@ bool RecordReader::next(RecordView& view) {
     bool has_call = type == WC_RECORD_CALL_SYSCALL;
     bool has_body = has_call || type == WC_RECORD_CALL || type == WC_RECORD_SYSCALL ||
                     (head.type & WC_RECORD_CAPTURES) != 0;
-    view = {type, &head, nullptr, nullptr, {}};
+    bool same_args = (head.type & WC_RECORD_SAME_ARGS) != 0;
+    view = {type, &head, nullptr, nullptr, nullptr, {}};
     if (!has_body || (type == WC_RECORD_RETURN && count == 1)) return true;
     auto bytes = std::span(reinterpret_cast<const unsigned char*>(all.data()), all.size_bytes());
     constexpr size_t kBody = sizeof(wc_record) + sizeof(wc_record_body);
-    const size_t front = has_call ? kBody + sizeof(wc_record_call) : kBody;
+    constexpr size_t kCall = kBody + sizeof(wc_record_call);
+    const size_t front = !has_call   ? kBody
+                         : same_args ? kCall
+                                     : kCall + sizeof(wc_record_body::args);
     if (bytes.size() < front) {
       corrupt_ = true;
       return false;
     }
     view.body = reinterpret_cast<const wc_record_body*>(bytes.data() + sizeof(wc_record));
-    if (has_call) view.call = reinterpret_cast<const wc_record_call*>(bytes.data() + kBody);
+    if (has_call) {
+      view.call = reinterpret_cast<const wc_record_call*>(bytes.data() + kBody);
+      view.call_args =
+          same_args ? view.body->args : reinterpret_cast<const uint64_t*>(bytes.data() + kCall);
+    }
     view.captures = bytes.subspan(front);
     return true;
   }

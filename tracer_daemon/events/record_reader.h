@@ -19,6 +19,7 @@ struct RecordView {
   const wc_record* head = nullptr;
   const wc_record_body* body = nullptr;  // null: a plain return
   const wc_record_call* call = nullptr;  // of CALL_SYSCALL
+  const uint64_t* call_args = nullptr;   // its six
   std::span<const unsigned char> captures;
 };
 

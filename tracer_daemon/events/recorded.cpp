@@ -18,7 +18,7 @@ bool Pipeline::recorded_call(const EventSource& source, const RecordView& view) 
     scope.function = view.call->function;
     scope.tsc = view.body->place;
     depth = view.call->depth;
-    std::copy(std::begin(view.call->args), std::end(view.call->args), scope.args);
+    std::copy_n(view.call_args, std::size(scope.args), scope.args);
   } else {
     scope.sp = view.body->place;
     scope.caller = view.head->ret;

@@ -96,7 +96,7 @@ StubFunction stub_for(const ExportedFunction& function, bool several, const Func
   }
   if (planned && ends_in_format(*info.spec)) stub.flags |= WC_FUNCTION_FORMAT;
   if (planned && info.thin && !options.stacks) stub.flags |= WC_FUNCTION_THIN;
-  if (info.spec->arg_count <= WC_FEW_ARGS) stub.flags |= WC_FUNCTION_FEW;
+  if (planned && info.spec->arg_count <= WC_FEW_ARGS) stub.flags |= WC_FUNCTION_FEW;
   if (options.values_at_return && !info.thin && !planned && has_values_at_return(*info.spec))
     stub.flags |= WC_FUNCTION_RETURN_BELL;
   if (is_pure_function(function.name)) stub.flags |= WC_FUNCTION_PURE;

@@ -137,6 +137,8 @@ Result<int> Tracer::run() {
       on_status(tid, status);
     } else if (tid < 0 && errno == ECHILD && !options_.standing) {
       break;
+    } else {
+      cpu_.part();  // what is told of now need not take the program's CPU
     }
     if (forwarded_ != 0 && first_ != 0) kill(first_, std::exchange(forwarded_, 0));
     run_posted();

@@ -26,7 +26,7 @@ class Heartbeat {
  private:
   void set(uint64_t period);
 
-  static constexpr uint64_t kSlow = 100'000'000, kFast = 500'000;  // nanoseconds
+  static constexpr uint64_t kSlow = 100'000'000, kFast = 1'000'000;  // nanoseconds
   timer_t timer_{};
   bool started_ = false;
   uint64_t period_ = kSlow;

@@ -262,7 +262,8 @@ void Tracer::on_signal(StoppedThread stop, Thread& thread) {
     return;
   }
   siginfo_t info{};
-  if (!stop.siginfo(info)) return resume(std::move(stop), thread, stop.signal());
+  const int signal = stop.signal();
+  if (!stop.siginfo(info)) return resume(std::move(stop), thread, signal);
   constexpr int kUserDispatch = 2;  // SYS_USER_DISPATCH
   if (has_shim && info.si_signo == SIGSYS && info.si_code == kUserDispatch &&
       options_.gate == WC_GATE_DISPATCH && !thread.own_dispatch)

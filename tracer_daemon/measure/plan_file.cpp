@@ -123,7 +123,7 @@ Result<Plan> read_plan(const std::string& path) {
   if (!file || !(text << file.rdbuf())) {
     return Error::from_errno(fmt::format("cannot read plan '{}'", path), errno);
   }
-  const Result<Plan> plan = parse_plan(text.str());
+  Result<Plan> plan = parse_plan(text.str());
   if (plan) return plan;
   return Error{fmt::format("plan '{}': {}", path, plan.error().message)};
 }

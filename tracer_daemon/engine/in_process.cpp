@@ -17,9 +17,7 @@ void Tracer::patch_sites(Thread& thread) {
   Process& process = *thread.process;
   const ProcessShare* share = process.share;
   bool records = share != nullptr && share->layout().config & WC_CONFIG_IN_PROCESS;
-  if (!records) return;
-  heartbeat_.quicken();
-  if (std::exchange(process.patched, true)) return;
+  if (!records || std::exchange(process.patched, true)) return;
   // What is in the rings then is decoded while the process can still be asked whose addresses they
   // are.
   stop_at_exit(thread.tid, follows_forks());

@@ -419,6 +419,7 @@ void Tracer::report_calls(Thread& thread, std::span<const wc_scope> scopes, bool
 void Tracer::on_bell(StoppedThread stop, Thread& thread, const user_regs_struct& regs) {
   ProcessShare* share = thread.process->share.load(std::memory_order_acquire);
   if (share != nullptr && share->valid_slot(regs.rdi)) {
+    if (options_.config & WC_CONFIG_IN_PROCESS) heartbeat_.quicken();
     patch_sites(thread);
     auto slot = static_cast<uint32_t>(regs.rdi);
     if (make_room(stop, thread, slot, regs.rsp)) return;

@@ -358,13 +358,11 @@ void Pipeline::syscall_enter(const EventSource& source, PendingSyscall& syscall)
 
 void Pipeline::syscall_exit(const EventSource& source, PendingSyscall& syscall, int64_t ret,
                             uint64_t end) {
-  if (backends_.wants(WC_WANT_TEXT)) {
+  if (reads_memory_at_exit(syscall.nr)) {
     const SyscallSpec& spec = syscall_spec(syscall.nr);
-    if (reads_memory_at_exit(syscall.nr)) {
-      DecodeContext context{*source.memory, options_, source.pid};
-      decode_exit_args(context, {spec.args, spec.arg_count}, syscall.args, spec.result,
-                       static_cast<uint64_t>(ret), syscall.decoded);
-    }
+    DecodeContext context{*source.memory, options_, source.pid};
+    decode_exit_args(context, {spec.args, spec.arg_count}, syscall.args, spec.result,
+                     static_cast<uint64_t>(ret), syscall.decoded);
   }
   emit_exit(source, syscall, ret, end, 0);
   if (backends_.wants(WC_WANT_TEXT)) finish_thin_call(source, syscall, ret);

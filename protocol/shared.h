@@ -254,7 +254,9 @@ struct wc_slot {
   uint64_t dropped; /* syscalls that found no room, with WC_CONFIG_DROP; thread */
   uint32_t reserved3[10];
   uint32_t tail; /* places ever read; tracer */
-  uint32_t reserved4[14];
+  uint32_t reserved4;
+  uint64_t scratch[4]; /* tracer: what a syscall of the thread reads in place of its own argument */
+  uint32_t reserved5[5];
   uint32_t pending_depth;
   struct wc_pending pending[WC_PENDING];
   struct wc_scope scopes[WC_MAX_SCOPES];

@@ -7,7 +7,8 @@
 
 #include <algorithm>
 
-#include "engine/ptrace.h"
+#include "kernel/process_memory.h"
+#include "kernel/stopped_thread.h"
 
 namespace wc {
 namespace {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/syscall_number.h"
 #include "base/tracee_memory.h"
 #include "decode/arg_kind.h"
 
@@ -22,10 +23,6 @@ struct SyscallSpec {
   ArgSpec result;
   uint32_t classes = 0;  // OR of SyscallClass (syscall_classes.h)
 };
-
-// Set in the number of a syscall that came by the 32-bit entry (int $0x80), which has numbers of
-// its own.
-inline constexpr uint32_t kI386Syscall = 0x20000000;
 
 // Never nullptr: a syscall without a row gets six hexadecimal arguments and its
 // name from libseccomp, or "syscall_0x1ff" when even that does not know it; those of the 32-bit

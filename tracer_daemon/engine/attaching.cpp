@@ -43,8 +43,7 @@ std::vector<pid_t> threads_of(pid_t pid) {
 }
 
 // Let go here, it would be told of an interruption that is still to come, as if by a signal.
-bool enters_syscall(pid_t tid, int status) {
-  StoppedThread stop(tid, status);
+bool enters_syscall(const StoppedThread& stop) {
   StoppedThread::SyscallInfo info;
   return stop.at_syscall() && stop.syscall_info(info) &&
          info.kind == StoppedThread::SyscallInfo::Kind::Entry;
@@ -81,8 +80,8 @@ Status Tracer::seize_all(const ProcessPtr& process) {
     fresh = 0;
     for (pid_t tid : threads_of(process->pid)) {
       if (threads_.contains(tid)) continue;
-      int error = 0;
-      if (seize(tid, follows_forks(), error)) {
+      int error = seize(stops_.kernel(), tid, follows_forks());
+      if (error == 0) {
         add_thread(tid, process);
         fresh++;
       } else if (error != ESRCH && threads_.empty()) {
@@ -120,7 +119,7 @@ Status Tracer::attach(pid_t pid) {
 
 void Tracer::ask_to_stop(Thread& thread) {
   thread.interrupted = true;
-  ptrace(PTRACE_INTERRUPT, thread.tid, nullptr, nullptr);
+  interrupt(stops_.kernel(), thread.tid);
 }
 
 // Whether a stop of one of its threads that was asked for is still to come.
@@ -131,7 +130,7 @@ bool Tracer::awaits_stops(pid_t pid) const {
 }
 
 // The first thread that stands still, after the process was attached to.
-void Tracer::place_in_running(const StoppedThread& stop, Thread& thread) {
+void Tracer::place_in_running(StoppedThread& stop, Thread& thread) {
   Process& process = *thread.process;
   protect(stop, thread);
   place_in_program(stop, thread);
@@ -141,7 +140,7 @@ void Tracer::place_in_running(const StoppedThread& stop, Thread& thread) {
 }
 
 // A stop that was asked for.
-void Tracer::on_asked_stop(const StoppedThread& stop, Thread& thread) {
+void Tracer::on_asked_stop(StoppedThread& stop, Thread& thread) {
   thread.interrupted = false;
   user_regs_struct regs{};
   if (stop.registers(regs)) issue_again(stop, regs);
@@ -169,7 +168,7 @@ void Tracer::free_of_breakpoints(Process& process) {
 void Tracer::let_go(StoppedThread stop, Thread& thread, int signal) {
   pid_t tid = stop.tid();
   ProcessPtr process = thread.process;
-  ptrace(PTRACE_DETACH, tid, nullptr, static_cast<long>(signal));
+  std::move(stop).detach(signal);
   threads_.erase(tid);
   if (--process->threads == 0) remove_process(process);
 }
@@ -218,30 +217,30 @@ std::vector<Tracer::Standing> Tracer::stop_attached() {
       if (!thread->interrupted) ask_to_stop(*thread);
     }
     if (standing.size() >= wanted) break;
-    int status = 0;
-    pid_t tid = 0;
+    Seen seen;
     for (const auto& [known, thread] : threads_) {
-      if (is_standing(known) || !stop_of(known, status)) continue;
-      tid = known;
-      break;
+      if (!is_standing(known)) seen = stops_.next_of(known);
+      if (seen.tid > 0) break;
     }
     // One that is not known yet, and brings its parent's event later.
-    if (tid == 0 && (tid = next_stop(false, status)) > 0 && is_standing(tid)) tid = 0;
-    if (tid <= 0) {
+    if (seen.tid <= 0) seen = stops_.next(Wait::Poll);
+    if (seen.tid <= 0 || is_standing(seen.tid)) {
       usleep(1000);
       waited++;
       continue;
     }
-    auto found = threads_.find(tid);
+    auto found = threads_.find(seen.tid);
     bool is_kept = found != threads_.end() && found->second->process->attached &&
-                   WIFSTOPPED(status) && !makes_a_thread(status) && !enters_syscall(tid, status);
+                   WIFSTOPPED(seen.status) && !makes_a_thread(seen.status) &&
+                   !enters_syscall(StoppedThread(stops_, seen));
     if (!is_kept) {
-      on_status(tid, status);
+      on_seen(seen);
       continue;
     }
     Thread& thread = *found->second;
     Process& process = *thread.process;
-    Standing one{StoppedThread(tid, status), 0};
+    process.memory.begin_stop(seen.tid);
+    Standing one{StoppedThread(stops_, seen), 0};
     if (awaits_its_trap(one.stop)) {
       std::move(one.stop).resume(Resume::Run);  // as far as there: it counts as interrupted still
       continue;
@@ -252,7 +251,7 @@ std::vector<Tracer::Standing> Tracer::stop_attached() {
       if (process.breaks != nullptr) leave_thunk(one.stop, thread, regs);
       if (is_interruption(one.stop) || one.stop.at_syscall()) issue_again(one.stop, regs);
     }
-    claim(tid);
+    stops_.claim(seen.tid);
     end_scopes(thread);
     standing.push_back(std::move(one));
   }

@@ -59,7 +59,7 @@ void Tracer::begin_breakpoints(Thread& thread) {
 }
 
 // It has returned; the thread stands before the program's first instruction, or ld.so's.
-void Tracer::on_first_code(const StoppedThread& stop, Thread& thread) {
+void Tracer::on_first_code(StoppedThread& stop, Thread& thread) {
   Process& process = *thread.process;
   protect(stop, thread);
   place_in_program(stop, thread);
@@ -70,7 +70,7 @@ void Tracer::on_first_code(const StoppedThread& stop, Thread& thread) {
 }
 
 // A wrapped program's shim has a handler of its own, which comes first.
-void Tracer::protect(const StoppedThread& stop, Thread& thread) {
+void Tracer::protect(StoppedThread& stop, Thread& thread) {
   Process& process = *thread.process;
   if (process.table != nullptr && process.shim.bell == 0) return;
   AddressRange shim;
@@ -79,14 +79,14 @@ void Tracer::protect(const StoppedThread& stop, Thread& thread) {
   process.breaks->protect(stop, process.memory, near, shim);
 }
 
-void Tracer::place_internal(const StoppedThread& stop, Process& process, uint64_t address,
+void Tracer::place_internal(StoppedThread& stop, Process& process, uint64_t address,
                             BreakRole role) {
   if (auto site = process.breaks->place(stop, process.memory, address, role); !site)
     say(1, "process " + std::to_string(process.pid) + ": no breakpoint at " + hexadecimal(address) +
                ": " + site.error().message);
 }
 
-void Tracer::place_in_program(const StoppedThread& stop, Thread& thread) {
+void Tracer::place_in_program(StoppedThread& stop, Thread& thread) {
   Process& process = *thread.process;
   ObjectFile program;
   program.path = program_path(process.pid);
@@ -98,7 +98,7 @@ void Tracer::place_in_program(const StoppedThread& stop, Thread& thread) {
   place_in_object(stop, process, program, base);
 }
 
-void Tracer::place_in_object(const StoppedThread& stop, Process& process, const ObjectFile& object,
+void Tracer::place_in_object(StoppedThread& stop, Process& process, const ObjectFile& object,
                              uint64_t base) {
   if (options_.breaks == nullptr) return;
   auto chosen = options_.breaks->choose(object, process.found_in_program);
@@ -122,7 +122,7 @@ void Tracer::place_in_object(const StoppedThread& stop, Process& process, const 
   if (placed != 0) say(2, object.path + ": " + std::to_string(placed) + " breakpoints");
 }
 
-void Tracer::on_libraries_changed(const StoppedThread& stop, Thread& thread, Occasion occasion) {
+void Tracer::on_libraries_changed(StoppedThread& stop, Thread& thread, Occasion occasion) {
   Process& process = *thread.process;
   if (occasion == Occasion::Running && process.libraries.objects().empty())
     occasion = Occasion::Start;
@@ -149,15 +149,15 @@ bool Tracer::is_reported(const Thread& thread) const {
   return !options_.main_only || thread.process->main.state == MainSpan::State::In;
 }
 
-void Tracer::find_main_of_dynamic(const StoppedThread& stop, Process& process,
-                                  const ObjectFile& libc, uint64_t base) {
+void Tracer::find_main_of_dynamic(StoppedThread& stop, Process& process, const ObjectFile& libc,
+                                  uint64_t base) {
   if (uint64_t at = address_of_function(libc, "__libc_start_main"); at != 0)
     place_internal(stop, process, base + at, BreakRole::MainsCaller);
   if (uint64_t at = address_of_function(libc, "exit"); at != 0)
     place_internal(stop, process, base + at, BreakRole::Exit);
 }
 
-void Tracer::find_main_of_static(const StoppedThread& stop, Thread& thread) {
+void Tracer::find_main_of_static(StoppedThread& stop, Thread& thread) {
   Process& process = *thread.process;
   ObjectFile program{program_path(process.pid), "/proc/" + std::to_string(process.pid) + "/exe",
                      true};
@@ -173,12 +173,11 @@ void Tracer::find_main_of_static(const StoppedThread& stop, Thread& thread) {
   if (exit != 0) place_internal(stop, process, base + exit, BreakRole::Exit);
 }
 
-void Tracer::on_main_known(const StoppedThread& stop, Thread& thread, uint64_t main) {
+void Tracer::on_main_known(StoppedThread& stop, Thread& thread, uint64_t main) {
   place_internal(stop, *thread.process, main, BreakRole::Main);
 }
 
-void Tracer::on_main_entered(const StoppedThread& stop, Thread& thread,
-                             const user_regs_struct& regs) {
+void Tracer::on_main_entered(StoppedThread& stop, Thread& thread, const user_regs_struct& regs) {
   Process& process = *thread.process;
   MainSpan& span = process.main;
   process.breaks->remove(process.memory, *process.breaks->at(regs.rip - 1), BreakRole::Main);

@@ -82,18 +82,22 @@ void Tracer::on_breakpoint(StoppedThread stop, Thread& thread, const user_regs_s
   if (!again && roles != 0 && !process.unfollowed) serve_breakpoint(stop, thread, regs, roles);
   site = breaks->at(address);
   if (site == nullptr || site->roles == 0) {
-    if (site != nullptr) breaks->remove_again(process.memory, *site);
+    if (site != nullptr && !breaks->remove_again(process.memory, *site)) {
+      // It stays; the thunk does what stands there.
+      if (stop.set_ip(site->thunk)) resume(std::move(stop), thread);
+      return;
+    }
     if (!stop.set_ip(address)) return;
   }
   resume(std::move(stop), thread);
 }
 
-void Tracer::serve_breakpoint(const StoppedThread& stop, Thread& thread,
-                              const user_regs_struct& regs, uint8_t roles) {
+void Tracer::serve_breakpoint(StoppedThread& stop, Thread& thread, const user_regs_struct& regs,
+                              uint8_t roles) {
   auto serves = [&](BreakRole role) { return roles & static_cast<uint8_t>(role); };
   // What is done in the thread's name must not be dispatched.
   bool dispatches = options_.gate == WC_GATE_DISPATCH && !wrapped_scopes(thread, regs.rsp).empty();
-  if (dispatches) set_selector(thread, 0);
+  if (dispatches && !set_selector(stop, thread, Selector::Allow)) return;
   if (!thread.process->breaks->has_been_protected()) protect(stop, thread);
   if (serves(BreakRole::Libraries)) on_libraries_changed(stop, thread, Occasion::Running);
   if (serves(BreakRole::MainsCaller)) on_main_known(stop, thread, regs.rdi);
@@ -102,11 +106,10 @@ void Tracer::serve_breakpoint(const StoppedThread& stop, Thread& thread,
   if (serves(BreakRole::Main)) on_main_entered(stop, thread, regs);
   if (serves(BreakRole::Exit)) on_main_left(thread, regs.rsp);
   if (serves(BreakRole::Entry)) on_break_entry(stop, thread, regs);
-  if (dispatches) set_selector(thread, 1);
+  if (dispatches && !set_selector(stop, thread, Selector::Block)) say_unwritable(*thread.process);
 }
 
-void Tracer::on_break_entry(const StoppedThread& stop, Thread& thread,
-                            const user_regs_struct& regs) {
+void Tracer::on_break_entry(StoppedThread& stop, Thread& thread, const user_regs_struct& regs) {
   Process& process = *thread.process;
   if (!is_reported(thread)) return;
   BreakScope fresh;

@@ -9,7 +9,7 @@
 #include <fstream>
 #include <string>
 
-#include "engine/inject.h"
+#include "kernel/remote_syscall.h"
 
 extern "C" const uint8_t wc_orphan_code[], wc_orphan_code_end[], wc_orphan_return[], wc_injected[];
 
@@ -24,6 +24,10 @@ constexpr uint64_t kInjectionRoom = 2048;  // orphan_code.S
 constexpr uint64_t kTableAt = kPage;
 constexpr uint64_t kTableSize = 32 * kPage;
 constexpr uint64_t kTableHead = 16;
+// The first arena ends with a page that can be written: what system calls in the program's name
+// read and write. The thread's own stack may be a coroutine's of a few hundred bytes, with somebody
+// else's next to it.
+constexpr uint64_t kScratchAt = kArenaSize - kPage;
 constexpr uint32_t kMaxOrphanEntries = (kTableSize - kTableHead) / 16;
 constexpr uint64_t kThunkRoom = 48;
 static_assert(kThunkRoom >= kDisplacedSize);
@@ -40,6 +44,8 @@ static_assert(sizeof(OrphanTable) == kTableHead);
 struct OrphanEntry {
   uint64_t address, go_on;
 };
+
+Error cannot_write() { return {"its text cannot be written", EPERM}; }
 
 uint64_t distance(uint64_t a, uint64_t b) { return a > b ? a - b : b - a; }
 
@@ -68,7 +74,7 @@ Breakpoints::~Breakpoints() {
   if (guardian_ != nullptr) guardian_->forget(pid_);
 }
 
-Result<Breakpoints::Arena*> Breakpoints::map_arena(const StoppedThread& stop, ProcessMemory& memory,
+Result<Breakpoints::Arena*> Breakpoints::map_arena(StoppedThread& stop, ProcessMemory& memory,
                                                    uint64_t near) {
   uint64_t gap = find_gap(pid_, near);
   if (gap == 0) return Error{"no free memory is near it", ENOMEM};
@@ -78,15 +84,29 @@ Result<Breakpoints::Arena*> Breakpoints::map_arena(const StoppedThread& stop, Pr
   if (!mapped) return mapped.error();
   Arena arena{*mapped, *mapped + kArenaSize, *mapped};
   if (home_ == 0) {
-    home_ = arena.begin;
-    arena.next += kTableAt + kTableSize;
-    memory.write({home_}, wc_orphan_code, static_cast<size_t>(wc_orphan_code_end - wc_orphan_code));
+    if (auto made = make_home(stop, memory, arena); !made) {
+      (void)run_syscall(stop, memory, SYS_munmap, {arena.begin, kArenaSize, 0, 0, 0, 0});
+      return made.error();
+    }
   }
   arenas_.push_back(arena);
   return &arenas_.back();
 }
 
-Result<uint64_t> Breakpoints::thunk_near(const StoppedThread& stop, ProcessMemory& memory,
+// Nothing runs there before all of it is in place.
+Status Breakpoints::make_home(StoppedThread& stop, ProcessMemory& memory, Arena& arena) {
+  const auto size = static_cast<size_t>(wc_orphan_code_end - wc_orphan_code);
+  if (!memory.write({arena.begin}, wc_orphan_code, size)) return cannot_write();
+  auto writable = run_syscall(stop, memory, SYS_mprotect,
+                              {arena.begin + kScratchAt, kPage, PROT_READ | PROT_WRITE, 0, 0, 0});
+  if (!writable) return writable.error();
+  arena.next += kTableAt + kTableSize;
+  arena.end -= kPage;
+  home_ = arena.begin;
+  return Done{};
+}
+
+Result<uint64_t> Breakpoints::thunk_near(StoppedThread& stop, ProcessMemory& memory,
                                          uint64_t address) {
   auto fits = [&](const Arena& arena) {
     return arena.next + kThunkRoom <= arena.end && distance(arena.begin, address) < kNear;
@@ -104,19 +124,23 @@ Result<uint64_t> Breakpoints::thunk_near(const StoppedThread& stop, ProcessMemor
 }
 
 // The table is read by a handler that may run while this is written: the count comes last.
-void Breakpoints::note_for_orphans(ProcessMemory& memory, BreakSite& site, uint64_t go_on) {
+bool Breakpoints::note_for_orphans(ProcessMemory& memory, BreakSite& site, uint64_t go_on) {
   uint64_t table = home_ + kTableAt;
   bool fresh = site.orphan_entry == 0;
-  if (fresh && orphan_entries_ == kMaxOrphanEntries) return;
-  if (fresh) site.orphan_entry = ++orphan_entries_;
+  if (fresh && orphan_entries_ == kMaxOrphanEntries) return true;
+  uint32_t number = fresh ? orphan_entries_ + 1 : site.orphan_entry;
   OrphanEntry entry{site.address, go_on};
-  memory.write({table + kTableHead + (site.orphan_entry - 1) * sizeof entry}, &entry, sizeof entry);
-  uint64_t count = orphan_entries_;
-  if (fresh) memory.write({table + offsetof(OrphanTable, entries)}, &count, sizeof count);
+  if (!memory.write({table + kTableHead + (number - 1) * sizeof entry}, &entry, sizeof entry))
+    return false;
+  if (!fresh) return true;
+  uint64_t count = number;
+  if (!memory.write({table + offsetof(OrphanTable, entries)}, &count, sizeof count)) return false;
+  site.orphan_entry = orphan_entries_ = number;
+  return true;
 }
 
-Result<BreakSite*> Breakpoints::place(const StoppedThread& stop, ProcessMemory& memory,
-                                      uint64_t address, BreakRole role) {
+Result<BreakSite*> Breakpoints::place(StoppedThread& stop, ProcessMemory& memory, uint64_t address,
+                                      BreakRole role) {
   BreakSite* site = at(address);
   if (site != nullptr && site->roles != 0) {
     site->roles |= static_cast<uint8_t>(role);
@@ -133,18 +157,18 @@ Result<BreakSite*> Breakpoints::place(const StoppedThread& stop, ProcessMemory& 
     if (!thunk) return thunk.error();
     auto displaced = displace({bytes, size}, address, *thunk);
     if (!displaced) return displaced.error();
-    memory.write({*thunk}, displaced->code.data(), displaced->size);
+    if (!memory.write({*thunk}, displaced->code.data(), displaced->size)) return cannot_write();
     uint32_t entry = site != nullptr ? site->orphan_entry : 0;
     site = &(sites_[address] = BreakSite{address, *thunk, *displaced});
     std::copy(bytes, bytes + size, site->original.begin());
     site->orphan_entry = entry;
     thunks_[*thunk] = address;
   }
-  note_for_orphans(memory, *site, site->thunk);
+  if (!note_for_orphans(memory, *site, site->thunk)) return cannot_write();
   if (guardian_ != nullptr) guardian_->note(pid_, address, site->original[0]);
   if (!memory.write({address}, &kInt3, 1)) {
     if (guardian_ != nullptr) guardian_->forget(pid_, address);
-    return Error{"its text cannot be written", EPERM};
+    return cannot_write();
   }
   site->roles = static_cast<uint8_t>(role);
   site->strays = 0;
@@ -152,19 +176,19 @@ Result<BreakSite*> Breakpoints::place(const StoppedThread& stop, ProcessMemory& 
 }
 
 // Where the program has written over it, that stays.
-void Breakpoints::remove_again(ProcessMemory& memory, const BreakSite& site) const {
+bool Breakpoints::remove_again(ProcessMemory& memory, const BreakSite& site) const {
   uint8_t now = 0;
   memory.forget();
-  if (memory.read({site.address}, &now, 1) == 1 && now == kInt3)
-    memory.write({site.address}, site.original.data(), 1);
+  return memory.read({site.address}, &now, 1) != 1 || now != kInt3 ||
+         memory.write({site.address}, site.original.data(), 1);
 }
 
 void Breakpoints::remove(ProcessMemory& memory, BreakSite& site, BreakRole role) {
   if (site.roles == 0) return;
   site.roles &= static_cast<uint8_t>(~static_cast<uint8_t>(role));
   if (site.roles != 0) return;
-  remove_again(memory, site);
-  note_for_orphans(memory, site, site.address);
+  // Where the text cannot be put back, threads still find their way through the thunk.
+  if (!remove_again(memory, site) || !note_for_orphans(memory, site, site.address)) return;
   if (guardian_ != nullptr) guardian_->forget(pid_, site.address);
 }
 
@@ -172,7 +196,7 @@ void Breakpoints::remove(ProcessMemory& memory, BreakSite& site, BreakRole role)
 void Breakpoints::remove_all(ProcessMemory& memory) {
   for (auto& [address, site] : sites_) {
     if (site.roles == 0) {
-      remove_again(memory, site);
+      (void)remove_again(memory, site);  // a process that is gone needs it no more
       continue;
     }
     site.roles = static_cast<uint8_t>(BreakRole::Entry);
@@ -227,7 +251,7 @@ std::shared_ptr<Breakpoints> Breakpoints::copy_for(pid_t child, ProcessMemory& i
 }
 
 // From a place to which the thread finds back without us, once it has the handler for that.
-Result<uint64_t> Breakpoints::call(const StoppedThread& stop, ProcessMemory& memory, uint32_t nr,
+Result<uint64_t> Breakpoints::call(StoppedThread& stop, ProcessMemory& memory, uint32_t nr,
                                    const std::array<uint64_t, 6>& args) {
   InjectionPlace place;
   if (has_handler_)
@@ -237,51 +261,46 @@ Result<uint64_t> Breakpoints::call(const StoppedThread& stop, ProcessMemory& mem
 
 namespace {
 
-// Room for a struct below the red zone of the thread's stack.
-constexpr uint64_t kBelowStack = 1024;
 constexpr uint64_t kMaskSize = 8;
 
 }  // namespace
 
-bool Breakpoints::read_action(const StoppedThread& stop, ProcessMemory& memory,
-                              SignalAction& action) {
-  user_regs_struct regs{};
-  if (!stop.registers(regs)) return false;
-  uint64_t room = (regs.rsp - kBelowStack) & ~15ull;
+bool Breakpoints::read_action(StoppedThread& stop, ProcessMemory& memory, SignalAction& action) {
+  const uint64_t room = home_ + kScratchAt;
   memory.forget();
   return call(stop, memory, SYS_rt_sigaction, {SIGTRAP, 0, room, kMaskSize, 0, 0}).ok() &&
          memory.read_all({room}, &action, sizeof action);
 }
 
-bool Breakpoints::write_action(const StoppedThread& stop, ProcessMemory& memory,
+bool Breakpoints::write_action(StoppedThread& stop, ProcessMemory& memory,
                                const SignalAction& action) {
-  user_regs_struct regs{};
-  if (!stop.registers(regs)) return false;
-  uint64_t room = (regs.rsp - kBelowStack) & ~15ull;
+  const uint64_t room = home_ + kScratchAt;
   return memory.write({room}, &action, sizeof action) &&
          call(stop, memory, SYS_rt_sigaction, {SIGTRAP, room, 0, kMaskSize, 0, 0}).ok();
 }
 
-void Breakpoints::protect(const StoppedThread& stop, ProcessMemory& memory, uint64_t near,
+void Breakpoints::protect(StoppedThread& stop, ProcessMemory& memory, uint64_t near,
                           AddressRange shim) {
   protected_ = true;
   if (home_ == 0 && !map_arena(stop, memory, near)) return;
   if (!read_action(stop, memory, former_action_)) return;
   uint64_t former = former_action_.handler;
   if (former > reinterpret_cast<uint64_t>(SIG_IGN) && !shim.contains(former)) return;
-  memory.write({home_ + kTableAt + offsetof(OrphanTable, former_handler)}, &former, sizeof former);
+  if (!memory.write({home_ + kTableAt + offsetof(OrphanTable, former_handler)}, &former,
+                    sizeof former))
+    return;
   constexpr uint64_t kFlags = SA_SIGINFO | 0x04000000 /* SA_RESTORER */ | SA_ONSTACK | SA_NODEFER;
   auto restorer = static_cast<uint64_t>(wc_orphan_return - wc_orphan_code);
   has_handler_ = write_action(stop, memory, {home_, kFlags, home_ + restorer, 0});
 }
 
-void Breakpoints::unmap(const StoppedThread& stop, ProcessMemory& memory) {
+void Breakpoints::unmap(StoppedThread& stop, ProcessMemory& memory) {
   SignalAction now;
   if (has_handler_ && read_action(stop, memory, now) && now.handler == home_)
     write_action(stop, memory, former_action_);
   has_handler_ = false;
   for (const Arena& arena : arenas_)
-    (void)run_syscall(stop, memory, SYS_munmap, {arena.begin, arena.end - arena.begin, 0, 0, 0, 0});
+    (void)run_syscall(stop, memory, SYS_munmap, {arena.begin, kArenaSize, 0, 0, 0, 0});
   arenas_.clear();
   sites_.clear();
   thunks_.clear();

@@ -18,7 +18,8 @@
 #include "base/result.h"
 #include "engine/displaced.h"
 #include "engine/guardian.h"
-#include "engine/ptrace.h"
+#include "kernel/process_memory.h"
+#include "kernel/stopped_thread.h"
 
 namespace wc {
 
@@ -63,7 +64,7 @@ class Breakpoints {
 
   // Errors: what stands there cannot be displaced, or the text cannot be written. Placing what is
   // there already adds a role.
-  Result<BreakSite*> place(const StoppedThread& stop, ProcessMemory& memory, uint64_t address,
+  Result<BreakSite*> place(StoppedThread& stop, ProcessMemory& memory, uint64_t address,
                            BreakRole role);
   // The text is as it was before once a place serves nothing.
   void remove(ProcessMemory& memory, BreakSite& site, BreakRole role);
@@ -78,30 +79,31 @@ class Breakpoints {
   // Memory was unmapped: forgets the places that are not there any more.
   void forget_unmapped(ProcessMemory& memory);
   // A thread has hit a place that was taken out: makes sure that it is.
-  void remove_again(ProcessMemory& memory, const BreakSite& site) const;
+  bool remove_again(ProcessMemory& memory, const BreakSite& site) const;
   // For a forked child: the same text, another process. One that was made before this process's
   // first breakpoint, and is told of after it, has none.
   [[nodiscard]] std::shared_ptr<Breakpoints> copy_for(pid_t child, ProcessMemory& its_memory) const;
   // Gives the process a handler for SIGTRAP where it has none of its own; the shim's, which stands
   // in `shim`, is called for what is not ours. Once; best before any is placed. `near`: code.
-  void protect(const StoppedThread& stop, ProcessMemory& memory, uint64_t near, AddressRange shim);
+  void protect(StoppedThread& stop, ProcessMemory& memory, uint64_t near, AddressRange shim);
   [[nodiscard]] bool has_been_protected() const { return protected_; }
   // Before a detach, with the text put back: takes pages and handler away again. Every thread
   // stands still, none in a thunk.
-  void unmap(const StoppedThread& stop, ProcessMemory& memory);
+  void unmap(StoppedThread& stop, ProcessMemory& memory);
   [[nodiscard]] bool empty() const { return sites_.empty(); }
 
  private:
   struct Arena {
     uint64_t begin = 0, end = 0, next = 0;
   };
-  Result<uint64_t> thunk_near(const StoppedThread& stop, ProcessMemory& memory, uint64_t address);
-  Result<Arena*> map_arena(const StoppedThread& stop, ProcessMemory& memory, uint64_t near);
-  Result<uint64_t> call(const StoppedThread& stop, ProcessMemory& memory, uint32_t nr,
+  Result<uint64_t> thunk_near(StoppedThread& stop, ProcessMemory& memory, uint64_t address);
+  Result<Arena*> map_arena(StoppedThread& stop, ProcessMemory& memory, uint64_t near);
+  Result<uint64_t> call(StoppedThread& stop, ProcessMemory& memory, uint32_t nr,
                         const std::array<uint64_t, 6>& args);
-  bool read_action(const StoppedThread& stop, ProcessMemory& memory, SignalAction& action);
-  bool write_action(const StoppedThread& stop, ProcessMemory& memory, const SignalAction& action);
-  void note_for_orphans(ProcessMemory& memory, BreakSite& site, uint64_t go_on);
+  bool read_action(StoppedThread& stop, ProcessMemory& memory, SignalAction& action);
+  bool write_action(StoppedThread& stop, ProcessMemory& memory, const SignalAction& action);
+  bool note_for_orphans(ProcessMemory& memory, BreakSite& site, uint64_t go_on);
+  Status make_home(StoppedThread& stop, ProcessMemory& memory, Arena& arena);
 
   pid_t pid_;
   Guardian* guardian_;                   // null: there is none

@@ -10,7 +10,7 @@
 #include <sched.h>
 #include <sys/types.h>
 
-#include "engine/ptrace.h"
+#include "kernel/stopped_thread.h"
 
 namespace wc {
 

@@ -6,11 +6,14 @@
 // it is the gadget, `syscall; int3`: at the breakpoint results are read, then the thread is sent
 // back.
 #include <linux/audit.h>
+#include <linux/prctl.h>
 #include <sys/syscall.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "engine/tracer.h"
+#include "kernel/remote_syscall.h"
 
 namespace wc {
 namespace {
@@ -25,17 +28,46 @@ constexpr size_t kMaxInflight = 64;
 
 }  // namespace
 
-void Tracer::set_selector(Thread& thread, uint8_t value) {
+// The selector is a byte of the thread's own memory. Where that cannot be written (a program that
+// has made itself undumpable, a tracer without CAP_SYS_PTRACE), dispatch as a whole is switched.
+bool Tracer::set_selector(StoppedThread& stop, Thread& thread, Selector value) {
   ProcessShare* share = share_of(thread);
-  if (share == nullptr) return;
+  if (share == nullptr) return false;
   uint64_t at = share->slot(static_cast<uint32_t>(thread.slot)).selector;
-  thread.process->memory.write({at}, &value, sizeof value);
+  bool is_written = thread.process->memory.write({at}, &value, sizeof value);
+  if (is_written && !thread.dispatch_off) return true;
+  return set_dispatch(stop, thread, value);
+}
+
+bool Tracer::set_dispatch(StoppedThread& stop, Thread& thread, Selector value) {
+  const ShimAddresses& shim = thread.process->shim;
+  StoppedThread::Dispatch dispatch;
+  if (value == Selector::Block) {
+    uint64_t selector =
+        thread.process->share.load()->slot(static_cast<uint32_t>(thread.slot)).selector;
+    dispatch = {PR_SYS_DISPATCH_ON, selector, shim.exempt_begin,
+                shim.exempt_end - shim.exempt_begin};
+  }
+  bool done = stop.set_dispatch(dispatch) ||
+              run_syscall(stop, thread.process->memory, SYS_prctl,
+                          {PR_SET_SYSCALL_USER_DISPATCH, dispatch.mode, dispatch.exempt_begin,
+                           dispatch.exempt_size, dispatch.selector, 0},
+                          {shim.gadget, 0})
+                  .ok();
+  if (done) thread.dispatch_off = value == Selector::Allow;
+  return done;
 }
 
 // The original instruction again, with the gate open, watched by stepping.
 void Tracer::step_back(StoppedThread stop, Thread& thread, user_regs_struct& regs) {
+  if (!set_selector(stop, thread, Selector::Allow)) {
+    // Issued again, it would be dispatched again, for ever: it fails instead.
+    say_unwritable(*thread.process);
+    regs.rax = static_cast<uint64_t>(-EAGAIN);
+    if (stop.set_registers(regs)) resume(std::move(stop), thread);
+    return;
+  }
   if (!stop.set_ip(regs.rip - 2)) return;
-  set_selector(thread, 0);
   thread.step_back = true;
   thread.armed = true;
   resume(std::move(stop), thread);
@@ -49,13 +81,13 @@ void Tracer::on_dispatched(StoppedThread stop, Thread& thread, user_regs_struct&
   bool is_wrapped = !wrapped_scopes(thread, regs.rsp).empty();
   auto scopes = live_scopes(thread, regs.rsp);
   if (!is_wrapped) {
-    // All scopes were left by longjmp: the gate stands open for nothing. Close it and go on.
+    // All scopes were left by longjmp: the gate stands open for nothing.
     drop_missing(thread, scopes);
     if (ProcessShare* share = share_of(thread))
       share->set_depth(static_cast<uint32_t>(thread.slot), 0);
-    set_selector(thread, 0);
-    if (stop.set_ip(regs.rip - 2)) resume(std::move(stop), thread);
-    return;
+    uint64_t again = regs.rip - 2;
+    if (set_selector(stop, thread, Selector::Allow) && stop.set_ip(again))
+      return resume(std::move(stop), thread);
   }
   // In a call that was opened by a breakpoint, all syscalls are watched by stepping. `int $0x80` is
   // as long as `syscall`, but the gadget would take its number for another one.
@@ -75,7 +107,7 @@ void Tracer::on_dispatched(StoppedThread stop, Thread& thread, user_regs_struct&
     const uint64_t args[6] = {regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8, regs.r9};
     std::copy(std::begin(args), std::end(args), entry.syscall.args);
     if (nr == SYS_rt_sigreturn) entry.syscall.args[0] = regs.rsp;  // no arguments, but a frame
-    if (pipeline_.reports(nr) && is_reported(thread)) {
+    if (is_wrapped && pipeline_.reports(nr) && is_reported(thread)) {
       take_stack(thread, regs);
       report_calls(thread, scopes, true);
       entry.syscall.in_signal = !thread.handlers.empty();

@@ -11,7 +11,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "engine/ptrace.h"
+#include "kernel/process_memory.h"
+#include "kernel/stopped_thread.h"
 
 namespace wc {
 

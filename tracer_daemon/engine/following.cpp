@@ -61,37 +61,49 @@ void Tracer::on_new_child(StoppedThread stop, Thread& parent) {
   ProcessPtr process = parent.process;
   if (!is_thread) {
     process = add_process(group != 0 ? group : child);
-    process->table = parent.process->table;
-    process->shim = parent.process->shim;
-    process->hidden_action_masks = parent.process->hidden_action_masks;
-    process->added_nodefer = parent.process->added_nodefer;
-    process->patched = parent.process->patched;
-    process->started = true;
-    inherit_breakpoints(*parent.process, *process, share_memory(parent.tid, child, vfork));
-    process->unfollowed = !is_followed;
+    inherit(*parent.process, *process, share_memory(parent.tid, child, vfork));
   }
   Thread& thread = add_thread(child, process);
   thread.hidden_mask = parent.hidden_mask;
   if (!is_thread) thread.interrupted_masks = parent.interrupted_masks;
-  ProcessShare* share = share_of(parent);
-  if (vfork && share != nullptr) {
-    // It runs on its parent's memory, thread area included, while the parent is suspended: all
-    // its syscalls are watched, those inside calls of its own are reported.
-    auto slot = static_cast<uint32_t>(parent.slot);
-    wc_slot& shared = share->slot(slot);
-    thread.process->share_owner = parent.process->share_owner;
-    thread.process->share = share;
-    thread.slot = parent.slot;
-    thread.shares = {true, std::min(shared.depth, WC_MAX_SCOPES), shared.gate_open};
-    shared.gate_open = 1;
-    thread.armed = true;
-  }
+  if (vfork) run_on_memory_of(parent, thread);
   if (auto early = unclaimed_.find(child); early != unclaimed_.end()) {
-    StoppedThread first(child, early->second.status);
+    StoppedThread first(stops_, {child, early->second.status});
     unclaimed_.erase(early);
     on_stop(std::move(first), thread);
   }
   resume(std::move(stop), parent);
+}
+
+// What a forked process has of its parent's, whoever reports it.
+void Tracer::inherit(const Process& parent, Process& child, bool shares_memory) const {
+  child.table = parent.table;
+  child.shim = parent.shim;
+  child.hidden_action_masks = parent.hidden_action_masks;
+  child.added_nodefer = parent.added_nodefer;
+  child.patched = parent.patched;
+  child.started = true;
+  child.unfollowed = !options_.follow || parent.unfollowed;
+  // Now, for it may give up its rights at any moment.
+  if (shares_memory)
+    child.memory.share(parent.memory);
+  else
+    child.memory.open();
+  inherit_breakpoints(parent, child, shares_memory);
+}
+
+// A vfork child: it runs on its parent's memory, thread area included, while the parent is
+// suspended. All its syscalls are watched, those inside calls of its own are reported.
+void Tracer::run_on_memory_of(const Thread& parent, Thread& child) {
+  ProcessShare* share = parent.slot < 0 ? nullptr : parent.process->share.load();
+  if (share == nullptr) return;
+  wc_slot& shared = share->slot(static_cast<uint32_t>(parent.slot));
+  child.process->share_owner = parent.process->share_owner;
+  child.process->share = share;
+  child.slot = parent.slot;
+  child.shares = {true, std::min(shared.depth, WC_MAX_SCOPES), shared.gate_open};
+  shared.gate_open = 1;
+  child.armed = true;
 }
 
 void Tracer::inherit_breakpoints(const Process& parent, Process& child, bool shares_memory) {
@@ -129,17 +141,20 @@ void Tracer::adopt(StoppedThread stop) {
   if (group == 0) group = stop.tid();
   auto known = processes_.find(group);
   ProcessPtr process = known != processes_.end() ? known->second : add_process(group);
-  if (known == processes_.end()) {
-    pid_t parent = status_field(stop.tid(), "PPid");
-    if (auto p = processes_.find(parent); p != processes_.end()) {
-      process->table = p->second->table;
-      process->shim = p->second->shim;
-      inherit_breakpoints(*p->second, *process, share_memory(parent, group, false));
-      process->unfollowed = !options_.follow;
-    }
-    process->started = true;
-  }
+  process->started = true;
+  pid_t parent = status_field(stop.tid(), "PPid");
+  auto from = known == processes_.end() ? processes_.find(parent) : processes_.end();
+  bool shares_memory = from != processes_.end() && share_memory(parent, group, false);
+  if (from != processes_.end()) inherit(*from->second, *process, shares_memory);
   Thread& thread = add_thread(stop.tid(), process);
+  // Which of the parent's threads has made it is not known before its event: the leader stands for
+  // all.
+  auto maker = from != processes_.end() ? threads_.find(parent) : threads_.end();
+  if (maker != threads_.end()) {
+    thread.hidden_mask = maker->second->hidden_mask;
+    thread.interrupted_masks = maker->second->interrupted_masks;
+    if (shares_memory) run_on_memory_of(*maker->second, thread);
+  }
   on_stop(std::move(stop), thread);
 }
 
@@ -152,7 +167,7 @@ void Tracer::adopt_orphans() {
     if (ticks_ - first.tick > kOrphanTicks) orphans.emplace_back(tid, first.status);
   for (const auto& [tid, status] : orphans) {
     unclaimed_.erase(tid);
-    adopt(StoppedThread(tid, status));
+    adopt(StoppedThread(stops_, {tid, status}));
   }
 }
 
@@ -191,6 +206,7 @@ void Tracer::on_exec(StoppedThread stop, Thread& thread) {
     process->share = nullptr;
     process->share_owner.reset();
   }
+  process->memory.open();  // another address space
   process->table = nullptr;
   process->shim = {};
   process->not_shim = {};
@@ -249,7 +265,8 @@ void Tracer::prepare_program(const StoppedThread& stop, Thread& thread) {
   say(2, path + ": " + std::to_string(process.table->functions.size()) + " functions wrapped");
 }
 
-void Tracer::on_gone(pid_t tid, int status) {
+void Tracer::on_gone(const Seen& seen) {
+  const auto [tid, status] = seen;
   unclaimed_.erase(tid);
   auto found = threads_.find(tid);
   if (found == threads_.end()) return;

@@ -20,7 +20,7 @@ void Tracer::patch_sites(Thread& thread) {
   if (!records || std::exchange(process.patched, true)) return;
   // What is in the rings then is decoded while the process can still be asked whose addresses they
   // are.
-  stop_at_exit(thread.tid, follows_forks());
+  stop_at_exit(stops_.kernel(), thread.tid, follows_forks());
   std::string who = "process " + std::to_string(process.pid) + ": ";
   if (process.threads != 1) return say(1, who + "has threads already; no syscall site is patched");
   auto outcome = patcher_.patch(process);

@@ -3,7 +3,7 @@
 // kernel restarts most system calls by itself, but some fail with EINTR whatever has come.
 #pragma once
 
-#include "engine/ptrace.h"
+#include "kernel/stopped_thread.h"
 
 namespace wc {
 

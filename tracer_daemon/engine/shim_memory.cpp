@@ -8,8 +8,8 @@
 #include <fstream>
 #include <string>
 
-#include "engine/inject.h"
 #include "engine/tracer.h"
+#include "kernel/remote_syscall.h"
 
 namespace wc {
 namespace {
@@ -72,7 +72,7 @@ bool Tracer::in_shim(Process& process, uint64_t address) {
 
 // The program has unmapped what it shares with the tracer, and the shim has met the hole: it is
 // filled with the same memory again, and the thread goes on as if nothing had been.
-bool Tracer::map_shared_again(const StoppedThread& stop, Thread& thread, user_regs_struct& regs,
+bool Tracer::map_shared_again(StoppedThread& stop, Thread& thread, user_regs_struct& regs,
                               uint64_t fault) {
   Process& process = *thread.process;
   ProcessShare* share = process.share.load(std::memory_order_acquire);

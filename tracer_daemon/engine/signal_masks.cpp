@@ -8,6 +8,8 @@
 #include <sys/syscall.h>
 
 #include <algorithm>
+#include <cstring>
+#include <utility>
 
 #include "engine/tracer.h"
 
@@ -20,8 +22,8 @@ namespace {
 
 constexpr uint64_t bit(int signal) { return uint64_t{1} << (signal - 1); }
 constexpr uint64_t kOurs = bit(SIGSYS) | bit(SIGTRAP);
-// Where the changed copy of a mask goes: below the red zone of the thread's stack, which nobody
-// uses while the syscall reads it.
+// Where the changed copy of a mask goes in a thread that has no slot yet: below the red zone of its
+// stack. What is there may be another stack's, so it is put back.
 constexpr uint64_t kBelowRedZone = 512;
 
 // The kernel's struct sigaction (asm/signal.h).
@@ -95,15 +97,36 @@ void Tracer::on_action_call(const StoppedThread& stop, Thread& thread, Inflight&
   replace_argument(stop, thread, entry, &action, sizeof action);
 }
 
-// The second argument points to a changed copy while the syscall runs.
+// The second argument points to a changed copy while the syscall runs: in the thread's slot.
 void Tracer::replace_argument(const StoppedThread& stop, Thread& thread, Inflight& entry,
                               const void* bytes, size_t size) {
-  uint64_t copy = entry.sp - kBelowRedZone;
+  ProcessMemory& memory = thread.process->memory;
+  SignalCall& call = entry.signals;
+  uint64_t copy = 0;
+  if (ProcessShare* share = share_of(thread)) {
+    auto slot = static_cast<uint32_t>(thread.slot);
+    static_assert(sizeof(KernelAction) <= sizeof(wc_slot::scratch));
+    std::memcpy(share->slot(slot).scratch, bytes, size);
+    copy = share->address_of(slot) + offsetof(wc_slot, scratch);
+  } else {
+    copy = entry.sp - kBelowRedZone;
+    call.stomped_at = copy;
+    call.stomped.resize(size);
+    if (!memory.read_all({copy}, call.stomped.data(), size) || !memory.write({copy}, bytes, size))
+      return;
+  }
   user_regs_struct regs{};
-  if (!thread.process->memory.write({copy}, bytes, size) || !stop.registers(regs)) return;
+  if (!stop.registers(regs)) return;
   regs.rsi = copy;
-  entry.signals.replaced = stop.set_registers(regs);
-  entry.signals.own_set = entry.syscall.args[1];
+  call.replaced = stop.set_registers(regs);
+  call.own_set = entry.syscall.args[1];
+}
+
+// The program's memory is as it was.
+void Tracer::put_back_stomped(Thread& thread, const SignalCall& call) {
+  if (call.stomped.empty()) return;
+  // Where this fails the address space is gone.
+  (void)thread.process->memory.write({call.stomped_at}, call.stomped.data(), call.stomped.size());
 }
 
 // From now on the shim leaves masks and actions to the tracer.
@@ -126,9 +149,18 @@ void Tracer::on_own_dispatch(Thread& thread, uint64_t mode) {
                " uses Syscall User Dispatch itself; its calls are not seen any more: use -g trap");
 }
 
+// What the kernel has written there shows our changes.
+void Tracer::say_untold(Process& process) const {
+  if (std::exchange(process.told_unwritable, true)) return;
+  say(1, "process " + std::to_string(process.pid) +
+             ": its memory cannot be written; it reads a signal mask or action without SIGSYS and "
+             "SIGTRAP");
+}
+
 void Tracer::on_signal_call_exit(const StoppedThread& stop, Thread& thread, const Inflight& done,
                                  int64_t ret) {
   if (!done.signals.watched) return;
+  put_back_stomped(thread, done.signals);
   const uint64_t* args = done.syscall.args;
   ProcessMemory& memory = thread.process->memory;
   if (done.signals.replaced) {
@@ -153,7 +185,7 @@ void Tracer::on_signal_call_exit(const StoppedThread& stop, Thread& thread, cons
       if ((thread.process->added_nodefer & bit(static_cast<int>(args[0]))) != 0)
         old.flags &= ~static_cast<uint64_t>(SA_NODEFER);
       if (in_shim(*thread.process, old.handler)) old = {};
-      memory.write({args[2]}, &old, sizeof old);
+      if (!memory.write({args[2]}, &old, sizeof old)) say_untold(*thread.process);
     }
     hidden = done.signals.hidden_after;
     if (args[1] != 0) {
@@ -166,7 +198,7 @@ void Tracer::on_signal_call_exit(const StoppedThread& stop, Thread& thread, cons
   uint64_t old = 0;
   if (thread.hidden_mask != 0 && args[2] != 0 && memory.read_all({args[2]}, &old, sizeof old)) {
     old |= thread.hidden_mask;
-    memory.write({args[2]}, &old, sizeof old);
+    if (!memory.write({args[2]}, &old, sizeof old)) say_untold(*thread.process);
   }
   thread.hidden_mask = done.signals.hidden_after;
   tell_of_hidden_signals(thread);

@@ -73,7 +73,7 @@ void Tracer::on_syscall_entry(const StoppedThread& stop, Thread& thread,
   thread.inflight.push_back(std::move(entry));
 }
 
-void Tracer::on_syscall_exit(const StoppedThread& stop, Thread& thread,
+void Tracer::on_syscall_exit(StoppedThread& stop, Thread& thread,
                              const StoppedThread::SyscallInfo& info) {
   auto& inflight = thread.inflight;
   if (!thread.ignore_exit && !inflight.empty()) {
@@ -93,7 +93,8 @@ void Tracer::on_syscall_exit(const StoppedThread& stop, Thread& thread,
     thread.step_back = false;
     thread.armed = false;
     // Still inside the call that made the child, unless that was left meanwhile.
-    if (!wrapped_scopes(thread, info.sp).empty()) set_selector(thread, 1);
+    if (!wrapped_scopes(thread, info.sp).empty() && !set_selector(stop, thread, Selector::Block))
+      say_unwritable(*thread.process);
     return;
   }
   if (thread.shares.active || !wrapped_scopes(thread, info.sp).empty()) return;

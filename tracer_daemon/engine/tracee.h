@@ -11,10 +11,11 @@
 #include "engine/breakpoints.h"
 #include "engine/library_watch.h"
 #include "engine/object_history.h"
-#include "engine/ptrace.h"
 #include "events/call_stack.h"
 #include "events/function_table.h"
 #include "events/pipeline.h"
+#include "kernel/process_memory.h"
+#include "kernel/stopped_thread.h"
 #include "session/process_share.h"
 
 namespace wc {
@@ -59,7 +60,7 @@ struct BreakScope {
 // One address space and what the shim told of it. Written by the tracer thread, but for what HELLO
 // brings, which the session thread publishes through `share`.
 struct Process {
-  explicit Process(pid_t p) : pid(p), memory(p) {}
+  Process(pid_t p, Kernel& kernel) : pid(p), memory(p, kernel) {}
 
   pid_t pid;
   ProcessMemory memory;
@@ -76,6 +77,7 @@ struct Process {
   bool started = false;  // has run its first program
   bool patched = false;  // its syscall sites lead to the shim, or never will
   bool told_corrupt = false;
+  bool told_unwritable = false;
 
   // Breakpoints, see break_scopes.cpp. Shared by processes that share memory; null: none.
   std::shared_ptr<Breakpoints> breaks;
@@ -96,6 +98,9 @@ struct SignalCall {
   bool adds_nodefer = false;  // SA_NODEFER was added to a handler for one of our signals
   bool replaced = false;  // it reads a changed copy of the program's mask; own_set is the original
   uint64_t own_set = 0;
+  // What the changed copy has taken the place of, where that is the program's own memory.
+  uint64_t stomped_at = 0;
+  std::vector<uint8_t> stomped;
   uint64_t hidden_after = 0;  // Thread::hidden_mask once it has succeeded
 };
 
@@ -138,6 +143,7 @@ struct Thread {
   bool step_back = false;   // dispatch gate: clone and its kin run at their own place
   bool ignore_exit = false;
   bool ended = false;         // its last records are being read
+  bool dispatch_off = false;  // its gate was shut without its selector, which cannot be written
   bool own_dispatch = false;  // uses Syscall User Dispatch for itself: its SIGSYS are its own
 
   // Open calls by breakpoint, outermost first, and how many there ever were.

@@ -2,6 +2,7 @@
 #include "engine/tracer.h"
 
 #include <fcntl.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -23,9 +24,6 @@ namespace wc {
 namespace {
 
 constexpr uint64_t kTick = 100'000'000;  // nanoseconds between two looks at outputs and orphans
-bool is_stop_signal(int signal) {
-  return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
-}
 
 // A breakpoint instruction, not a signal that somebody has sent.
 bool is_from_kernel(const StoppedThread& stop) {
@@ -39,8 +37,9 @@ bool concerns_affinity(uint32_t nr) {
 
 }  // namespace
 
-Tracer::Tracer(TracerOptions options, ProgramTables& tables, Pipeline& pipeline)
-    : options_(options),
+Tracer::Tracer(TracerOptions options, ProgramTables& tables, Pipeline& pipeline, Kernel& kernel)
+    : stops_(kernel),
+      options_(std::move(options)),
       tables_(tables),
       pipeline_(pipeline),
       patcher_(options_.plans, options_.patched_libraries),
@@ -54,13 +53,19 @@ void Tracer::say(int level, const std::string& text) const {
   if (options_.verbose >= level) dprintf(STDERR_FILENO, "wc-preload: %s\n", text.c_str());
 }
 
+void Tracer::say_unwritable(Process& process) const {
+  if (std::exchange(process.told_unwritable, true)) return;
+  say(0, "process " + std::to_string(process.pid) +
+             ": its memory cannot be written; a syscall of it fails with EAGAIN: use -g trap");
+}
+
 void Tracer::add_first(pid_t pid) {
   first_ = pid;
   add_thread(pid, add_process(pid));
 }
 
 Tracer::ProcessPtr Tracer::add_process(pid_t pid) {
-  auto process = std::make_shared<Process>(pid);
+  auto process = std::make_shared<Process>(pid, stops_.kernel());
   std::lock_guard lock(session_mutex_);
   processes_[pid] = process;
   return process;
@@ -77,7 +82,7 @@ Thread& Tracer::add_thread(pid_t tid, ProcessPtr process) {
 
 // The kernel tells the stops of the youngest thread first: two busy threads would keep all others
 // waiting for ever. So, once for as many stops as there are threads, each is looked at in turn.
-bool Tracer::next_in_turn(pid_t& tid, int& status) {
+Seen Tracer::next_in_turn() {
   constexpr size_t kMany = 4;  // a round that found a fourth of the threads stopped is repeated
   if (turn_.empty() && threads_.size() > 1 &&
       (++stops_since_round_ >= threads_.size() || found_in_round_ * kMany >= threads_.size())) {
@@ -85,33 +90,35 @@ bool Tracer::next_in_turn(pid_t& tid, int& status) {
     for (const auto& [known, thread] : threads_) turn_.push_back(known);
   }
   while (!turn_.empty()) {
-    tid = turn_.back();
+    pid_t tid = turn_.back();
     turn_.pop_back();
-    if (!threads_.contains(tid) || !stop_of(tid, status)) continue;
+    if (!threads_.contains(tid)) continue;
+    Seen seen = stops_.next_of(tid);
+    if (seen.tid <= 0) continue;
     found_in_round_++;
-    return true;
+    return seen;
   }
-  return false;
+  return {};
 }
 
-bool Tracer::wait_for_stop(pid_t& tid, int& status) {
-  if (next_in_turn(tid, status)) return true;
+Seen Tracer::wait_for_stop() {
+  if (Seen seen = next_in_turn(); seen.tid > 0) return seen;
+  Seen seen;
   if (options_.gate == WC_GATE_SOCKET) {
     // Stops and messages both matter: wait for either.
-    tid = next_stop(false, status);
-    if (tid == 0) {
+    seen = stops_.next(Wait::Poll);
+    if (seen.tid == 0) {
       poll_gate_connections(kTick / 1'000'000);
-      tid = next_stop(false, status);
+      seen = stops_.next(Wait::Poll);
     }
   } else {
-    tid = next_stop(true, status);  // a timer's signal ends it ten times a second
+    seen = stops_.next(Wait::Block);  // a timer's signal ends it ten times a second
   }
-  if (tid > 0) return true;
-  if (tid < 0 && errno == ECHILD && options_.standing) {
+  if (seen.tid == -ECHILD && options_.standing) {
     constexpr useconds_t kIdle = 20'000;
     usleep(kIdle);
   }
-  return false;
+  return seen;
 }
 
 // A stop wakes its waiter also without SIGCHLD, which costs half a microsecond more.
@@ -130,12 +137,11 @@ Result<int> Tracer::run() {
   heartbeat_.start();
   while (!stop_) {
     if (threads_.empty() && unclaimed_.empty() && !options_.standing) break;
-    pid_t tid = 0;
-    int status = 0;
-    bool stopped = wait_for_stop(tid, status);
+    Seen seen = wait_for_stop();
+    bool stopped = seen.tid > 0;
     if (stopped) {
-      on_status(tid, status);
-    } else if (tid < 0 && errno == ECHILD && !options_.standing) {
+      on_seen(seen);
+    } else if (seen.tid == -ECHILD && !options_.standing) {
       break;
     } else {
       cpu_.part();  // what is told of now need not take the program's CPU
@@ -169,29 +175,24 @@ void Tracer::on_tick() {
   if (places_in_ != 0) ask_another();
 }
 
-void Tracer::on_status(pid_t tid, int status) {
-  if (WIFEXITED(status) || WIFSIGNALED(status)) {
-    on_gone(tid, status);
-    return;
-  }
-  if (!WIFSTOPPED(status)) return;
-  cpu_.stopped(tid);
-  auto known = threads_.find(tid);
+void Tracer::on_seen(const Seen& seen) {
+  if (WIFEXITED(seen.status) || WIFSIGNALED(seen.status)) return on_gone(seen);
+  if (!WIFSTOPPED(seen.status)) return;
+  cpu_.stopped(seen.tid);
+  auto known = threads_.find(seen.tid);
   if (known == threads_.end()) {
-    // A child may stop before its parent's event arrives; the parent will tell what it is.
-    claim(tid);
-    unclaimed_[tid] = {status, ticks_};
+    // A child may stop before its parent's event arrives; the parent's event says what it is.
+    stops_.claim(seen.tid);
+    unclaimed_[seen.tid] = {seen.status, ticks_};
     return;
   }
-  known->second->process->memory.forget();
-  known->second->stack.reset();
-  on_stop(StoppedThread(tid, status), *known->second);
+  on_stop(StoppedThread(stops_, seen), *known->second);
 }
 
 void Tracer::resume(StoppedThread stop, Thread& thread, int signal) {
   // Any stop takes a pending interruption away; the bell is still to be answered.
-  if (thread.awaits_bell || thread.interrupted)
-    ptrace(PTRACE_INTERRUPT, thread.tid, nullptr, nullptr);
+  if (thread.awaits_bell || thread.interrupted) stop.interrupt_when_resumed();
+  thread.process->memory.end_stop();
   // A thread resumed otherwise from the entry of a syscall would never show its exit.
   bool to_syscall = thread.armed || options_.whole_process || !thread.breaks.empty() ||
                     thread.in_syscall || thread.begins;
@@ -203,6 +204,8 @@ void Tracer::resume(StoppedThread stop, Thread& thread, int signal) {
 }
 
 void Tracer::on_stop(StoppedThread stop, Thread& thread) {
+  thread.process->memory.begin_stop(stop.tid());
+  thread.stack.reset();
   if (thread.process->unfollowed && on_unfollowed(stop, thread)) return;
   if (stop.at_syscall()) return on_syscall_stop(std::move(stop), thread);
   if (stop.event() != 0) return on_event(std::move(stop), thread);

@@ -20,10 +20,10 @@
 #include "engine/guardian.h"
 #include "engine/heartbeat.h"
 #include "engine/program_tables.h"
-#include "engine/ptrace.h"
 #include "engine/site_patcher.h"
 #include "engine/tracee.h"
 #include "events/pipeline.h"
+#include "kernel/stopped_thread.h"
 #include "session/server.h"
 
 namespace wc {
@@ -50,14 +50,17 @@ std::string program_path(pid_t pid);
 
 class Tracer final : public SessionHost {
  public:
-  Tracer(TracerOptions options, ProgramTables& tables, Pipeline& pipeline);
+  Tracer(TracerOptions options, ProgramTables& tables, Pipeline& pipeline,
+         Kernel& kernel = Kernel::real());
   ~Tracer() override;
 
   // Traces `pid`, which has been seized and is about to exec its first program.
   void add_first(pid_t pid);
   // Whether children must be traced: also where they are not followed, for they inherit
   // breakpoints.
-  [[nodiscard]] bool follows_forks() const { return options_.follow || uses_breakpoints(); }
+  [[nodiscard]] Follow follows_forks() const {
+    return options_.follow || uses_breakpoints() ? Follow::Children : Follow::ThreadsOnly;
+  }
   // Traces a process that runs already, all of its threads.
   Status attach(pid_t pid);
   // Until no tracee is left (or, standing, until stop()). Returns the wait status of the first
@@ -83,9 +86,9 @@ class Tracer final : public SessionHost {
   };
 
   // tracer.cpp: the loop and what every engine state has in common
-  bool wait_for_stop(pid_t& tid, int& status);
-  bool next_in_turn(pid_t& tid, int& status);
-  void on_status(pid_t tid, int status);
+  Seen wait_for_stop();
+  Seen next_in_turn();
+  void on_seen(const Seen& seen);
   void on_stop(StoppedThread stop, Thread& thread);
   void on_event(StoppedThread stop, Thread& thread);
   void on_signal(StoppedThread stop, Thread& thread);
@@ -93,7 +96,7 @@ class Tracer final : public SessionHost {
   void on_new_child(StoppedThread stop, Thread& parent);
   void on_vfork_done(StoppedThread stop, Thread& parent);
   void on_exec(StoppedThread stop, Thread& thread);
-  void on_gone(pid_t tid, int status);
+  void on_gone(const Seen& seen);
   void prepare_program(const StoppedThread& stop, Thread& thread);
   void adopt(StoppedThread stop);
   void adopt_orphans();
@@ -103,6 +106,7 @@ class Tracer final : public SessionHost {
   void resume(StoppedThread stop, Thread& thread, int signal = 0);
   void on_tick();
   void say(int level, const std::string& text) const;
+  void say_unwritable(Process& process) const;
 
   // What the thread's slot says at this stop.
   ProcessShare* share_of(Thread& thread) const;
@@ -136,9 +140,9 @@ class Tracer final : public SessionHost {
 
   // break_scopes.cpp
   void on_breakpoint(StoppedThread stop, Thread& thread, const user_regs_struct& regs);
-  void serve_breakpoint(const StoppedThread& stop, Thread& thread, const user_regs_struct& regs,
+  void serve_breakpoint(StoppedThread& stop, Thread& thread, const user_regs_struct& regs,
                         uint8_t roles);
-  void on_break_entry(const StoppedThread& stop, Thread& thread, const user_regs_struct& regs);
+  void on_break_entry(StoppedThread& stop, Thread& thread, const user_regs_struct& regs);
   void on_break_return(Thread& thread, const user_regs_struct& regs);
   void report_break_return(Thread& thread, const BreakScope& ended, uint64_t value);
   void end_tail_calls(Thread& thread, const wc_scope& entered);
@@ -149,30 +153,31 @@ class Tracer final : public SessionHost {
 
   // break_placing.cpp
   [[nodiscard]] bool uses_breakpoints() const;
+  void inherit(const Process& parent, Process& child, bool shares_memory) const;
+  static void run_on_memory_of(const Thread& parent, Thread& child);
   static void inherit_breakpoints(const Process& parent, Process& child, bool shares_memory);
   void begin_breakpoints(Thread& thread);
-  void on_first_code(const StoppedThread& stop, Thread& thread);
-  void on_libraries_changed(const StoppedThread& stop, Thread& thread, Occasion occasion);
-  void protect(const StoppedThread& stop, Thread& thread);
-  void place_in_program(const StoppedThread& stop, Thread& thread);
-  void place_in_object(const StoppedThread& stop, Process& process, const ObjectFile& object,
+  void on_first_code(StoppedThread& stop, Thread& thread);
+  void on_libraries_changed(StoppedThread& stop, Thread& thread, Occasion occasion);
+  void protect(StoppedThread& stop, Thread& thread);
+  void place_in_program(StoppedThread& stop, Thread& thread);
+  void place_in_object(StoppedThread& stop, Process& process, const ObjectFile& object,
                        uint64_t base);
-  void place_internal(const StoppedThread& stop, Process& process, uint64_t address,
-                      BreakRole role);
+  void place_internal(StoppedThread& stop, Process& process, uint64_t address, BreakRole role);
   [[nodiscard]] bool is_reported(const Thread& thread) const;
-  void find_main_of_dynamic(const StoppedThread& stop, Process& process, const ObjectFile& libc,
+  void find_main_of_dynamic(StoppedThread& stop, Process& process, const ObjectFile& libc,
                             uint64_t base);
-  void find_main_of_static(const StoppedThread& stop, Thread& thread);
-  void on_main_known(const StoppedThread& stop, Thread& thread, uint64_t main);
-  void on_main_entered(const StoppedThread& stop, Thread& thread, const user_regs_struct& regs);
+  void find_main_of_static(StoppedThread& stop, Thread& thread);
+  void on_main_known(StoppedThread& stop, Thread& thread, uint64_t main);
+  void on_main_entered(StoppedThread& stop, Thread& thread, const user_regs_struct& regs);
   void on_main_left(Thread& thread, uint64_t sp);
   std::vector<wc_counter> main_counts(Process& process) const;
   std::vector<wc_counter> wrapped_counts(Process& process) const;
 
   // attaching.cpp
   Status seize_all(const ProcessPtr& process);
-  void place_in_running(const StoppedThread& stop, Thread& thread);
-  void on_asked_stop(const StoppedThread& stop, Thread& thread);
+  void place_in_running(StoppedThread& stop, Thread& thread);
+  void on_asked_stop(StoppedThread& stop, Thread& thread);
   void ask_to_stop(Thread& thread);
   [[nodiscard]] bool awaits_stops(pid_t pid) const;
   void ask_another();
@@ -202,6 +207,8 @@ class Tracer final : public SessionHost {
   void on_own_dispatch(Thread& thread, uint64_t mode);
   void replace_argument(const StoppedThread& stop, Thread& thread, Inflight& entry,
                         const void* bytes, size_t size);
+  static void put_back_stomped(Thread& thread, const SignalCall& call);
+  void say_untold(Process& process) const;
   void tell_of_hidden_signals(Thread& thread) const;
   void on_signal_call_exit(const StoppedThread& stop, Thread& thread, const Inflight& done,
                            int64_t ret);
@@ -213,7 +220,9 @@ class Tracer final : public SessionHost {
   void complete_landed(Thread& thread);
   uint64_t choose_pad(Thread& thread, Inflight& entry);
   void note_inflight(Thread& thread, const user_regs_struct& regs);
-  void set_selector(Thread& thread, uint8_t value);
+  enum class Selector : uint8_t { Allow = 0, Block = 1 };
+  bool set_selector(StoppedThread& stop, Thread& thread, Selector value);
+  static bool set_dispatch(StoppedThread& stop, Thread& thread, Selector value);
   void step_back(StoppedThread stop, Thread& thread, user_regs_struct& regs);
 
   // object_reports.cpp
@@ -229,8 +238,7 @@ class Tracer final : public SessionHost {
   void on_syscall_stop(StoppedThread stop, Thread& thread);
   void on_syscall_entry(const StoppedThread& stop, Thread& thread,
                         const StoppedThread::SyscallInfo& info);
-  void on_syscall_exit(const StoppedThread& stop, Thread& thread,
-                       const StoppedThread::SyscallInfo& info);
+  void on_syscall_exit(StoppedThread& stop, Thread& thread, const StoppedThread::SyscallInfo& info);
 
   // process_scope.cpp
   void on_any_entry(const StoppedThread& stop, Thread& thread,
@@ -241,7 +249,7 @@ class Tracer final : public SessionHost {
   // shim_memory.cpp
   bool is_shims_own(Process& process, uint64_t ip) const;
   static bool in_shim(Process& process, uint64_t address);
-  bool map_shared_again(const StoppedThread& stop, Thread& thread, user_regs_struct& regs,
+  bool map_shared_again(StoppedThread& stop, Thread& thread, user_regs_struct& regs,
                         uint64_t fault);
 
   // tracer_session.cpp
@@ -252,6 +260,7 @@ class Tracer final : public SessionHost {
   void on_gate_message(pid_t pid, const wc_scope_message& message);
   void on_interrupted(StoppedThread stop, Thread& thread);
 
+  Stops stops_;
   TracerOptions options_;
   ProgramTables& tables_;
   Pipeline& pipeline_;

@@ -76,14 +76,13 @@ void Tracer::on_attach(int32_t pid, std::function<void(const std::string&)> done
   if (!options_.standing)
     return done("it runs one program only; start a standing one with wc-preload serve");
   post([this, pid, done = std::move(done)] {
-    int error = 0;
-    if (!seize(pid, follows_forks(), error))
+    if (int error = seize(stops_.kernel(), pid, follows_forks()); error != 0)
       return done(std::string("cannot trace process ") + std::to_string(pid) + ": " +
                   strerror(error));
     if (first_ == 0) first_ = pid;
     add_thread(pid, add_process(pid));
     // Its exec is its first syscall that is reported.
-    if (options_.whole_process) ptrace(PTRACE_INTERRUPT, pid, nullptr, nullptr);
+    if (options_.whole_process) interrupt(stops_.kernel(), pid);
     done("");
   });
 }
@@ -196,7 +195,7 @@ void Tracer::on_gate_message(pid_t pid, const wc_scope_message& message) {
   thread.awaits_bell = true;
   thread.awaited_bell = message.bell;
   if (thread.slot < 0) thread.slot = static_cast<int>(message.slot);
-  ptrace(PTRACE_INTERRUPT, thread.tid, nullptr, nullptr);
+  interrupt(stops_.kernel(), thread.tid);
 }
 
 void Tracer::on_interrupted(StoppedThread stop, Thread& thread) {

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sched.h>
-#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,8 +10,6 @@
 #include <csignal>
 #include <cstdio>
 #include <fstream>
-
-#include "engine/ptrace.h"
 
 namespace wc {
 namespace {
@@ -108,7 +105,7 @@ std::unique_ptr<StartedProgram::Child> describe_child(const std::string& path,
 }  // namespace
 
 Result<StartedProgram> start_program(const std::string& path,
-                                     const std::vector<std::string>& arguments, bool follow,
+                                     const std::vector<std::string>& arguments, Follow follow,
                                      FirstStop first) {
   int go[2], failed[2];
   if (pipe2(go, O_CLOEXEC) != 0 || pipe2(failed, O_CLOEXEC) != 0)
@@ -123,14 +120,14 @@ Result<StartedProgram> start_program(const std::string& path,
   pid_t pid = clone(StartedProgram::Child::run, child.stack + sizeof child.stack,
                     CLONE_VM | SIGCHLD, &child);
   if (pid < 0) return Error::from_errno("cannot start a process", errno);
-  int code = 0;
-  if (!seize(pid, follow, code)) {
+  Kernel& kernel = Kernel::real();
+  if (int code = seize(kernel, pid, follow); code != 0) {
     kill(pid, SIGKILL);
     waitpid(pid, nullptr, 0);
     return Error{Error::from_errno("cannot trace", code).message + permission_hint(code), code};
   }
   // It stops before it sees the end of its pipe, so that none of its syscalls is missed.
-  if (first == FirstStop::BeforeExec) ptrace(PTRACE_INTERRUPT, pid, nullptr, nullptr);
+  if (first == FirstStop::BeforeExec) interrupt(kernel, pid);
   started.pid = pid;
   started.exec_error = std::move(failed_read);
   return started;  // go_write closes here: the child executes

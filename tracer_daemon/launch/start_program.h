@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "base/scoped_fd.h"
+#include "kernel/stopped_thread.h"
 
 namespace wc {
 
@@ -30,7 +31,7 @@ enum class FirstStop { Exec, BeforeExec };
 
 // The child stands before its exec, traced.
 Result<StartedProgram> start_program(const std::string& path,
-                                     const std::vector<std::string>& arguments, bool follow,
+                                     const std::vector<std::string>& arguments, Follow follow,
                                      FirstStop first);
 
 }  // namespace wc

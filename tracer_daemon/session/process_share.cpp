@@ -53,6 +53,10 @@ wc_slot& ProcessShare::slot(uint32_t index) {
                                      static_cast<uint64_t>(index) * slot_size_);
 }
 
+uint64_t ProcessShare::address_of(uint32_t index) const {
+  return header_->address + WC_HEADER_SIZE + static_cast<uint64_t>(index) * slot_size_;
+}
+
 std::span<const wc_scope> ProcessShare::scopes(uint32_t index) {
   wc_slot& s = slot(index);
   uint32_t depth = std::min(__atomic_load_n(&s.depth, __ATOMIC_ACQUIRE), WC_MAX_SCOPES);

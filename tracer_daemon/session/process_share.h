@@ -39,6 +39,8 @@ class ProcessShare {
 
   // A slot's fields may change at any moment while its thread runs.
   wc_slot& slot(uint32_t index);
+  // Where the process has it.
+  [[nodiscard]] uint64_t address_of(uint32_t index) const;
 
   // Open scopes of a slot, outermost first, copied; rows with an impossible function index end the
   // list. The span is valid until the next call.

@@ -1,32 +1,31 @@
 // Thin, typed access to ptrace(2). A request to a thread that is dying fails with ESRCH, which is
-// normal: requests return false then, and the thread's end is seen by waitpid.
+// normal: requests return false then, and the thread's end is seen by the loop.
 #pragma once
 
-#include <sys/ptrace.h>
 #include <sys/types.h>
 #include <sys/user.h>
 
-#include <array>
 #include <csignal>
 #include <cstdint>
 #include <utility>
 #include <vector>
 
-#include "base/tracee_memory.h"
-
-struct __ptrace_syscall_info;
+#include "kernel/stops.h"
 
 namespace wc {
 
 enum class Resume { Run, ToSyscall, Listen };
+enum class Follow { ThreadsOnly, Children };
 
 // A thread in a ptrace stop. Move-only: resuming it consumes it.
 class StoppedThread {
  public:
-  StoppedThread(pid_t tid, int status) : tid_(tid), status_(status) {}
+  StoppedThread(Stops& stops, const Seen& seen)
+      : stops_(&stops), tid_(seen.tid), status_(seen.status) {}
   StoppedThread(StoppedThread&& other) noexcept
-      : tid_(std::exchange(other.tid_, 0)), status_(other.status_) {}
+      : stops_(other.stops_), tid_(std::exchange(other.tid_, 0)), status_(other.status_) {}
   StoppedThread& operator=(StoppedThread&& other) noexcept {
+    stops_ = other.stops_;
     tid_ = std::exchange(other.tid_, 0);
     status_ = other.status_;
     return *this;
@@ -45,6 +44,8 @@ class StoppedThread {
   [[nodiscard]] bool event_message(unsigned long& message) const;
   // Sent to this thread, not delivered yet; at most 32.
   [[nodiscard]] std::vector<siginfo_t> waiting_signals() const;
+  [[nodiscard]] bool signal_mask(uint64_t& mask) const;
+  [[nodiscard]] bool set_signal_mask(uint64_t mask) const;
 
   // Entry and exit of a syscall: PTRACE_GET_SYSCALL_INFO.
   struct SyscallInfo {
@@ -55,30 +56,31 @@ class StoppedThread {
   };
   [[nodiscard]] bool syscall_info(SyscallInfo& info) const;
 
+  // Syscall User Dispatch of this thread, from outside (Linux 6.4): it needs no syscall of its own.
+  struct Dispatch {
+    uint64_t mode = 0;  // PR_SYS_DISPATCH_ON or _OFF
+    uint64_t selector = 0, exempt_begin = 0, exempt_size = 0;
+  };
+  [[nodiscard]] bool set_dispatch(const Dispatch& dispatch) const;
+
+  // Stops once more as soon as it is resumed, without a signal.
+  void interrupt_when_resumed() const;
+
+  // Both consume the thread.
   void resume(Resume how, int signal = 0) &&;
+  void detach(int signal) &&;
+
+  // For kernel/ only: where its stops come from, and that this stop is over without a resume (the
+  // thread has died, or has become another program's).
+  [[nodiscard]] Stops& stops() const { return *stops_; }
+  void lose() { tid_ = 0; }
 
  private:
+  long request(int what, uint64_t address, const void* data) const;
+
+  Stops* stops_;
   pid_t tid_;
   int status_;
-};
-
-// process_vm_readv page by page, /proc/PID/mem where that is refused. `write` goes the same ways.
-// The last small piece that was read is kept until forget(), to be called at each stop: a call and
-// its syscall are often decoded from the same bytes, and reading them costs more than decoding.
-class ProcessMemory final : public TraceeMemory {
- public:
-  explicit ProcessMemory(pid_t pid) : pid_(pid) {}
-  size_t read(RemoteAddress from, void* to, size_t size) override;
-  bool write(RemoteAddress to, const void* from, size_t size);
-  void forget() { kept_size_ = 0; }
-
- private:
-  size_t fetch(RemoteAddress from, void* to, size_t size) const;
-
-  pid_t pid_;
-  RemoteAddress kept_from_;
-  size_t kept_size_ = 0;
-  std::array<char, 256> kept_;
 };
 
 // The kernel's own results of an interrupted syscall, seen by tracers only (include/linux/errno.h):
@@ -92,20 +94,16 @@ constexpr bool is_restart(int64_t ret) {
 // else.
 constexpr bool is_of_a_probe(uint64_t nr) { return nr == 335 || nr == 336; }
 
-bool seize(pid_t tid, bool follow, int& error);
-// The stopped thread, and all that it makes, stop once more when they end, while their memory is
-// there.
-void stop_at_exit(pid_t tid, bool follow);
+constexpr bool is_stop_signal(int signal) {
+  return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
+}
 
-// The next stop or end of a tracee, as waitpid(2) tells it: its thread id, 0 if there is none and
-// `block` is false, or -1 with errno. Stops for SIGSYS and SIGTRAP are looked at, not taken
-// (WNOWAIT): waitpid takes the signal away from the stop, and if the tracer is killed before it
-// resumes the thread, the shim's handler (preload_lib/orphan.c) would never run. Such a stop is
-// found again until the thread is resumed or claim() is called.
-pid_t next_stop(bool block, int& status);
-// The same for one thread, if it has stopped or ended.
-bool stop_of(pid_t tid, int& status);
-// Takes that stop: it is not found again.
-void claim(pid_t tid);
+// 0, or an errno.
+int seize(Kernel& kernel, pid_t tid, Follow follow);
+// A running thread stops soon (PTRACE_INTERRUPT).
+void interrupt(Kernel& kernel, pid_t tid);
+// The thread, which stands still, and all that it makes stop once more when they end, while their
+// memory is there.
+void stop_at_exit(Kernel& kernel, pid_t tid, Follow follow);
 
 }  // namespace wc

@@ -1,12 +1,18 @@
 // A system call in the name of a stopped thread, which does not know of it: its registers, its
 // signals and the call that the stop has interrupted are as they were.
+//
+// Three things can come in between, and each finds its way back to the loop: the thread's end or
+// its change into another program (the StoppedThread is consumed, the loop sees what happened); a
+// signal that cannot be held back (it is sent again); a stop of the whole process by job control
+// (the thread stops for it once more as soon as it is resumed).
 #pragma once
 
 #include <array>
 #include <cstdint>
 
 #include "base/result.h"
-#include "engine/ptrace.h"
+#include "kernel/process_memory.h"
+#include "kernel/stopped_thread.h"
 
 namespace wc {
 
@@ -23,9 +29,10 @@ struct InjectionReturn {
   uint64_t eflags, mask;
 };
 
-// Errors: the call's own, as errno; ESRCH where the thread dies meanwhile. The thread must not
-// stand at the entry of a system call; after an exec, not before it has returned.
-Result<uint64_t> run_syscall(const StoppedThread& thread, ProcessMemory& memory, uint32_t nr,
+// Errors: the call's own, as errno; ESRCH where the thread is lost, and `thread` is consumed then;
+// EAGAIN where it would not arrive, and it stands as before. It must not stand at the entry of a
+// system call; after an exec, not before that has returned.
+Result<uint64_t> run_syscall(StoppedThread& thread, ProcessMemory& memory, uint32_t nr,
                              const std::array<uint64_t, 6>& args, InjectionPlace place = {});
 
 }  // namespace wc

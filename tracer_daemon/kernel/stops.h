@@ -1,0 +1,42 @@
+// The stops and ends of all tracees, each handed out once.
+//
+// While the tracer waits for one thread (a system call in its name), others stop and end, too: what
+// they do is kept here and comes out of next() afterwards. Their ends must be consumed meanwhile:
+// the kernel reports the end of a thread group's leader only when all its other threads are gone.
+#pragma once
+
+#include <deque>
+#include <optional>
+
+#include "kernel/kernel.h"
+
+namespace wc {
+
+class StoppedThread;
+
+class Stops {
+ public:
+  explicit Stops(Kernel& kernel) : kernel_(kernel) {}
+  Stops(const Stops&) = delete;
+  Stops& operator=(const Stops&) = delete;
+
+  [[nodiscard]] Kernel& kernel() { return kernel_; }
+
+  // What was kept first, then what the kernel says (Kernel::look).
+  Seen next(Wait how);
+  // The same for one thread, without waiting.
+  Seen next_of(pid_t tid);
+  void claim(pid_t tid) { kernel_.claim(tid); }
+  [[nodiscard]] bool has_kept() const { return !kept_.empty(); }
+
+  // Waits until this thread stops or ends; nothing where it is no tracee any more. Ends are handed
+  // out here, too: the caller gives back what the loop must see.
+  std::optional<Seen> wait_for(pid_t tid);
+  void give_back(const Seen& seen) { kept_.push_back(seen); }
+
+ private:
+  Kernel& kernel_;
+  std::deque<Seen> kept_;
+};
+
+}  // namespace wc

@@ -1,0 +1,1 @@
+wc_unit_test(proc_test LINK wc_proc)

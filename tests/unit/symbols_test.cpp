@@ -16,7 +16,6 @@
 #include <string>
 
 #include "base/scoped_fd.h"
-#include "symbols/memory_map.h"
 #include "symbols/module.h"
 #include "symbols/symbolizer.h"
 
@@ -307,24 +306,6 @@ TEST(Symbolizer, KnowsADeadProcessUntilItIsForgotten) {
 }
 
 // ---- parts ----
-
-TEST(MemoryMap, ReadsNamesAsTheyAre) {
-  MemoryMap map = MemoryMap::parse(
-      "55d0c0000000-55d0c0001000 r-xp 00002000 08:01 131 /a b/c\\012d (deleted)\n"
-      "garbage\n"
-      "7ffc0000f000-7ffc00010000 rw-p 00000000 00:00 0          [stack]\n"
-      "7ffd00000000-7ffd00001000 r--p 00000000 00:00 0 \n"
-      "1000-");
-  ASSERT_NE(nullptr, map.find(0x55d0c0000fff));
-  EXPECT_EQ(nullptr, map.find(0x55d0c0001000));
-  const Mapping& code = *map.find(0x55d0c0000000);
-  EXPECT_EQ("/a b/c\nd (deleted)", code.name);
-  EXPECT_EQ(0x2000U, code.offset);
-  EXPECT_EQ(131U, code.inode);
-  EXPECT_TRUE(code.executable);
-  EXPECT_EQ("[stack]", map.find(0x7ffc0000f000)->name);
-  EXPECT_EQ("", map.find(0x7ffd00000000)->name);
-}
 
 // Without the limit on references this one takes half a gigabyte and two seconds.
 TEST(Demangle, ANameThatExplodesStaysMangled) {

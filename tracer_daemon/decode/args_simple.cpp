@@ -6,30 +6,22 @@
 #include <cstring>
 
 #include "decode/args.h"
+#include "proc/files.h"
+#include "proc/process.h"
 
 namespace wc {
 namespace {
 
 // The target of a /proc link, as strace -y shows it: </path>, with "(deleted)" outside.
-void append_link(std::string& out, const char* link) {
-  char target[PATH_MAX];
-  const ssize_t length = readlink(link, target, sizeof target);
-  if (length <= 0) return;
-  std::string_view path{target, static_cast<size_t>(length)};
+void append_link(std::string& out, std::string_view target) {
+  if (target.empty()) return;
   constexpr std::string_view kDeleted = " (deleted)";
-  const bool deleted = path.ends_with(kDeleted);
-  if (deleted) path.remove_suffix(kDeleted.size());
+  const bool deleted = target.ends_with(kDeleted);
+  if (deleted) target.remove_suffix(kDeleted.size());
   out += '<';
-  append_quoted(out, path, QuoteStyle::Path);
+  append_quoted(out, target, QuoteStyle::Path);
   out += '>';
   if (deleted) out += "(deleted)";
-}
-
-std::string proc_path(int32_t pid, std::string_view tail) {
-  std::string path = "/proc/";
-  append_dec(path, pid);
-  path += tail;
-  return path;
 }
 
 template <typename T, typename Append>
@@ -104,13 +96,14 @@ void append_char(std::string& out, int32_t c) {
 void append_fd(std::string& out, const DecodeContext& context, int32_t fd) {
   append_dec(out, fd);
   if (!context.options.show_paths || fd < 0) return;
-  append_link(out, proc_path(context.pid, "/fd/" + std::to_string(fd)).c_str());
+  append_link(out, proc::descriptor_target(context.pid, fd));
 }
 
 void append_dir_fd(std::string& out, const DecodeContext& context, int32_t fd) {
   if (fd != AT_FDCWD) return append_fd(out, context, fd);
   out += "AT_FDCWD";
-  if (context.options.show_paths) append_link(out, proc_path(context.pid, "/cwd").c_str());
+  if (context.options.show_paths)
+    append_link(out, proc::link_target(proc::path_of(context.pid, "cwd")));
 }
 
 // -1 means "leave it as it is" to chown and the set*id calls.

@@ -5,7 +5,6 @@
 // those that might be making a child at this moment: it would be born with breakpoints and without
 // a tracer. Threads that wait in other system calls are left alone. To leave, the text is put back,
 // all threads are stopped for a moment, so that none is in a thunk while the pages go, and let go.
-#include <dirent.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -14,12 +13,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <cstdlib>
-#include <fstream>
-#include <string>
 
 #include "engine/interruption.h"
 #include "engine/tracer.h"
+#include "proc/process.h"
 
 #ifndef PTRACE_EVENT_STOP
 #define PTRACE_EVENT_STOP 128
@@ -32,16 +29,6 @@ constexpr int kRounds = 1000;  // looks for new threads, of which each may have 
 constexpr uint64_t kPatienceTicks = 20;
 constexpr int kPatienceMs = 2000;  // for threads that do not stop: in a device's hands, say
 
-std::vector<pid_t> threads_of(pid_t pid) {
-  std::vector<pid_t> list;
-  DIR* folder = opendir(("/proc/" + std::to_string(pid) + "/task").c_str());
-  if (folder == nullptr) return list;
-  while (const dirent* entry = readdir(folder))
-    if (int tid = std::atoi(entry->d_name); tid > 0) list.push_back(tid);
-  closedir(folder);
-  return list;
-}
-
 // Let go here, it would be told of an interruption that is still to come, as if by a signal.
 bool enters_syscall(const StoppedThread& stop) {
   StoppedThread::SyscallInfo info;
@@ -51,11 +38,9 @@ bool enters_syscall(const StoppedThread& stop) {
 
 // Whether the thread may be in the middle of making a child, which seizing comes too late for.
 bool may_be_forking(pid_t tid) {
-  std::ifstream file("/proc/" + std::to_string(tid) + "/syscall");
-  std::string word;
-  if (!(file >> word)) return true;
-  if (word == "running") return true;
-  int nr = std::atoi(word.c_str());
+  auto place = proc::read_kernel_place(tid);
+  if (!place || place->kind == proc::KernelPlace::Kind::Running) return true;
+  auto nr = place->nr;
   return nr == SYS_clone || nr == SYS_clone3 || nr == SYS_fork || nr == SYS_vfork;
 }
 
@@ -78,7 +63,7 @@ bool awaits_its_trap(const StoppedThread& stop) {
 Status Tracer::seize_all(const ProcessPtr& process) {
   for (int round = 0, fresh = 1; fresh != 0 && round < kRounds; round++) {
     fresh = 0;
-    for (pid_t tid : threads_of(process->pid)) {
+    for (pid_t tid : proc::threads_of(process->pid)) {
       if (threads_.contains(tid)) continue;
       int error = seize(stops_.kernel(), tid, follows_forks());
       if (error == 0) {
@@ -101,7 +86,7 @@ Status Tracer::attach(pid_t pid) {
     remove_process(process);
     return seized;
   }
-  pipeline_.started(pid, program_path(pid));
+  pipeline_.started(pid, proc::exe_path(pid));
   process->breaks = std::make_shared<Breakpoints>(pid, guardian_.get());
   process->break_table = std::make_shared<FunctionTable>();
   process->main.state = MainSpan::State::In;

@@ -8,6 +8,8 @@
 #include <optional>
 
 #include "engine/tracer.h"
+#include "proc/files.h"
+#include "proc/process.h"
 
 namespace wc {
 namespace {
@@ -18,7 +20,7 @@ std::string base_name(const std::string& path) { return path.substr(path.rfind('
 
 // As the process sees it: it may have another root folder.
 std::string open_path_of(pid_t pid, const std::string& path) {
-  return "/proc/" + std::to_string(pid) + "/root" + path;
+  return proc::path_of(pid, "root" + path);
 }
 
 std::optional<uint64_t> read_entry_point(const std::string& path) {
@@ -89,8 +91,8 @@ void Tracer::place_internal(StoppedThread& stop, Process& process, uint64_t addr
 void Tracer::place_in_program(StoppedThread& stop, Thread& thread) {
   Process& process = *thread.process;
   ObjectFile program;
-  program.path = program_path(process.pid);
-  program.open_path = "/proc/" + std::to_string(process.pid) + "/exe";
+  program.path = proc::exe_path(process.pid);
+  program.open_path = proc::path_of(process.pid, "exe");
   program.is_program = true;
   auto entry = read_entry_point(program.open_path);
   if (!entry) return;
@@ -159,8 +161,7 @@ void Tracer::find_main_of_dynamic(StoppedThread& stop, Process& process, const O
 
 void Tracer::find_main_of_static(StoppedThread& stop, Thread& thread) {
   Process& process = *thread.process;
-  ObjectFile program{program_path(process.pid), "/proc/" + std::to_string(process.pid) + "/exe",
-                     true};
+  ObjectFile program{proc::exe_path(process.pid), proc::path_of(process.pid, "exe"), true};
   auto entry = read_entry_point(program.open_path);
   uint64_t main = address_of_function(program, "main");
   uint64_t exit = address_of_function(program, "exit");

@@ -5,11 +5,10 @@
 
 #include <algorithm>
 #include <csignal>
-#include <cstdlib>
-#include <fstream>
 #include <string>
 
 #include "kernel/remote_syscall.h"
+#include "proc/maps.h"
 
 extern "C" const uint8_t wc_orphan_code[], wc_orphan_code_end[], wc_orphan_return[], wc_injected[];
 
@@ -52,18 +51,17 @@ uint64_t distance(uint64_t a, uint64_t b) { return a > b ? a - b : b - a; }
 // The free place nearest to `near` that nothing is likely to grow into; 0: there is none.
 uint64_t find_gap(pid_t pid, uint64_t near) {
   constexpr uint64_t kMargin = 16 * kPage, kLowest = 1 << 16;
-  std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
+  auto maps = proc::read_maps(pid);
+  if (!maps) return 0;
   uint64_t free_from = kLowest, best = 0;
-  for (std::string line; std::getline(maps, line);) {
-    char* end = nullptr;
-    uint64_t begin = std::strtoull(line.c_str(), &end, 16);
-    uint64_t next = *end == '-' ? std::strtoull(end + 1, nullptr, 16) : 0;
-    bool grows_down = line.ends_with("[stack]");
+  for (const proc::Mapping& mapping : maps->all()) {
+    uint64_t begin = mapping.range.begin;
+    bool grows_down = mapping.path == "[stack]";
     if (!grows_down && begin >= free_from + kArenaSize + 2 * kMargin) {
       uint64_t at = begin - kMargin - kArenaSize;
       if (best == 0 || distance(at, near) < distance(best, near)) best = at;
     }
-    free_from = next;
+    free_from = mapping.range.end;
   }
   return distance(best, near) < kNear ? best : 0;
 }

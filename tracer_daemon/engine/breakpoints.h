@@ -15,6 +15,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/address_range.h"
 #include "base/result.h"
 #include "engine/displaced.h"
 #include "engine/guardian.h"
@@ -22,11 +23,6 @@
 #include "kernel/stopped_thread.h"
 
 namespace wc {
-
-struct AddressRange {
-  uint64_t begin = 0, end = 0;
-  [[nodiscard]] bool contains(uint64_t at) const { return at >= begin && at < end; }
-};
 
 // What a place in the text is watched for; a place can serve several.
 enum class BreakRole : uint8_t {

@@ -6,29 +6,22 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <cstring>
 #include <utility>
 
 #include "engine/tracer.h"
+#include "proc/files.h"
+#include "proc/process.h"
+#include "proc/status.h"
 
 namespace wc {
 namespace {
 
 constexpr uint64_t kOrphanTicks = 3;  // that a child waits for its parent's event
 
-pid_t status_field(pid_t tid, const char* field) {
-  char path[48];
-  snprintf(path, sizeof path, "/proc/%d/status", tid);
-  FILE* file = fopen(path, "re");
-  if (file == nullptr) return 0;
-  char line[128];
-  int value = 0;
-  size_t length = strlen(field);
-  while (fgets(line, sizeof line, file) != nullptr)
-    if (strncmp(line, field, length) == 0 && sscanf(line + length, ": %d", &value) == 1) break;
-  fclose(file);
-  return value;
+// The process that a thread belongs to; 0: it has ended.
+pid_t group_of(pid_t tid) {
+  auto status = proc::read_status(tid);
+  return status ? status->tgid : 0;
 }
 
 // Whether two processes run on the same memory (kcmp(2)). A vfork child does, and so may others.
@@ -39,19 +32,12 @@ bool share_memory(pid_t a, pid_t b, bool vfork) {
 
 }  // namespace
 
-std::string program_path(pid_t pid) {
-  char link[32], path[4096];
-  snprintf(link, sizeof link, "/proc/%d/exe", pid);
-  ssize_t n = readlink(link, path, sizeof path);
-  return n > 0 ? std::string(path, static_cast<size_t>(n)) : std::string();
-}
-
 void Tracer::on_new_child(StoppedThread stop, Thread& parent) {
   unsigned long message = 0;
   if (!stop.event_message(message)) return resume(std::move(stop), parent);
   auto child = static_cast<pid_t>(message);
   bool vfork = stop.event() == PTRACE_EVENT_VFORK;
-  pid_t group = stop.event() == PTRACE_EVENT_CLONE ? status_field(child, "Tgid") : child;
+  pid_t group = stop.event() == PTRACE_EVENT_CLONE ? group_of(child) : child;
   bool is_thread = group == parent.process->pid;
   drain(parent, 0);
   bool is_followed = is_thread || (options_.follow && !parent.process->unfollowed);
@@ -137,12 +123,12 @@ void Tracer::on_vfork_done(StoppedThread stop, Thread& parent) {
 
 // A stopped thread whose parent was killed before it could tell of it.
 void Tracer::adopt(StoppedThread stop) {
-  pid_t group = status_field(stop.tid(), "Tgid");
-  if (group == 0) group = stop.tid();
+  auto status = proc::read_status(stop.tid());
+  pid_t group = status ? status->tgid : stop.tid();
   auto known = processes_.find(group);
   ProcessPtr process = known != processes_.end() ? known->second : add_process(group);
   process->started = true;
-  pid_t parent = status_field(stop.tid(), "PPid");
+  pid_t parent = status ? status->ppid : 0;
   auto from = known == processes_.end() ? processes_.find(parent) : processes_.end();
   bool shares_memory = from != processes_.end() && share_memory(parent, group, false);
   if (from != processes_.end()) inherit(*from->second, *process, shares_memory);
@@ -221,7 +207,7 @@ void Tracer::on_exec(StoppedThread stop, Thread& thread) {
   self->interrupted_masks.clear();
   self->armed = self->in_syscall = self->step_back = self->own_dispatch = false;
   pipeline_.forget_process(pid);
-  std::string path = program_path(pid);
+  std::string path = proc::exe_path(pid);
   if (process->started)
     pipeline_.executed(pid, pid, path);
   else
@@ -235,11 +221,9 @@ void Tracer::on_exec(StoppedThread stop, Thread& thread) {
 void Tracer::prepare_program(const StoppedThread& stop, Thread& thread) {
   Process& process = *thread.process;
   bool first = !process.started && process.pid == first_;
-  std::string path = program_path(process.pid);
+  std::string path = proc::exe_path(process.pid);
   auto give_up = [&](const std::string& why) { say(1, path + " " + why + "; not wrapped"); };
-  char proc_path[64];
-  snprintf(proc_path, sizeof proc_path, "/proc/%d/exe", process.pid);
-  auto image = read_image(proc_path, false);
+  auto image = read_image(proc::path_of(process.pid, "exe"), false);
   if (!image) return give_up("cannot be read: " + image.error().message);
   image->path = path;
   if (std::string why = refusal(*image); !why.empty()) return give_up(why);
@@ -254,8 +238,8 @@ void Tracer::prepare_program(const StoppedThread& stop, Thread& thread) {
   // ld.so complains in the program's name of what it cannot open: chroot, another user.
   struct stat there {
   }, owner{};
-  std::string seen = "/proc/" + std::to_string(process.pid) + "/root" + prepared->table->stub_path;
-  std::string self = "/proc/" + std::to_string(process.pid);
+  std::string seen = proc::path_of(process.pid, "root" + prepared->table->stub_path);
+  std::string self = proc::path_of(process.pid, "");
   if (stat(seen.c_str(), &there) != 0) return give_up("runs under another root folder");
   if (stat(self.c_str(), &owner) == 0 && owner.st_uid != geteuid() && owner.st_uid != 0)
     return give_up("runs as another user, who cannot read the run's folder");

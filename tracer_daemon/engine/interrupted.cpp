@@ -5,11 +5,9 @@
 #include <sys/syscall.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <fstream>
-#include <string>
 
 #include "engine/tracer.h"
+#include "proc/status.h"
 
 namespace wc {
 namespace {
@@ -20,15 +18,6 @@ struct SavedContext {
   uint64_t r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip;
 };
 
-// Whether the process has a handler for it (SigCgt in proc(5)).
-bool is_caught(pid_t pid, int signal) {
-  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
-  for (std::string line; std::getline(status, line);)
-    if (line.starts_with("SigCgt:"))
-      return std::strtoull(line.c_str() + 7, nullptr, 16) >> (signal - 1) & 1;
-  return false;
-}
-
 // Two places on one stack are nearer to each other than this; an alternate stack is farther away.
 constexpr uint64_t kOneStack = 1u << 20;
 
@@ -37,7 +26,8 @@ constexpr uint64_t kOneStack = 1u << 20;
 // A signal is about to be delivered inside a call. What its handler does belongs to that call,
 // marked; a signal without a handler changes nothing.
 void Tracer::note_handler(Thread& thread, int signal, uint64_t sp, const wc_scope& call) {
-  if (!is_caught(thread.process->pid, signal)) return;
+  auto status = proc::read_status(thread.process->pid);
+  if (!status || !status->caught.has(signal)) return;
   thread.handlers.push_back(sp);
   thread.calls.handler_begins(call.seq);
   uint64_t hidden = thread.process->hidden_action_masks[static_cast<size_t>(signal)];

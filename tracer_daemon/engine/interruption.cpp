@@ -4,39 +4,17 @@
 
 #include <cerrno>
 #include <csignal>
-#include <cstdlib>
-#include <fstream>
-#include <string>
-#include <string_view>
+
+#include "proc/status.h"
 
 namespace wc {
 namespace {
 
-// Sets of signals as proc(5) has them in /proc/PID/status.
-struct SignalSets {
-  uint64_t waiting = 0, blocked = 0, ignored = 0, caught = 0;
-
-  // Of those, nothing comes.
-  [[nodiscard]] uint64_t passed_over() const {
-    constexpr uint64_t kByDefault = 1ull << (SIGCHLD - 1) | 1ull << (SIGURG - 1) |
-                                    1ull << (SIGWINCH - 1) | 1ull << (SIGCONT - 1);
-    return ignored | (kByDefault & ~caught);
-  }
-};
-
-SignalSets read_sets(pid_t tid) {
-  SignalSets sets;
-  std::ifstream file("/proc/" + std::to_string(tid) + "/status");
-  for (std::string line; std::getline(file, line);) {
-    std::string_view field = std::string_view(line).substr(0, 7);
-    if (!field.ends_with(':')) continue;
-    uint64_t value = std::strtoull(line.c_str() + field.size(), nullptr, 16);
-    if (field == "SigPnd:" || field == "ShdPnd:") sets.waiting |= value;
-    if (field == "SigBlk:") sets.blocked = value;
-    if (field == "SigIgn:") sets.ignored = value;
-    if (field == "SigCgt:") sets.caught = value;
-  }
-  return sets;
+// Of those, nothing comes: they are ignored, or the default for them is to do nothing.
+proc::SignalSet passed_over(const proc::Status& status) {
+  constexpr proc::SignalSet kByDefault(1ull << (SIGCHLD - 1) | 1ull << (SIGURG - 1) |
+                                       1ull << (SIGWINCH - 1) | 1ull << (SIGCONT - 1));
+  return status.ignored | (kByDefault - status.caught);
 }
 
 // signal(7), "Interruption of system calls and library functions by stop signals"; futex and the
@@ -62,8 +40,10 @@ bool fails_when_interrupted(uint64_t nr) {
 bool issue_again(const StoppedThread& stop, user_regs_struct& regs) {
   bool failed = static_cast<int64_t>(regs.rax) == -EINTR && fails_when_interrupted(regs.orig_rax);
   if (!failed) return false;
-  SignalSets sets = read_sets(stop.tid());
-  if ((sets.waiting & ~sets.blocked & ~sets.passed_over()) != 0) return false;
+  auto status = proc::read_status(stop.tid());
+  if (!status) return false;
+  proc::SignalSet waiting = status->pending | status->shared_pending;
+  if (!(waiting - status->blocked - passed_over(*status)).empty()) return false;
   regs.rax = regs.orig_rax;
   regs.orig_rax = ~0ull;
   regs.rip -= 2;
@@ -76,7 +56,8 @@ bool issue_again(const StoppedThread& stop, int64_t result) {
 }
 
 bool is_ignored(pid_t pid, int signal) {
-  return (read_sets(pid).passed_over() >> (signal - 1) & 1) != 0;
+  auto status = proc::read_status(pid);
+  return status && passed_over(*status).has(signal);
 }
 
 }  // namespace wc

@@ -4,12 +4,12 @@
 #include <link.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <fstream>
-#include <iterator>
 #include <optional>
 
 #include "elf/image.h"
+#include "proc/files.h"
+#include "proc/maps.h"
+#include "proc/process.h"
 
 namespace wc {
 namespace {
@@ -52,31 +52,10 @@ uint64_t find_list(const ProgramStart& start, TraceeMemory& memory) {
   return 0;
 }
 
-class Paths {
- public:
-  explicit Paths(pid_t pid) : maps_("/proc/" + std::to_string(pid) + "/maps") {
-    for (std::string line; std::getline(maps_, line);) {
-      char* end = nullptr;
-      uint64_t from = std::strtoull(line.c_str(), &end, 16);
-      uint64_t to = *end == '-' ? std::strtoull(end + 1, nullptr, 16) : 0;
-      size_t slash = line.find('/');
-      if (slash != std::string::npos) ranges_.push_back({from, to, line.substr(slash)});
-    }
-  }
-  [[nodiscard]] std::string at(uint64_t address) const {
-    for (const Range& range : ranges_)
-      if (address >= range.from && address < range.to) return range.path;
-    return {};
-  }
-
- private:
-  struct Range {
-    uint64_t from, to;
-    std::string path;
-  };
-  std::ifstream maps_;
-  std::vector<Range> ranges_;
-};
+std::string path_at(const Result<proc::Maps>& maps, uint64_t address) {
+  const proc::Mapping* mapping = maps ? maps->at(address) : nullptr;
+  return mapping != nullptr && mapping->has_file() ? mapping->path : std::string();
+}
 
 bool has(const std::vector<MappedObject>& list, const MappedObject& one) {
   return std::any_of(list.begin(), list.end(), [&](const MappedObject& other) {
@@ -109,14 +88,12 @@ bool read_space(TraceeMemory& memory, const r_debug& space, unsigned number,
 
 ProgramStart read_program_start(pid_t pid) {
   ProgramStart start;
-  std::ifstream file("/proc/" + std::to_string(pid) + "/auxv", std::ios::binary);
-  Elf64_auxv_t one{};
-  while (file.read(reinterpret_cast<char*>(&one), sizeof one) && one.a_type != AT_NULL) {
-    if (one.a_type == AT_ENTRY) start.entry = one.a_un.a_val;
-    if (one.a_type == AT_PHDR) start.headers = one.a_un.a_val;
-    if (one.a_type == AT_PHNUM) start.header_count = one.a_un.a_val;
-    if (one.a_type == AT_BASE) start.loader = one.a_un.a_val;
-  }
+  auto vector = proc::read_auxv(pid);
+  if (!vector) return start;
+  start.entry = vector->find(AT_ENTRY).value_or(0);
+  start.headers = vector->find(AT_PHDR).value_or(0);
+  start.header_count = vector->find(AT_PHNUM).value_or(0);
+  start.loader = vector->find(AT_BASE).value_or(0);
   return start;
 }
 
@@ -125,8 +102,8 @@ uint64_t LibraryWatch::event_address(pid_t pid, TraceeMemory& memory) {
   if (auto list = read_at<r_debug>(memory, find_list(start, memory)); list && list->r_brk != 0)
     return list->r_brk;
   if (start.loader == 0) return 0;
-  std::string path = Paths(pid).at(start.loader);
-  auto image = read_image("/proc/" + std::to_string(pid) + "/root" + path, true);
+  std::string path = path_at(proc::read_maps(pid), start.loader);
+  auto image = read_image(proc::path_of(pid, "root" + path), true);
   if (!image) return 0;
   for (const ExportedFunction& function : image->functions)
     if (function.name == "_dl_debug_state") return start.loader + function.address;
@@ -147,7 +124,7 @@ ObjectChanges LibraryWatch::look(pid_t pid, TraceeMemory& memory) {
   ObjectChanges changes;
   for (const MappedObject& old : objects_)
     if (!has(now, old)) changes.unloaded.push_back(old);
-  std::optional<Paths> paths;  // read only when something is new
+  std::optional<Result<proc::Maps>> maps;  // read only when something is new
   for (MappedObject& object : now) {
     auto known = std::find_if(objects_.begin(), objects_.end(),
                               [&](const MappedObject& old) { return has({object}, old); });
@@ -155,8 +132,8 @@ ObjectChanges LibraryWatch::look(pid_t pid, TraceeMemory& memory) {
       object.path = known->path;
       continue;
     }
-    if (!paths) paths.emplace(pid);
-    object.path = paths->at(object.dynamic);
+    if (!maps) maps = proc::read_maps(pid);
+    object.path = path_at(*maps, object.dynamic);
     changes.loaded.push_back(object);
   }
   objects_ = std::move(now);

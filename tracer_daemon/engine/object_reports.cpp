@@ -6,6 +6,7 @@
 
 #include "elf/image.h"
 #include "engine/tracer.h"
+#include "proc/files.h"
 #include "symbols/build_id.h"
 
 namespace wc {
@@ -48,7 +49,7 @@ void Tracer::report_objects(const StoppedThread& stop, Thread& thread, const Obj
     stack = pipeline_.unwind(thread.source(), dwarf_registers(regs));
   }
   const StackFrame* caller = stack != nullptr ? caller_of_dlopen(*stack) : nullptr;
-  const std::string root = "/proc/" + std::to_string(process.pid) + "/root";
+  const std::string root = proc::path_of(process.pid, "root");
   auto read_facts = [&](const std::string& path) {
     ObjectFacts facts;
     if (auto image = read_image(root + path, false)) {

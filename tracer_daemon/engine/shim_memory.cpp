@@ -5,43 +5,22 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
 #include <string>
 
 #include "engine/tracer.h"
 #include "kernel/remote_syscall.h"
+#include "proc/maps.h"
 
 namespace wc {
 namespace {
 
-struct NamedRange {
-  AddressRange range;
-  std::string path;
-};
-
-// A line of /proc/PID/maps (proc(5)).
-NamedRange read_mapping(const std::string& line) {
-  NamedRange mapping;
-  char* end = nullptr;
-  mapping.range.begin = std::strtoull(line.c_str(), &end, 16);
-  if (*end == '-') mapping.range.end = std::strtoull(end + 1, nullptr, 16);
-  if (size_t slash = line.find('/'); slash != std::string::npos) mapping.path = line.substr(slash);
-  return mapping;
-}
-
-NamedRange mapping_at(pid_t pid, uint64_t at) {
-  std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
-  for (std::string line; std::getline(maps, line);)
-    if (NamedRange mapping = read_mapping(line); mapping.range.contains(at)) return mapping;
-  return {};
-}
-
 // What of `whole` is free around `at`; empty where something is mapped there.
 AddressRange hole_at(pid_t pid, AddressRange whole, uint64_t at) {
+  auto maps = proc::read_maps(pid);
+  if (!maps) return {};
   AddressRange hole = whole;
-  std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
-  for (std::string line; std::getline(maps, line);) {
-    AddressRange taken = read_mapping(line).range;
+  for (const proc::Mapping& mapping : maps->all()) {
+    const AddressRange& taken = mapping.range;
     if (taken.contains(at)) return {};
     if (taken.end <= at) hole.begin = std::max(hole.begin, taken.end);
     if (taken.begin > at) hole.end = std::min(hole.end, taken.begin);
@@ -56,9 +35,11 @@ bool Tracer::is_shims_own(Process& process, uint64_t ip) const {
   if (process.table == nullptr) return false;
   if (process.shim.exempt_end != 0) return process.shim.issues(ip);
   if (process.not_shim.contains(ip)) return false;
-  NamedRange there = mapping_at(process.pid, ip);
-  if (there.path == options_.shim_path) return true;
-  process.not_shim = there.range;
+  auto maps = proc::read_maps(process.pid);
+  const proc::Mapping* there = maps ? maps->at(ip) : nullptr;
+  if (there == nullptr) return false;
+  if (there->path == options_.shim_path) return true;
+  process.not_shim = there->range;
   return false;
 }
 
@@ -66,7 +47,9 @@ bool Tracer::is_shims_own(Process& process, uint64_t ip) const {
 bool Tracer::in_shim(Process& process, uint64_t address) {
   ShimAddresses& shim = process.shim;
   if (shim.bell == 0) return false;
-  if (shim.text.end == 0) shim.text = mapping_at(process.pid, shim.bell).range;
+  if (shim.text.empty())
+    if (auto maps = proc::read_maps(process.pid))
+      if (const proc::Mapping* text = maps->at(shim.bell)) shim.text = text->range;
   return shim.text.contains(address);
 }
 
@@ -81,7 +64,7 @@ bool Tracer::map_shared_again(StoppedThread& stop, Thread& thread, user_regs_str
   AddressRange whole{begin, begin + share->size()};
   if (!whole.contains(fault)) return false;
   AddressRange hole = hole_at(process.pid, whole, fault);
-  if (hole.begin == hole.end) return true;  // another thread was here
+  if (hole.empty()) return true;  // another thread was here
 
   constexpr uint64_t kBelowStack = 1024;  // the red zone, and the path
   const InjectionPlace place{process.shim.gadget, 0};
@@ -93,7 +76,7 @@ bool Tracer::map_shared_again(StoppedThread& stop, Thread& thread, user_regs_str
   if (!process.memory.write({room}, path.c_str(), path.size() + 1)) return false;
   auto fd = call(SYS_openat, {static_cast<uint64_t>(AT_FDCWD), room, O_RDWR | O_CLOEXEC, 0, 0, 0});
   if (!fd) return false;
-  uint64_t size = hole.end - hole.begin;
+  uint64_t size = hole.size();
   auto mapped =
       call(SYS_mmap, {hole.begin, size, PROT_READ | PROT_WRITE,
                       MAP_SHARED | MAP_NORESERVE | MAP_FIXED_NOREPLACE, *fd, hole.begin - begin});

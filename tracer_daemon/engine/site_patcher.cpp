@@ -6,15 +6,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <cstring>
 #include <optional>
-#include <string_view>
 
 #include "base/scoped_fd.h"
 #include "catalog/glob.h"
 #include "engine/site_thunk.h"
+#include "proc/maps.h"
 
 namespace wc {
 namespace {
@@ -26,28 +25,6 @@ struct Jump {
   unsigned* changed;  // counts it if memory is not as expected
   unsigned* patched;
 };
-
-std::string read_maps(pid_t pid) {
-  ScopedFd fd(open(("/proc/" + std::to_string(pid) + "/maps").c_str(), O_RDONLY | O_CLOEXEC));
-  std::string text;
-  char chunk[16384];
-  for (ssize_t n; fd.valid() && (n = read(fd.get(), chunk, sizeof chunk)) > 0;)
-    text.append(chunk, static_cast<size_t>(n));
-  return text;
-}
-
-std::string_view next_field(std::string_view& line) {
-  size_t end = std::min(line.find(' '), line.size());
-  std::string_view field = line.substr(0, end);
-  line.remove_prefix(std::min(line.find_first_not_of(' ', end), line.size()));
-  return field;
-}
-
-uint64_t hexadecimal(std::string_view digits) {
-  uint64_t value = 0;
-  std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
-  return value;
-}
 
 // Added to an address as in the file; nothing where the mapping shows no code of it.
 std::optional<uint64_t> bias_of(const SyscallSites& sites, uint64_t begin, uint64_t offset) {
@@ -146,23 +123,15 @@ bool SitePatcher::is_asked_for(const std::string& path) const {
                      [&](const std::string& glob) { return match_glob(glob, name); });
 }
 
-// Lines of /proc/PID/maps: begin-end rights offset device inode path.
-std::vector<SitePatcher::Mapping> SitePatcher::mappings_of(pid_t pid) const {
-  std::vector<Mapping> found;
-  std::string text = read_maps(pid);
-  for (std::string_view left = text; !left.empty();) {
-    std::string_view line = left.substr(0, left.find('\n'));
-    left.remove_prefix(std::min(line.size() + 1, left.size()));
-    std::string_view range = next_field(line), rights = next_field(line);
-    uint64_t offset = hexadecimal(next_field(line));
-    next_field(line);
-    next_field(line);
-    if (rights != "r-xp" || line.empty() || line[0] != '/' || !is_asked_for(std::string(line)))
-      continue;
-    size_t dash = range.find('-');
-    found.push_back({std::string(line), hexadecimal(range.substr(0, dash)),
-                     hexadecimal(range.substr(dash + 1)), offset});
-  }
+// The code of the libraries that are to be patched. What can be written already is left alone.
+std::vector<proc::Mapping> SitePatcher::mappings_of(pid_t pid) const {
+  auto maps = proc::read_maps(pid);
+  if (!maps) return {};
+  constexpr proc::Rights kCode{.read = true, .execute = true};
+  std::vector<proc::Mapping> found;
+  for (const proc::Mapping& mapping : maps->all())
+    if (mapping.rights == kCode && mapping.has_file() && is_asked_for(mapping.path))
+      found.push_back(mapping);
   return found;
 }
 
@@ -190,11 +159,11 @@ SitePatcher::Outcome SitePatcher::patch(Process& process) {
   std::vector<std::shared_ptr<const SyscallSites>> used;
   auto mappings = mappings_of(process.pid);
   outcome.libraries.reserve(mappings.size());  // jumps point to the counts
-  for (const Mapping& mapping : mappings) {
+  for (const proc::Mapping& mapping : mappings) {
     size_t known = known_.size();
     auto sites = sites_of(mapping.path);
     if (sites == nullptr) continue;
-    auto bias = bias_of(*sites, mapping.begin, mapping.offset);
+    auto bias = bias_of(*sites, mapping.range.begin, mapping.offset);
     if (!bias) continue;
     used.push_back(sites);
     LibraryOutcome& library = outcome.libraries.emplace_back();
@@ -204,7 +173,7 @@ SitePatcher::Outcome SitePatcher::patch(Process& process) {
     for (const SyscallSite& site : sites->sites) {
       Jump jump{&site, site.start + *bias, {0xe9}, &library.changed, &library.patched};
       // A library's code may be mapped in several pieces, with other rights between them.
-      if (jump.at < mapping.begin || site.syscall + *bias + 2 > mapping.end) continue;
+      if (jump.at < mapping.range.begin || site.syscall + *bias + 2 > mapping.range.end) continue;
       uint64_t at = shim.thunks + thunks.size();
       SiteThunk thunk(site, *bias, at, shim);
       if (site.nr >= plans_.size() || plans_[site.nr].action == WC_PLAN_TRACER) {

@@ -13,6 +13,7 @@
 #include "elf/syscall_sites.h"
 #include "engine/capture_plan.h"
 #include "engine/tracee.h"
+#include "proc/maps.h"
 
 namespace wc {
 
@@ -43,11 +44,7 @@ class SitePatcher {
   Outcome patch(Process& process);
 
  private:
-  struct Mapping {
-    std::string path;
-    uint64_t begin = 0, end = 0, offset = 0;
-  };
-  [[nodiscard]] std::vector<Mapping> mappings_of(pid_t pid) const;
+  [[nodiscard]] std::vector<proc::Mapping> mappings_of(pid_t pid) const;
   [[nodiscard]] bool is_asked_for(const std::string& path) const;
   std::shared_ptr<const SyscallSites> sites_of(const std::string& path);
 

@@ -45,8 +45,6 @@ struct TracerOptions {
 };
 
 std::string hexadecimal(uint64_t value);
-// Of the program that the process runs; empty when that cannot be told.
-std::string program_path(pid_t pid);
 
 class Tracer final : public SessionHost {
  public:

@@ -79,7 +79,7 @@ void Pipeline::totals(int32_t pid, const FunctionInfo& function, const wc_counte
 const FunctionInfo& Pipeline::own_scope(const EventSource& source, uint32_t row, uint64_t name) {
   if (const FunctionInfo* known = source.own_scopes->find(row)) return *known;
   const Symbolizer::Code place = symbols_.code_at(source.pid, name);
-  std::string object = place.mapping != nullptr ? place.mapping->name : "";
+  std::string object = place.mapping != nullptr ? place.mapping->path : "";
   return source.own_scopes->learn(row, read_name(*source.memory, name),
                                   object.substr(object.rfind('/') + 1));
 }

@@ -6,9 +6,9 @@
 
 #include <cerrno>
 #include <csignal>
-#include <fstream>
-#include <string>
 #include <vector>
+
+#include "proc/maps.h"
 
 #ifndef PTRACE_EVENT_STOP
 #define PTRACE_EVENT_STOP 128
@@ -19,18 +19,16 @@ namespace {
 
 // The vDSO has a `syscall` of its own for what it cannot answer; the kernel maps it everywhere.
 uint64_t find_syscall_instruction(pid_t tid, ProcessMemory& memory) {
-  std::ifstream maps("/proc/" + std::to_string(tid) + "/maps");
-  for (std::string line; std::getline(maps, line);) {
-    if (!line.ends_with("[vdso]")) continue;
-    char* end = nullptr;
-    uint64_t from = std::strtoull(line.c_str(), &end, 16);
-    uint64_t to = *end == '-' ? std::strtoull(end + 1, nullptr, 16) : 0;
+  auto maps = proc::read_maps(tid);
+  if (!maps) return 0;
+  for (const proc::Mapping& mapping : maps->all()) {
+    if (mapping.path != "[vdso]") continue;
     constexpr uint64_t kMost = 1 << 16;
-    if (to <= from || to - from > kMost) return 0;
-    std::vector<uint8_t> code(to - from);
-    if (!memory.read_all({from}, code.data(), code.size())) return 0;
+    if (mapping.range.size() > kMost) return 0;
+    std::vector<uint8_t> code(mapping.range.size());
+    if (!memory.read_all({mapping.range.begin}, code.data(), code.size())) return 0;
     for (size_t i = 0; i + 1 < code.size(); i++)
-      if (code[i] == 0x0f && code[i + 1] == 0x05) return from + i;
+      if (code[i] == 0x0f && code[i + 1] == 0x05) return mapping.range.begin + i;
   }
   return 0;
 }

@@ -14,6 +14,7 @@
 #include "measure/child.h"
 #include "measure/plan_file.h"
 #include "measure/result_json.h"
+#include "proc/process.h"
 
 namespace wc {
 namespace {
@@ -34,9 +35,7 @@ std::string version_line() {
 // What people type is the launcher script, so that its cost counts: beside the tracer once
 // installed, above the build folder in a checkout.
 std::vector<std::string> launcher() {
-  char self[4096];
-  const ssize_t n = readlink("/proc/self/exe", self, sizeof self);
-  const std::string tracer(self, n > 0 ? static_cast<size_t>(n) : 0);
+  const std::string tracer = proc::exe_path(getpid());
   const std::string folder = tracer.substr(0, tracer.rfind('/'));
   for (const char* place : {"/wc-preload", "/../../../wc-preload"}) {
     const std::unique_ptr<char, decltype(&std::free)> path(

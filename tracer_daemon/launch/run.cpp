@@ -15,6 +15,8 @@
 #include "launch/preflight.h"
 #include "launch/signals.h"
 #include "launch/start_program.h"
+#include "proc/files.h"
+#include "proc/process.h"
 #include "session/private_directory.h"
 #include "session/server.h"
 
@@ -25,10 +27,8 @@ constexpr const char* kShim = "libwc_preload.so";
 
 // Beside the build's binaries, or where `cmake --install` put it.
 Result<std::string> read_shim() {
-  char self[4096];
-  ssize_t n = readlink("/proc/self/exe", self, sizeof self);
-  if (n <= 0) return Error::from_errno("cannot read /proc/self/exe", errno);
-  std::string folder(self, static_cast<size_t>(n));
+  std::string folder = proc::exe_path(getpid());
+  if (folder.empty()) return Error::from_errno("cannot read /proc/self/exe", errno);
   folder.resize(folder.rfind('/'));
   for (const std::string& place :
        {std::string("../lib/") + kShim, std::string(WC_INSTALLED_SHIM)}) {
@@ -334,8 +334,9 @@ int attach(const Options& options) {
   if (auto fits = inspect_running(options.pid); !fits) return fail(fits.error());
   auto session = Session::prepare(options, false);
   if (!session) return fail(session.error());
-  std::string exe = "/proc/" + std::to_string(options.pid) + "/exe";
-  if (auto fits = (*session)->check_breakpoints({program_path(options.pid), exe, true}); !fits)
+  if (auto fits = (*session)->check_breakpoints(
+          {proc::exe_path(options.pid), proc::path_of(options.pid, "exe"), true});
+      !fits)
     return fail(fits.error());
   Tracer& tracer = (*session)->tracer();
   if (auto attached = tracer.attach(options.pid); !attached) {

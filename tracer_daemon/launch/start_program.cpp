@@ -9,7 +9,10 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <fstream>
+
+
+#include "proc/process.h"
+#include "proc/status.h"
 
 namespace wc {
 namespace {
@@ -17,15 +20,12 @@ namespace {
 // Which setting stands in the way.
 std::string permission_hint(int code) {
   if (code != EPERM) return {};
-  std::ifstream yama("/proc/sys/kernel/yama/ptrace_scope");
-  int scope = 0;
-  if (yama >> scope && scope == 3)
+  const int scope = proc::yama_scope();
+  if (scope == 3)
     return "; /proc/sys/kernel/yama/ptrace_scope is 3, which forbids all tracing until reboot";
   if (scope == 2) return "; /proc/sys/kernel/yama/ptrace_scope is 2: run as root, or set it to 1";
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);)
-    if (line.rfind("TracerPid:", 0) == 0 && line.find_last_not_of("0 \t") > 9)
-      return "; this process is itself being traced (" + line + ")";
+  if (auto self = proc::read_status(getpid()); self && self->tracer_pid != 0)
+    return "; this process is itself being traced, by process " + std::to_string(self->tracer_pid);
   return "; a container's seccomp policy may forbid ptrace: run it with --cap-add=SYS_PTRACE";
 }
 

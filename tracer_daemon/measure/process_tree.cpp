@@ -14,6 +14,10 @@
 #include <set>
 #include <sstream>
 
+#include "proc/files.h"
+#include "proc/process.h"
+#include "proc/status.h"
+
 namespace wc::measure {
 namespace {
 
@@ -25,31 +29,10 @@ std::vector<std::string> entries(const std::string& folder) {
   return names;
 }
 
-std::string link_target(const std::string& path) {
-  char target[4096];
-  const ssize_t n = readlink(path.c_str(), target, sizeof target);
-  return n > 0 ? std::string(target, static_cast<std::size_t>(n)) : std::string();
-}
-
 pid_t to_pid(const std::string& text) {
   pid_t pid = 0;
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), pid);
   return failed == std::errc() && end == text.data() + text.size() ? pid : 0;
-}
-
-// 0 of a process that is not there.
-pid_t parent_of(const std::string& pid) {
-  std::ifstream file("/proc/" + pid + "/stat");
-  std::string text;
-  std::getline(file, text, '\0');
-  // The name is in parentheses and may hold any byte, parentheses too.
-  const std::size_t after = text.rfind(')');
-  if (after == std::string::npos) return 0;
-  std::istringstream fields(text.substr(after + 1));
-  char state = 0;
-  pid_t parent = 0;
-  fields >> state >> parent;
-  return parent;
 }
 
 // Inodes of listening TCP sockets: the state is the fourth word, 0A; the inode the tenth.
@@ -85,8 +68,8 @@ std::vector<pid_t> processes_below(pid_t root) {
   for (const std::string& name : entries("/proc")) {
     const pid_t pid = to_pid(name);
     if (pid == 0) continue;
-    const pid_t parent = parent_of(name);
-    if (parent != 0) children.emplace(parent, pid);
+    const auto status = proc::read_status(pid);
+    if (status && status->ppid != 0) children.emplace(status->ppid, pid);
   }
   std::vector<pid_t> found{root};
   for (std::size_t i = 0; i < found.size(); i++) {
@@ -96,15 +79,11 @@ std::vector<pid_t> processes_below(pid_t root) {
   return found;
 }
 
-std::string executable_of(pid_t pid) {
-  return link_target("/proc/" + std::to_string(pid) + "/exe");
-}
-
 std::vector<pid_t> program_below(pid_t leader, bool leader_is_the_program) {
   std::vector<pid_t> all = processes_below(leader);
   if (leader_is_the_program) return all;
-  const std::string tool = executable_of(leader);
-  const auto is_tool = [&](pid_t pid) { return executable_of(pid) == tool; };
+  const std::string tool = proc::exe_path(leader);
+  const auto is_tool = [&](pid_t pid) { return proc::exe_path(pid) == tool; };
   all.erase(std::remove_if(all.begin(), all.end(), is_tool), all.end());
   return all;
 }
@@ -115,9 +94,9 @@ bool listens(const std::vector<pid_t>& processes) {
   add_tcp("/proc/net/tcp6", inodes);
   add_unix(inodes);
   for (const pid_t pid : processes) {
-    const std::string folder = "/proc/" + std::to_string(pid) + "/fd";
+    const std::string folder = proc::path_of(pid, "fd");
     for (const std::string& name : entries(folder)) {
-      const std::string target = link_target(folder + "/" + name);
+      const std::string target = proc::link_target(folder + "/" + name);
       constexpr std::string_view kSocket = "socket:[";
       if (!target.starts_with(kSocket)) continue;
       const std::string inode = target.substr(kSocket.size(), target.size() - kSocket.size() - 1);
@@ -131,13 +110,12 @@ std::string doing(const std::vector<pid_t>& processes) {
   constexpr std::size_t kMost = 8;  // of a fork bomb a few are enough
   std::string text;
   for (std::size_t i = 0; i < std::min(processes.size(), kMost); i++) {
-    const std::string folder = "/proc/" + std::to_string(processes[i]);
-    std::string name, where;
-    std::getline(std::ifstream(folder + "/comm") >> std::ws, name);
-    std::getline(std::ifstream(folder + "/wchan") >> std::ws, where);
-    if (name.empty()) continue;
-    text += (text.empty() ? "" : ", ") + name;
-    if (!where.empty() && where != "0") text += " in " + where;
+    constexpr std::size_t kLine = 256;
+    const auto status = proc::read_status(processes[i]);
+    const auto where = proc::read_file(proc::path_of(processes[i], "wchan"), kLine);
+    if (!status || status->name.empty()) continue;
+    text += (text.empty() ? "" : ", ") + status->name;
+    if (where && !where->empty() && *where != "0") text += " in " + *where;
   }
   return processes.size() > kMost ? text + ", ..." : text;
 }

@@ -12,7 +12,6 @@ namespace wc::measure {
 std::vector<pid_t> processes_below(pid_t root);
 
 // What it executes, a path; empty when that cannot be read.
-std::string executable_of(pid_t pid);
 
 // The processes of the program that `leader` is or runs: all but those that execute what the
 // leader executes, unless that is all there is. So a tracer is left out, and so is what it has

@@ -1,24 +1,19 @@
-// /proc/PID/maps as a sorted list. Source: proc(5).
+// The map of a process, with the module of each mapping once that is known.
 // Internal to tracer_daemon/symbols.
 #pragma once
 
 #include <cstdint>
 #include <memory>
-#include <optional>
-#include <string>
-#include <string_view>
 #include <vector>
+
+#include "proc/maps.h"
 
 namespace wc {
 
 class Module;
 
-struct Mapping {
-  uint64_t start = 0, end = 0;
-  uint64_t offset = 0;  // into the file
-  uint64_t inode = 0;   // 0 when no file is mapped
-  bool executable = false;
-  std::string name;  // path, "[vdso]", "[heap]", ...; empty for anonymous memory
+struct MappedCode : proc::Mapping {
+  explicit MappedCode(const proc::Mapping& mapping) : proc::Mapping(mapping) {}
 
   bool module_known = false;
   std::shared_ptr<Module> module;  // once known; null when the file cannot be read
@@ -26,15 +21,14 @@ struct Mapping {
 
 class MemoryMap {
  public:
-  static MemoryMap parse(std::string_view text);
-  // nullopt when the process is gone or may not be examined.
-  static std::optional<MemoryMap> read(int32_t pid);
+  MemoryMap() = default;
+  explicit MemoryMap(const proc::Maps& maps) : mappings_(maps.all().begin(), maps.all().end()) {}
 
   // nullptr when nothing is mapped there.
-  Mapping* find(uint64_t address);
+  MappedCode* find(uint64_t address);
 
  private:
-  std::vector<Mapping> mappings_;
+  std::vector<MappedCode> mappings_;
 };
 
 }  // namespace wc

@@ -10,6 +10,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "proc/files.h"
 #include "symbols/memory_map.h"
 #include "symbols/module.h"
 
@@ -51,16 +52,15 @@ struct MappedFile {
 // Where the file behind a mapping can be opened: under its name, under its name as the process
 // sees it (it may live in a container), or, when it was deleted, through the process. The inode
 // tells whether it is still that file. Empty when there is none.
-MappedFile file_of(int32_t pid, const Mapping& mapping) {
-  constexpr std::string_view kDeleted = " (deleted)";
-  const std::string process = "/proc/" + std::to_string(pid);
+MappedFile file_of(int32_t pid, const MappedCode& mapping) {
   std::array<char, 64> range;
-  std::snprintf(range.data(), range.size(), "/map_files/%lx-%lx",
-                static_cast<unsigned long>(mapping.start), static_cast<unsigned long>(mapping.end));
-  const bool deleted = mapping.name.ends_with(kDeleted);
+  std::snprintf(range.data(), range.size(), "map_files/%lx-%lx",
+                static_cast<unsigned long>(mapping.range.begin),
+                static_cast<unsigned long>(mapping.range.end));
+  const bool deleted = mapping.looks_deleted();
   const std::array<std::string, 2> paths =
-      deleted ? std::array{process + "/exe", process + range.data()}
-              : std::array{mapping.name, process + "/root" + mapping.name};
+      deleted ? std::array{proc::path_of(pid, "exe"), proc::path_of(pid, range.data())}
+              : std::array{mapping.path, proc::path_of(pid, "root" + mapping.path)};
   MappedFile other;
   for (const auto& path : paths) {
     MappedFile file{path};
@@ -78,12 +78,12 @@ struct Symbolizer::State {
   explicit State(std::string root) : debug_root(std::move(root)) {}
 
   Process& process(int32_t pid);
-  Mapping* code_mapping(int32_t pid, Process& process, uint64_t address);
-  Module* module_of(int32_t pid, Mapping& mapping);
+  MappedCode* code_mapping(int32_t pid, Process& process, uint64_t address);
+  Module* module_of(int32_t pid, MappedCode& mapping);
   template <typename Read>
   auto read_from(Module& module, Read read);
   const Location& read_location(Module& module, uint64_t file_offset);
-  const Location& elsewhere(const Mapping* mapping, uint64_t address);
+  const Location& elsewhere(const MappedCode* mapping, uint64_t address);
   void drop_unused_modules();
   void limit_tables(const Module& keep);
 
@@ -112,32 +112,32 @@ Process& Symbolizer::State::process(int32_t pid) {
 }
 
 // An address that is in no code means that the map is out of date: it is read again, once a page.
-Mapping* Symbolizer::State::code_mapping(int32_t pid, Process& process, uint64_t address) {
-  Mapping* mapping = process.map.find(address);
-  if (mapping != nullptr && mapping->executable) return mapping;
+MappedCode* Symbolizer::State::code_mapping(int32_t pid, Process& process, uint64_t address) {
+  MappedCode* mapping = process.map.find(address);
+  if (mapping != nullptr && mapping->rights.execute) return mapping;
   if (process.misses.contains(address >> kPageBits)) return mapping;
-  if (auto map = MemoryMap::read(pid)) {
-    process.map = std::move(*map);
+  if (auto maps = proc::read_maps(pid)) {
+    process.map = MemoryMap(*maps);
     process.generation = ++clock;
     mapping = process.map.find(address);
   }
-  if (mapping == nullptr || !mapping->executable) {
+  if (mapping == nullptr || !mapping->rights.execute) {
     if (process.misses.size() >= kMaxMisses) process.misses.clear();
     process.misses.insert(address >> kPageBits);
   }
   return mapping;
 }
 
-Module* Symbolizer::State::module_of(int32_t pid, Mapping& mapping) {
+Module* Symbolizer::State::module_of(int32_t pid, MappedCode& mapping) {
   if (mapping.module_known) return mapping.module.get();
   mapping.module_known = true;
-  if (mapping.inode == 0 || !mapping.name.starts_with('/')) return nullptr;
+  if (mapping.inode == 0 || !mapping.has_file()) return nullptr;
   MappedFile file = file_of(pid, mapping);
   if (file.path.empty()) return nullptr;
   if (modules.size() >= kMaxModules) drop_unused_modules();
-  auto& module = modules[module_key(mapping.name, file.status)];
+  auto& module = modules[module_key(mapping.path, file.status)];
   if (module == nullptr)
-    module = std::make_shared<Module>(mapping.name, std::move(file.path), debug_root);
+    module = std::make_shared<Module>(mapping.path, std::move(file.path), debug_root);
   mapping.module = module;
   return module.get();
 }
@@ -183,11 +183,11 @@ void Symbolizer::State::limit_tables(const Module& keep) {
   }
 }
 
-const Location& Symbolizer::State::elsewhere(const Mapping* mapping, uint64_t address) {
+const Location& Symbolizer::State::elsewhere(const MappedCode* mapping, uint64_t address) {
   scratch = Location{.offset = address, .file_offset = address};
-  if (mapping != nullptr && !mapping->name.empty()) {
-    scratch.object = mapping->name;
-    scratch.offset = scratch.file_offset = address - mapping->start + mapping->offset;
+  if (mapping != nullptr && !mapping->path.empty()) {
+    scratch.object = mapping->path;
+    scratch.offset = scratch.file_offset = address - mapping->range.begin + mapping->offset;
   }
   return scratch;
 }
@@ -200,16 +200,16 @@ const Location& Symbolizer::locate(int32_t pid, uint64_t return_address) {
   Process& process = state_->process(pid);
   // A call may be the last instruction of its mapping, so its own last byte is looked up.
   const uint64_t call = return_address - 1;
-  Mapping* mapping = state_->code_mapping(pid, process, call);
+  MappedCode* mapping = state_->code_mapping(pid, process, call);
   Module* module = mapping != nullptr ? state_->module_of(pid, *mapping) : nullptr;
   if (module == nullptr) return state_->elsewhere(mapping, return_address);
-  const uint64_t file_offset = call - mapping->start + mapping->offset + 1;
+  const uint64_t file_offset = call - mapping->range.begin + mapping->offset + 1;
   if (const Location* known = module->cached(file_offset)) return *known;
   return state_->read_location(*module, file_offset);
 }
 
 Symbolizer::Code Symbolizer::code_at(int32_t pid, uint64_t address) {
-  Mapping* mapping = state_->code_mapping(pid, state_->process(pid), address);
+  MappedCode* mapping = state_->code_mapping(pid, state_->process(pid), address);
   return {mapping, mapping != nullptr ? state_->module_of(pid, *mapping) : nullptr};
 }
 

@@ -22,7 +22,7 @@ struct Location {
 
 class Module;
 class UnwindTable;
-struct Mapping;
+struct MappedCode;
 
 class Symbolizer {
  public:
@@ -38,7 +38,7 @@ class Symbolizer {
   // What is mapped at `address`, and the file behind it; null when there is none. Valid until the
   // next call.
   struct Code {
-    const Mapping* mapping = nullptr;
+    const MappedCode* mapping = nullptr;
     Module* module = nullptr;
   };
   Code code_at(int32_t pid, uint64_t address);

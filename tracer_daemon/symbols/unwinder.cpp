@@ -97,19 +97,20 @@ int find_proc_info(unw_addr_space_t space, unw_word_t ip, unw_proc_info_t* resul
   context.table = nullptr;
   if (code.module != nullptr) {
     context.table = context.symbols.unwind_table(*code.module);
-    const auto address = code.module->address_of(ip - code.mapping->start + code.mapping->offset);
+    const auto address =
+        code.module->address_of(ip - code.mapping->range.begin + code.mapping->offset);
     if (!address) return -UNW_ENOINFO;
     context.bias = ip - *address;
-  } else if (code.mapping->name == "[vdso]") {
+  } else if (code.mapping->path == "[vdso]") {
     context.table = context.vdso;
-    context.bias = code.mapping->start;
+    context.bias = code.mapping->range.begin;
   }
   if (context.table == nullptr) return -UNW_ENOINFO;
   constexpr uint64_t kEntry = 8;  // two offsets of four bytes
   unw_dyn_info_t info{};
   info.format = UNW_INFO_FORMAT_REMOTE_TABLE;
-  info.start_ip = code.mapping->start;
-  info.end_ip = code.mapping->end;
+  info.start_ip = code.mapping->range.begin;
+  info.end_ip = code.mapping->range.end;
   info.u.rti.segbase = context.table->header() + context.bias;
   info.u.rti.table_data = context.table->table() + context.bias;
   info.u.rti.table_len = context.table->entries() * kEntry / sizeof(unw_word_t);
@@ -235,7 +236,7 @@ Space::Place Unwinder::State::place(Space& known, Context& context, uint64_t ip)
 // around that `ret` is of no use.
 bool Unwinder::State::leads_to_shim(const Context& context, uint64_t address) {
   const Symbolizer::Code there = symbols.code_at(context.pid, address);
-  return there.mapping != nullptr && there.mapping->name == hidden_object &&
+  return there.mapping != nullptr && there.mapping->path == hidden_object &&
          symbols.locate(context.pid, address).symbol == kEntryOfCallerSensitive;
 }
 
@@ -251,8 +252,8 @@ std::optional<StackRegisters> Unwinder::State::walk(Space& known, Context& conte
     frame.sp = register_of(cursor, UNW_X86_64_RSP).value_or(0);
     if (!stack.empty()) stack.back().end = frame.sp;
     const Symbolizer::Code code = symbols.code_at(context.pid, frame.ip);
-    if (code.mapping == nullptr || !code.mapping->executable) return std::nullopt;
-    frame.is_hidden = code.mapping->name == hidden_object;
+    if (code.mapping == nullptr || !code.mapping->rights.execute) return std::nullopt;
+    frame.is_hidden = code.mapping->path == hidden_object;
     const Space::Place here = place(known, context, frame.ip);
     uint64_t next = 0;
     if (here.is_ret && !stack.empty() && context.words.read(frame.sp, next) &&

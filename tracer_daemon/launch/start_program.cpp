@@ -10,7 +10,6 @@
 #include <csignal>
 #include <cstdio>
 
-
 #include "proc/process.h"
 #include "proc/status.h"
 

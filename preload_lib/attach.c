@@ -6,16 +6,7 @@
  */
 #include "preload_lib/shim.h"
 
-enum {
-  kPrctl = 157,
-  kGetpid = 39,
-  kGettid = 186,
-  kMadvise = 28,
-  kSchedYield = 24,
-  kWipeOnFork = 18,
-  kSetSyscallUserDispatch = 59,
-  kDispatchOn = 1
-};
+enum { kPrctl = 157, kSchedYield = 24, kSetSyscallUserDispatch = 59, kDispatchOn = 1 };
 
 /* Two pages: the state must not share a page with anything that a child needs. */
 static union {
@@ -27,31 +18,23 @@ extern struct wc_process wc_process __attribute__((alias("state")));
 /* Survives a fork, so that a child's generation differs from its parent's. */
 static uint32_t last_generation;
 
+/* Children of this process are not traced: outside of the wiped pages, so that they know. */
+static uint32_t children_run_native;
+
 static int attach_process(void) {
-  /* The child of a fork must start detached; without this (Linux < 4.14) nothing is recorded. */
-  if (wc_syscall(kMadvise, (long)&state, WC_PAGE, kWipeOnFork, 0, 0) != 0) return 0;
-  if (wc_stub_table() == NULL || wc_connect() != 0) return 0;
-  wc_install_orphan_handlers();
+  const struct wc_stubs *stubs = wc_stub_table();
+  if (stubs == NULL || children_run_native) return 0;
+  /* Before the first bell: a tracer that is gone must not cost the program its life. */
+  wc_install_orphan_handlers(stubs->gate);
+  if (wc_greet() != 0) return 0;
+  /* Gate socket without a connection, which the shared memory says. */
+  if (wc_process.gate != stubs->gate) wc_install_orphan_handlers(wc_process.gate);
   wc_prepare_scopes();
   wc_prepare_stacks();
-  wc_process.functions = (const struct wc_function *)wc_stub_table()->functions;
-  wc_process.pid = (int32_t)wc_sys0(kGetpid);
+  children_run_native = (wc_process.config & WC_CONFIG_ALONE) != 0;
+  wc_process.functions = (const struct wc_function *)stubs->functions;
   wc_process.generation = ++last_generation;
   return 1;
-}
-
-static struct wc_slot *claim_slot(void) {
-  for (uint32_t i = 0; i < wc_process.slot_count; i++) {
-    struct wc_slot *slot =
-        (struct wc_slot *)(wc_process.slots + (uint64_t)i * wc_process.slot_size);
-    uint32_t expected = WC_SLOT_FREE;
-    if (__atomic_load_n(&slot->state, __ATOMIC_RELAXED) == WC_SLOT_FREE &&
-        __atomic_compare_exchange_n(&slot->state, &expected, WC_SLOT_USED, 0, __ATOMIC_ACQ_REL,
-                                    __ATOMIC_RELAXED))
-      return slot;
-  }
-  __atomic_fetch_add(&wc_process.shared->exhausted, 1, __ATOMIC_RELAXED);
-  return NULL;
 }
 
 static void arm_dispatch(void) {
@@ -64,18 +47,16 @@ static void arm_dispatch(void) {
 }
 
 static int attach_slot(void) {
-  /* A vfork child runs on its parent's memory; nothing of it may stay behind there. */
-  if ((int32_t)wc_sys0(kGetpid) != wc_process.pid) return 0;
-  struct wc_slot *slot = claim_slot();
+  if (*(volatile uint32_t *)&wc_process.shared->full) {
+    __atomic_fetch_add(&wc_process.shared->exhausted, 1, __ATOMIC_RELAXED);
+    return 0;
+  }
+  /* 0, too, for a vfork child: it runs on its parent's memory, and nothing of it may stay there. */
+  uint64_t answer = wc_ask(WC_ASK_SLOT, (uint64_t)&wc_thread.selector, 0);
+  struct wc_slot *slot = (struct wc_slot *)(answer & -(uint64_t)WC_PAGE);
   if (slot == NULL) return 0;
-  slot->tid = (int32_t)wc_sys0(kGettid);
-  slot->depth = 0;
-  slot->gate_open = 0;
-  slot->bell = slot->ack;
-  slot->selector = (uint64_t)&wc_thread.selector;
   wc_thread.writers = 0; /* of a parent, which forked in a handler */
-  if (wc_process.gate == WC_GATE_DISPATCH) arm_dispatch();
-  wc_bell(slot, 0); /* tells the tracer which slot is this thread's */
+  if (answer & WC_SLOT_ARM) arm_dispatch();
   /* Not before the tracer knows: a signal handler that comes in between must run native. */
   WC_BARRIER();
   wc_thread.slot = slot;
@@ -93,7 +74,8 @@ static int process_is_ready(void) {
     uint32_t config = wc_process.config;
     wc_process.in_process = config & WC_CONFIG_IN_PROCESS ? generation : 0;
     const uint32_t fine =
-        WC_CONFIG_IN_PROCESS | WC_CONFIG_DROP | WC_CONFIG_STACKS | WC_CONFIG_SYSCALL_TIME;
+        WC_CONFIG_IN_PROCESS | WC_CONFIG_DROP | WC_CONFIG_STACKS | WC_CONFIG_SYSCALL_TIME |
+        WC_CONFIG_ALONE;
     uint32_t plain = config & ~fine ? 0 : generation;
     __atomic_store_n(&wc_process.fast, plain, __ATOMIC_RELEASE);
     __atomic_store_n(&wc_process.state, attached ? WC_READY : WC_NATIVE, __ATOMIC_RELEASE);

@@ -1,17 +1,15 @@
 /*
  * client.c: the shim's end of the socket. Raw syscalls only; loss of the socket is never fatal.
  *
- * Under the gates trap and dispatch the socket is closed after the handshake: the program keeps
- * no descriptor of ours. Under gate socket it stays, moved to a high number, and is checked
- * before each use: a program that closed it may have reused the number for something of its own.
+ * Gate socket speaks over it; its connection stays, moved to a high number, and is checked before
+ * each use: a program that closed it may have reused the number for something of its own. Under the
+ * other gates the shim connects only where the tracer cannot take the shared memory by itself
+ * (greet.c), and closes the connection at once.
  */
 #include "preload_lib/shim.h"
 
 enum {
   kClose = 3,
-  kMmap = 9,
-  kMunmap = 11,
-  kMadvise = 28,
   kGetpid = 39,
   kSocket = 41,
   kConnect = 42,
@@ -21,7 +19,6 @@ enum {
   kSetsockopt = 54,
   kGetsockopt = 55,
   kFcntl = 72,
-  kGettid = 186,
   kFutex = 202,
   kPrlimit = 302
 };
@@ -108,41 +105,19 @@ static long open_socket(const char *path) {
   return n;
 }
 
-static long map_shared(int fd, uint64_t size) {
-  enum { kReadWrite = 3, kShared = 1, kNoReserve = 0x4000, kDontFork = 10 };
-  long address = wc_syscall(kMmap, 0, (long)size, kReadWrite, kShared | kNoReserve, fd);
-  if (address < 0 && address >= -(long)WC_PAGE) return address;
-  struct wc_shared_header *shared = (struct wc_shared_header *)address;
-  uint64_t slots = (uint64_t)shared->slot_count * shared->slot_size;
-  /* A forked child must not write into its parent's slots. */
-  long n = wc_sys3(kMadvise, address, (long)size, kDontFork);
-  if (n != 0 || shared->magic != WC_SHARED_MAGIC || slots + WC_HEADER_SIZE > size) {
-    wc_sys2(kMunmap, address, (long)size);
-    return n != 0 ? n : kEproto;
-  }
-  shared->address = (uint64_t)address;
-  wc_process.shared = shared;
-  wc_process.slots = (uint8_t *)shared + WC_HEADER_SIZE;
-  wc_process.slot_count = shared->slot_count;
-  wc_process.slot_size = shared->slot_size;
-  wc_process.ring_mask = shared->ring_records - 1;
-  wc_process.config = shared->config;
-  wc_process.gate = shared->gate;
-  return 0;
-}
-
 extern const char wc_gadget_syscall[], wc_bell_address[];
 extern const char wc_thunks[], wc_thunks_end[], wc_site_begin[], wc_site_end[], wc_site_return[];
 extern const char wc_copy_begin[], wc_copy_end[];
 extern const char wc_landing[], wc_landing_saved[], wc_landing_restored[], wc_landing_end[];
 
-static long shake_hands(int fd, const struct wc_stubs *stubs) {
-  struct wc_hello hello = {
+void wc_describe(struct wc_hello *hello, uint32_t flags) {
+  *hello = (struct wc_hello){
       .head = wc_message_head(WC_HELLO),
       .oldest_version = WC_PROTOCOL_OLDEST,
-      .pid = (int32_t)wc_sys0(kGetpid),
-      .tid = (int32_t)wc_sys0(kGettid),
-      .stub_id = stubs->id,
+      .flags = flags,
+      .state = (uint64_t)&wc_process,
+      .state_size = sizeof wc_process,
+      .stub_id = wc_stub_table()->id,
       .bell = (uint64_t)wc_bell_address,
       .gadget = (uint64_t)wc_gadget_syscall,
       .landing = (uint64_t)wc_landing,
@@ -161,22 +136,40 @@ static long shake_hands(int fd, const struct wc_stubs *stubs) {
       .selector_offset =
           (int64_t)((uint64_t)&wc_thread.selector - (uint64_t)__builtin_thread_pointer()),
   };
-  long n = send_message(fd, &hello, sizeof hello);
-  if (n != 0) return n;
-  uint64_t buffer[WC_MAX_MESSAGE / 8];
-  int32_t memory;
-  n = receive_message(fd, buffer, sizeof buffer, &memory);
-  const struct wc_message *message;
-  if (n > 0 && wc_parse(buffer, (size_t)n, &message) == WC_PARSE_OK &&
-      message->type == WC_WELCOME && memory >= 0)
-    n = map_shared(memory, ((const struct wc_welcome *)message)->shared_size);
-  else
-    n = n < 0 ? n : kEproto;
-  if (memory >= 0) wc_sys1(kClose, memory);
-  return n;
 }
 
-static void close_inherited(void) {
+/* Connects and says what for; returns the connection. `memory`: what came with the welcome, or -1.
+ */
+static long connect_for(uint32_t flags, int32_t *memory, uint64_t *size) {
+  *memory = -1;
+  long fd = open_socket(wc_stub_table()->socket_path);
+  if (fd < 0) return fd;
+  struct wc_hello hello;
+  wc_describe(&hello, flags);
+  long n = send_message((int)fd, &hello, sizeof hello);
+  uint64_t buffer[WC_MAX_MESSAGE / 8];
+  if (n == 0) n = receive_message((int)fd, buffer, sizeof buffer, memory);
+  const struct wc_message *message;
+  if (n > 0 && wc_parse(buffer, (size_t)n, &message) == WC_PARSE_OK &&
+      message->type == WC_WELCOME) {
+    *size = ((const struct wc_welcome *)message)->shared_size;
+    return fd;
+  }
+  if (*memory >= 0) wc_sys1(kClose, *memory);
+  *memory = -1;
+  wc_sys1(kClose, fd);
+  return n < 0 ? n : kEproto;
+}
+
+long wc_ask_for_memory(uint64_t *size) {
+  int32_t memory;
+  long fd = connect_for(WC_HELLO_MEMORY, &memory, size);
+  if (fd < 0) return fd;
+  wc_sys1(kClose, fd);
+  return memory >= 0 ? memory : kEproto;
+}
+
+void wc_close_inherited_gate(void) {
   if (inherited_socket >= 0 && cookie_of(inherited_socket) == inherited_cookie)
     wc_sys1(kClose, inherited_socket);
   inherited_socket = -1;
@@ -195,19 +188,16 @@ static int32_t move_high(int32_t fd) {
   return (int32_t)high;
 }
 
-int wc_connect(void) {
-  const struct wc_stubs *stubs = wc_stub_table();
-  close_inherited();
-  long fd = open_socket(stubs->socket_path);
+int wc_open_gate(void) {
+  wc_close_inherited_gate();
+  int32_t memory;
+  uint64_t size;
+  long fd = connect_for(WC_HELLO_GATE, &memory, &size);
   if (fd < 0) return (int)fd;
-  long n = shake_hands((int)fd, stubs);
-  wc_process.socket = -1;
-  if (n != 0 || wc_process.gate != WC_GATE_SOCKET) {
-    wc_sys1(kClose, fd);
-    return (int)n;
-  }
+  if (memory >= 0) wc_sys1(kClose, memory);
   wc_process.socket = move_high((int32_t)fd);
   wc_process.socket_cookie = cookie_of(wc_process.socket);
+  wc_process.pid = (int32_t)wc_sys0(kGetpid);
   inherited_socket = wc_process.socket;
   inherited_cookie = wc_process.socket_cookie;
   return 0;
@@ -239,8 +229,7 @@ static __attribute__((noinline)) void wait_for_answer(struct wc_slot *slot, uint
 
 static __attribute__((noinline)) int send_bell(struct wc_slot *slot, uint16_t type,
                                                uint32_t number) {
-  struct wc_scope_message message = {wc_message_head(type), wc_slot_index(slot),
-                                     (int32_t)wc_sys0(kGettid), number, 0};
+  struct wc_scope_message message = {wc_message_head(type), slot->index, number};
   return cookie_of(wc_process.socket) == wc_process.socket_cookie &&
          send_message(wc_process.socket, &message, sizeof message) == 0;
 }

@@ -74,13 +74,13 @@ static __attribute__((noinline, cold)) int make_room_in_process(struct wc_slot *
   if (wc_process.config & WC_CONFIG_DROP && *(volatile uint32_t *)&wc_process.shared->busy)
     return 0;
   slot->wants_room = 1;
-  wc_bell_trap(wc_slot_index(slot));
+  wc_bell_trap(slot->index, 0, 0);
   /* Full of what an outermost writer never published: that was left by longjmp, and all since then
    * runs below its frame. What is not complete reads SKIP. */
   if (WC_UNLIKELY(*(volatile uint32_t *)&slot->tail == before && wc_thread.writers > 1)) {
     publish(slot);
     slot->wants_room = 1;
-    wc_bell_trap(wc_slot_index(slot));
+    wc_bell_trap(slot->index, 0, 0);
   }
   return *(volatile uint32_t *)&slot->tail != before && used(slot, end) <= wc_process.ring_mask + 1;
 }

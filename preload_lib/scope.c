@@ -52,7 +52,7 @@ void wc_bell(struct wc_slot *slot, uint32_t want) {
     wc_ring_socket(slot, want == slot->gate_open ? WC_LOOK : want ? WC_SCOPE_BEGIN : WC_SCOPE_END);
   } else {
     /* Our own text is outside of every scope: with dispatch on, nothing here is dispatched. */
-    wc_bell_trap(wc_slot_index(slot));
+    wc_bell_trap(slot->index, 0, 0);
   }
   WC_BARRIER();
 }

@@ -31,11 +31,8 @@ struct wc_process {
   uint32_t ring_mask;  /* places of a slot's ring, less one */
   const struct wc_function *functions; /* the stub library's table */
   struct wc_shared_header *shared;
-  uint8_t *slots;
-  uint32_t slot_count;
-  uint32_t slot_size;
   int32_t socket; /* socket gate only, else -1 */
-  int32_t pid;
+  int32_t pid;    /* socket gate only */
   uint64_t socket_cookie;
 };
 
@@ -110,8 +107,17 @@ int wc_attach_thread(void);
 /* Runs native from now on, all threads: the tracer is gone. */
 void wc_go_native(void);
 
-/* client.c: connects and shakes hands; 0 or a negative errno. Fills wc_process but its state. */
-int wc_connect(void);
+/* greet.c: says hello and maps the memory that is shared with the tracer; 0, or -1: there is no
+ * tracer, or it does not want this process. Fills wc_process but its state. */
+int wc_greet(void);
+/* What the shim says of itself. */
+void wc_describe(struct wc_hello *hello, uint32_t flags);
+/* client.c, by the Unix socket. Gate socket's connection; 0 or a negative errno. */
+int wc_open_gate(void);
+/* A descriptor of shared memory, where the tracer can take none; or a negative errno. */
+long wc_ask_for_memory(uint64_t *size);
+/* The gate's connection was this process's parent's. */
+void wc_close_inherited_gate(void);
 /* Socket gate: sends a message of `type` and waits until the tracer has answered. */
 void wc_ring_socket(struct wc_slot *slot, uint16_t type);
 
@@ -124,7 +130,10 @@ uint64_t wc_lookup(const char *name, const char *version);
 void wc_prepare_scopes(void);
 
 /* orphan.c: handlers that keep the program alive when the tracer dies in the middle of a stop. */
-void wc_install_orphan_handlers(void);
+void wc_install_orphan_handlers(uint32_t gate);
+/* Rings the bell with a question (enum wc_ask). Under gate socket, whose stops carry no signal, the
+ * handler is there for as long as that takes. */
+uint64_t wc_ask(uint64_t question, uint64_t a, uint64_t b);
 
 /* pieces.c: the pieces of memory that go into the record of a syscall that has come back; of a
  * call, but for what the record of its first syscall, `site`, will hold (may be NULL); of its
@@ -187,7 +196,7 @@ void wc_bell(struct wc_slot *slot, uint32_t want);
 
 /* syscalls.S */
 long wc_syscall(long nr, long a, long b, long c, long d, long e);
-void wc_bell_trap(uint64_t slot_index);
+uint64_t wc_bell_trap(uint64_t slot_index_or_question, uint64_t a, uint64_t b);
 void wc_gadget(void);
 void wc_signal_return(void);
 /* Copying from memory that may be bad: how many bytes there were. */
@@ -210,10 +219,6 @@ static inline uint64_t wc_ticks(void) {
   uint32_t low, high;
   __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
   return (uint64_t)high << 32 | low;
-}
-
-static inline uint32_t wc_slot_index(const struct wc_slot *slot) {
-  return (uint32_t)(((const uint8_t *)slot - wc_process.slots) / wc_process.slot_size);
 }
 
 #define WC_BARRIER() __asm__ volatile("" ::: "memory")

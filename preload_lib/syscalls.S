@@ -107,8 +107,10 @@ END wc_string_size
 LABEL wc_copy_end
   ret
 
-/* The doorbell: the tracer sees the breakpoint with the slot's number in rdi. */
+/* The doorbell: the tracer sees the breakpoint with the slot's number or a question in rdi (enum
+ * wc_ask). It answers in rax, where 0 says that there is no tracer. */
 HIDDEN wc_bell_trap
+  xor %eax, %eax
   int3
   .globl wc_bell_address
   .hidden wc_bell_address

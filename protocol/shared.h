@@ -1,9 +1,9 @@
 /*
  * shared.h: the memory that one traced process shares with the tracer.
  *
- * One memfd a process, made by the tracer and sent with WELCOME: a header, then
- * `slot_count` thread slots of `slot_size` bytes. A thread claims a slot at its first
- * wrapped call; the tracer frees it when it has seen the thread's end.
+ * One memfd a process: a header, then thread slots. A process maps the header and a few slots at
+ * first; the tracer has it map more as threads come. A thread asks for a slot at its first wrapped
+ * call (enum wc_ask); the tracer frees it when it has seen the thread's end.
  *
  * Who writes what: the thread that owns a slot writes everything in it, except the
  * fields marked "tracer". Under engine ptrace the tracer writes only while the thread
@@ -28,7 +28,7 @@ extern "C" {
 #define WC_SHARED_MAGIC 0x31484357u /* "WCH1" */
 #define WC_MAX_SCOPES 128u   /* deeper calls run unrecorded; their syscalls go to the deepest */
 #define WC_RING_RECORDS 128u /* a power of two */
-#define WC_BIG_RING_RECORDS 32768u /* engine inproc: syscalls and their arguments, too */
+#define WC_BIG_RING_RECORDS 16384u /* engine inproc: syscalls and their arguments, too */
 #define WC_PLANNED_SYSCALLS 512u   /* numbers from here on are the tracer's business */
 #define WC_CAPTURES 3u             /* pieces of memory that one record may hold */
 #define WC_INFLIGHT 4u
@@ -46,10 +46,33 @@ enum wc_config {
   WC_CONFIG_IN_PROCESS = 1u << 4, /* engine inproc: patched sites append syscalls to the ring */
   WC_CONFIG_DROP = 1u << 5,       /* engine inproc: a full ring loses syscalls instead of waiting */
   WC_CONFIG_STACKS = 1u << 6,     /* engine inproc: with the stack they stand on */
-  WC_CONFIG_SYSCALL_TIME = 1u << 7 /* engine inproc: a time stamp behind each syscall, too */
+  WC_CONFIG_SYSCALL_TIME = 1u << 7, /* engine inproc: a time stamp behind each syscall, too */
+  WC_CONFIG_ALONE = 1u << 8 /* children are not traced: they run native from their fork on */
 };
 
-enum wc_slot_state { WC_SLOT_FREE = 0, WC_SLOT_USED = 1 };
+/*
+ * What the shim asks by its bell (syscalls.S), a breakpoint that the tracer answers in rax. No
+ * socket, path, user or filter stands between the two. 0 is the answer "run native", also where
+ * there is no tracer any more. Numbers below WC_SLOTS are no questions: "look at this slot".
+ */
+enum wc_ask {
+  /* A process says hello. rsi: its wc_hello, rdx: a memfd that it has made, or a negative errno.
+   * Answer: how much of it to map, with flags (enum wc_hello_answer). */
+  WC_ASK_HELLO = 0x6f6c6c6568, /* "hello": the tracer does not know the bell's address yet */
+  /* It cannot map the memory; rsi: negative errno. */
+  WC_ASK_UNMAPPED = 0x70616d6e75,
+  /* A thread asks for a slot. rsi: address of its dispatch selector. Answer: the slot's address,
+   * with flags (enum wc_slot_answer). */
+  WC_ASK_SLOT = 0x746f6c73
+};
+enum wc_hello_answer {
+  WC_HELLO_BY_SOCKET = 1, /* alone: the tracer cannot take that memory; connect, and ask for some */
+  WC_HELLO_AGAIN = 2,     /* alone: there is room for a descriptor now */
+  WC_HELLO_FILTERED = 4   /* flag: a seccomp filter is in force; as few syscalls as possible */
+};
+enum wc_slot_answer {
+  WC_SLOT_ARM = 1 /* flag: the thread is to switch dispatch on itself */
+};
 
 /*
  * Engine inproc: which memory goes into a record beside the words, so that the arguments can be
@@ -94,20 +117,20 @@ WC_STATIC_ASSERT(sizeof(struct wc_plan) == 16, "wc_plan");
 
 struct wc_shared_header {
   uint32_t magic;
-  uint32_t slot_count;
+  uint32_t full; /* tracer: all slots are taken; nobody need ask */
   uint32_t slot_size;
   uint32_t function_count; /* counters in each slot: wrapped functions and own scopes */
   uint32_t gate;           /* enum wc_gate */
   uint32_t config;         /* OR of enum wc_config */
-  uint32_t off;            /* tracer, or the shim when the tracer is gone: run native from now on */
-  uint32_t exhausted;      /* calls of threads that found no free slot */
+  uint32_t kernel_wipes;   /* shim: a forked child starts detached by itself (MADV_WIPEONFORK) */
+  uint32_t exhausted;      /* shim: calls of threads that found no free slot */
   uint32_t ring_records;   /* in each slot; a power of two */
   uint32_t hides_signals;  /* tracer: some thread has blocked SIGSYS or SIGTRAP, as it believes */
   struct wc_plan plans[WC_PLANNED_SYSCALLS]; /* engine inproc: by syscall number */
   /* Shim: addresses of the names of scopes that the program names itself. The function number of
    * such a scope is its place here plus the number of wrapped functions. */
   uint64_t own_scopes[WC_OWN_SCOPES];
-  uint64_t address; /* shim: where it has mapped this header */
+  uint64_t address; /* shim: where it has mapped this header and the first slots */
   /* Tracer, with WC_CONFIG_DROP: it decodes; a bell would wait for long. Far from what all threads
    * read at each call. */
   uint32_t busy;
@@ -230,8 +253,8 @@ struct wc_counter {
 };
 
 struct wc_slot {
-  uint32_t state;     /* enum wc_slot_state; tracer frees */
-  int32_t tid;        /* as the thread sees it (its own pid namespace) */
+  uint32_t reserved0;
+  uint32_t index;     /* tracer: its number, which the bell says */
   uint32_t depth;     /* open scopes */
   uint32_t gate_open; /* socket and trap gates: the tracer has interception on for this thread */
   uint32_t gate_want; /* what the bell asks for */
@@ -239,7 +262,7 @@ struct wc_slot {
   uint32_t bell;      /* socket gate: number of the last bell */
   uint32_t overflow;  /* calls deeper than WC_MAX_SCOPES */
   uint64_t next_seq;
-  uint64_t selector; /* address of the thread's dispatch selector in the tracee */
+  uint64_t selector; /* tracer: address of the thread's dispatch selector in the tracee */
   struct wc_inflight inflight[WC_INFLIGHT]; /* tracer */
   uint32_t inflight_next;                   /* tracer */
   /* A syscall sent to the landing pad (syscalls.S): where it goes on, and what came of it. */
@@ -287,8 +310,9 @@ static inline uint32_t wc_slot_size(uint32_t function_count, uint32_t config) {
   return (uint32_t)((size + WC_PAGE - 1) / WC_PAGE * WC_PAGE);
 }
 
-static inline uint64_t wc_shared_size(uint32_t slot_size) {
-  return WC_HEADER_SIZE + (uint64_t)WC_SLOTS * slot_size;
+/* With so many slots. */
+static inline uint64_t wc_shared_size(uint32_t slot_size, uint32_t slots) {
+  return WC_HEADER_SIZE + (uint64_t)slots * slot_size;
 }
 
 #ifdef __cplusplus

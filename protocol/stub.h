@@ -56,7 +56,7 @@ struct wc_stubs {
   uint32_t magic;
   uint32_t version; /* WC_PROTOCOL_VERSION */
   uint32_t count;
-  uint32_t reserved;
+  uint32_t gate;      /* enum wc_gate: WC_GATE_SOCKET: connect before the hello */
   uint64_t id;        /* told in HELLO, so that the tracer knows which table indices refer to */
   uint64_t functions; /* relocated: address of wc_function[count + WC_OWN_SCOPES]; the last are 0 */
   uint64_t strings;   /* relocated: address of the string table; offset 0 is "" */

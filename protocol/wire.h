@@ -13,13 +13,13 @@
 #include "protocol/shared.h"
 
 #define WC_WIRE_MAGIC 0x30494357u /* "WCI0" */
-#define WC_PROTOCOL_VERSION 1u    /* the newest version this build speaks */
-#define WC_PROTOCOL_OLDEST 1u     /* the oldest one it still speaks */
+#define WC_PROTOCOL_VERSION 2u    /* the newest version this build speaks */
+#define WC_PROTOCOL_OLDEST 2u     /* the oldest one it still speaks */
 #define WC_MAX_MESSAGE 256u
 
 enum wc_message_type {
-  WC_HELLO = 1,       /* shim: first message of a process, or of a forked child */
-  WC_WELCOME = 2,     /* tracer, with one descriptor: the shared memory */
+  WC_HELLO = 1,       /* shim, where the bell is not enough: wc_hello.flags says what it wants */
+  WC_WELCOME = 2,     /* tracer; with one descriptor, the shared memory, where that was asked for */
   WC_REFUSE = 3,      /* tracer: run native; text says why */
   WC_SCOPE_BEGIN = 4, /* shim, socket gate: switch interception on; waits for wc_slot.ack */
   WC_SCOPE_END = 5,   /* shim, socket gate: switch it off; waits likewise */
@@ -36,12 +36,20 @@ struct wc_message {
   uint32_t reserved;
 };
 
+enum wc_hello_flags {
+  WC_HELLO_MEMORY = 1u << 0,   /* by the socket: send the shared memory */
+  WC_HELLO_GATE = 1u << 1,     /* by the socket: this connection is for gate socket's messages */
+  WC_HELLO_HAS_GATE = 1u << 2, /* by the bell: such a connection is there */
+  WC_HELLO_NO_WIPE = 1u << 3   /* by the bell: the tracer wipes a forked child's `state` */
+};
+
+/* Said by the bell (enum wc_ask in shared.h), or sent. */
 struct wc_hello {
   struct wc_message head; /* head.version: the newest the shim speaks */
   uint32_t oldest_version;
-  int32_t pid;
-  int32_t tid;
-  uint32_t reserved;
+  uint32_t flags; /* OR of enum wc_hello_flags */
+  uint64_t state; /* the shim's state of the process, which a forked child must not have; */
+  uint64_t state_size;
   uint64_t stub_id;
   uint64_t bell;             /* address of the doorbell breakpoint */
   uint64_t gadget;           /* address of the `syscall; int3` pair */
@@ -75,9 +83,7 @@ struct wc_refuse {
 struct wc_scope_message {
   struct wc_message head;
   uint32_t slot;
-  int32_t tid;
   uint32_t bell; /* number that the tracer stores into wc_slot.ack */
-  uint32_t reserved;
 };
 
 struct wc_attach {
@@ -87,11 +93,11 @@ struct wc_attach {
 };
 
 WC_STATIC_ASSERT(sizeof(struct wc_message) == 16, "wc_message");
-WC_STATIC_ASSERT(sizeof(struct wc_hello) == 168, "wc_hello");
-WC_STATIC_ASSERT(offsetof(struct wc_hello, stub_id) == 32, "wc_hello.stub_id");
+WC_STATIC_ASSERT(sizeof(struct wc_hello) == 176, "wc_hello");
+WC_STATIC_ASSERT(offsetof(struct wc_hello, stub_id) == 40, "wc_hello.stub_id");
 WC_STATIC_ASSERT(sizeof(struct wc_welcome) == 24, "wc_welcome");
 WC_STATIC_ASSERT(sizeof(struct wc_refuse) == 128, "wc_refuse");
-WC_STATIC_ASSERT(sizeof(struct wc_scope_message) == 32, "wc_scope_message");
+WC_STATIC_ASSERT(sizeof(struct wc_scope_message) == 24, "wc_scope_message");
 WC_STATIC_ASSERT(sizeof(struct wc_attach) == 24, "wc_attach");
 
 /* Size of a message of this type, 0 for an unknown type. */

@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 #include <poll.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -44,11 +45,11 @@ class Tracee {
     close(output[1]);
     output_ = ScopedFd(output[0]);
     ScopedFd starter(go[1]);
-    if (!seize(pid_, false, error_)) return;
+    if ((error_ = seize(Kernel::real(), pid_, Follow::ThreadsOnly)) != 0) return;
     if (write(starter.get(), "x", 1) != 1) return;
     int status = 0;
     if (waitpid(pid_, &status, __WALL) != pid_ || !WIFSTOPPED(status)) return;
-    stop_.emplace(pid_, status);
+    stop_.emplace(stops_, Seen{pid_, status});
     if (stop_->event() != PTRACE_EVENT_EXEC) stop_.reset();
   }
   ~Tracee() {
@@ -93,6 +94,7 @@ class Tracee {
   int error_ = 0;
   bool ended_ = false;
   ScopedFd output_;
+  Stops stops_{Kernel::real()};
   std::optional<StoppedThread> stop_;
 };
 

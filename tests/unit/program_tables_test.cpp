@@ -275,7 +275,7 @@ class StoredTables : public ProgramTablesTest {
     if (prepared.table == nullptr) return {};
     std::string stubs = read_file(prepared.table->stub_path);
     EXPECT_THAT(stubs, HasSubstr(directory_->path() + "/socket"));
-    EXPECT_TRUE(readdress_stub_library(stubs, 0, ""));
+    EXPECT_TRUE(readdress_stub_library(stubs, 0, "", WC_GATE_OFF));
     std::filesystem::remove(prepared.table->stub_path);
     for (const FunctionInfo& info : prepared.table->functions) {
       EXPECT_EQ(info.spec, find_function(info.symbol));

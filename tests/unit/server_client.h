@@ -26,11 +26,15 @@ class FakeHost final : public SessionHost {
  public:
   using Done = std::function<void(const std::string&)>;
 
-  Answer on_hello(int32_t pid, const wc_hello& hello) override {
-    const std::lock_guard lock(mutex_);
-    hellos_.push_back(hello);
-    pids_.push_back(pid);
-    return answer_;
+  void on_hello(int32_t pid, const wc_hello& hello, std::function<void(Answer)> reply) override {
+    Answer answer;
+    {
+      const std::lock_guard lock(mutex_);
+      hellos_.push_back(hello);
+      pids_.push_back(pid);
+      answer = answer_;
+    }
+    reply(answer);
   }
   void on_gate_connection(int32_t pid, ScopedFd connection) override {
     const std::lock_guard lock(mutex_);
@@ -160,7 +164,7 @@ inline wc_hello make_hello() {
   wc_hello hello{};
   hello.head = wc_message_head(WC_HELLO);
   hello.oldest_version = WC_PROTOCOL_OLDEST;
-  hello.pid = 1;  // what it says of itself is not believed
+  hello.flags = WC_HELLO_MEMORY;
   hello.stub_id = 77;
   return hello;
 }

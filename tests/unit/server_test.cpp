@@ -78,11 +78,13 @@ TEST_F(ServerTest, HostLearnsThePidFromTheKernelNotFromThePeer) {
 TEST_F(ServerTest, SocketGateKeepsTheConnection) {
   host_.welcome(WC_GATE_SOCKET);
   Client client(path_);
-  ASSERT_TRUE(client.send(make_hello()));
+  wc_hello hello = make_hello();
+  hello.flags = WC_HELLO_GATE;
+  ASSERT_TRUE(client.send(hello));
   EXPECT_EQ(client.receive().type(), WC_WELCOME);
   ScopedFd gate = host_.take_gate();
   ASSERT_TRUE(gate.valid());
-  wc_scope_message bell{wc_message_head(WC_SCOPE_BEGIN), 3, 4, 5, 0};
+  wc_scope_message bell{wc_message_head(WC_SCOPE_BEGIN), 3, 5};
   ASSERT_TRUE(client.send(bell));
   wc_scope_message seen{};
   ASSERT_EQ(recv(gate.get(), &seen, sizeof seen, 0), static_cast<ssize_t>(sizeof seen));

@@ -15,6 +15,7 @@ namespace wc {
 namespace {
 
 constexpr uint32_t kFunctions = 3;
+constexpr uint32_t kLast = 14;  // of the slots that a process maps at first
 
 class ShareTest : public testing::Test {
  protected:
@@ -42,13 +43,11 @@ TEST_F(ShareTest, HeaderTellsTheShimTheLayout) {
   make(WC_CONFIG_COUNTS | WC_CONFIG_CALL_TIME);
   const wc_shared_header& header = share_->header();
   EXPECT_EQ(header.magic, WC_SHARED_MAGIC);
-  EXPECT_EQ(header.slot_count, WC_SLOTS);
   EXPECT_EQ(header.slot_size, wc_slot_size(kFunctions, WC_CONFIG_COUNTS));
   EXPECT_EQ(header.function_count, kFunctions);
   EXPECT_EQ(header.gate, uint32_t{WC_GATE_DISPATCH});
   EXPECT_EQ(header.config, uint32_t{WC_CONFIG_COUNTS | WC_CONFIG_CALL_TIME});
-  EXPECT_EQ(header.off, 0u);
-  EXPECT_EQ(share_->size(), WC_HEADER_SIZE + uint64_t{WC_SLOTS} * header.slot_size);
+  EXPECT_EQ(share_->first_size() % header.slot_size, WC_HEADER_SIZE % header.slot_size);
 }
 
 TEST_F(ShareTest, CountersOfManyFunctionsStayInsideTheirSlot) {
@@ -62,13 +61,13 @@ TEST_F(ShareTest, CountersOfManyFunctionsStayInsideTheirSlot) {
 TEST_F(ShareTest, SlotsDoNotOverlapAndLieInTheMemory) {
   auto* first = reinterpret_cast<uint8_t*>(&share_->slot(0));
   auto* second = reinterpret_cast<uint8_t*>(&share_->slot(1));
-  auto* last = reinterpret_cast<uint8_t*>(&share_->slot(WC_SLOTS - 1));
+  auto* last = reinterpret_cast<uint8_t*>(&share_->slot(kLast));
   auto* base = reinterpret_cast<uint8_t*>(&share_->header());
   EXPECT_EQ(first, base + WC_HEADER_SIZE);
   EXPECT_EQ(second - first, share_->header().slot_size);
-  EXPECT_EQ(last + share_->header().slot_size, base + share_->size());
-  EXPECT_TRUE(share_->valid_slot(WC_SLOTS - 1));
-  EXPECT_FALSE(share_->valid_slot(WC_SLOTS));
+  EXPECT_EQ(last + share_->header().slot_size, base + share_->first_size());
+  EXPECT_TRUE(share_->valid_slot(kLast));
+  EXPECT_FALSE(share_->valid_slot(kLast + 1)) << "the process has not mapped it";
   EXPECT_FALSE(share_->valid_slot(~uint64_t{0}));
 }
 
@@ -192,10 +191,10 @@ TEST_F(ShareTest, HeadThatRunsBackwardsDoesNotStopLaterRecords) {
 
 TEST_F(ShareTest, SlotsAreDrainedApart) {
   append(share_->slot(1), 11);
-  append(share_->slot(WC_SLOTS - 1), 22);
+  append(share_->slot(kLast), 22);
   EXPECT_TRUE(share_->drain(0).empty());
   EXPECT_EQ(share_->drain(1)[0].seq, 11u);
-  EXPECT_EQ(share_->drain(WC_SLOTS - 1)[0].seq, 22u);
+  EXPECT_EQ(share_->drain(kLast)[0].seq, 22u);
 }
 
 // The producer is another thread with its own mapping, as the traced process has.
@@ -240,17 +239,16 @@ TEST_F(ShareTest, FreedSlotIsCleanAndKeepsItsAnswerCounter) {
   std::memset(static_cast<void*>(&slot), 0xa5, sizeof slot);
   slot.ack = 41;
   share_->free_slot(4);
-  EXPECT_EQ(slot.state, uint32_t{WC_SLOT_FREE});
   EXPECT_EQ(slot.ack, 41u) << "the next owner counts its bells from here";
-  EXPECT_EQ(slot.tid | static_cast<int32_t>(slot.depth | slot.head | slot.tail | slot.bell), 0);
+  EXPECT_EQ(slot.index | slot.depth | slot.head | slot.tail | slot.bell, 0u);
   EXPECT_EQ(slot.next_seq | slot.selector | slot.scopes[0].seq, 0u);
   EXPECT_EQ(wc_slot_ring(&slot)[WC_RING_RECORDS - 1].seq, 0u);
 }
 
 TEST_F(ShareTest, TotalsKeepTheCountersOfFreedSlots) {
   make(WC_CONFIG_COUNTS);
-  for (uint32_t slot : {0u, 5u, WC_SLOTS - 1}) {
-    share_->slot(slot).state = WC_SLOT_USED;
+  for (uint32_t i = 0; i <= kLast; i++) ASSERT_EQ(share_->take_slot(), i);
+  for (uint32_t slot : {0u, 5u, kLast}) {
     counter(slot, 0) = {10, 100};
     counter(slot, 2) = {1, 7};
   }
@@ -261,7 +259,7 @@ TEST_F(ShareTest, TotalsKeepTheCountersOfFreedSlots) {
   EXPECT_EQ(share_->total(0).ticks, 300u);
   EXPECT_EQ(share_->total(1).calls, 0u);
   EXPECT_EQ(share_->total(2).ticks, 21u);
-  share_->slot(5).state = WC_SLOT_USED;
+  ASSERT_EQ(share_->take_slot(), 5u);
   counter(5, 0) = {2, 3};
   share_->free_slot(5);
   EXPECT_EQ(share_->total(0).calls, 32u);
@@ -284,15 +282,58 @@ TEST_F(ShareTest, InflightSyscallsStayInTheirArray) {
   EXPECT_EQ(slot.landing_done, 0u);
 }
 
+// ---- more slots
+
+TEST_F(ShareTest, MapsLittleAtFirst) {
+  for (uint32_t config : {0u, uint32_t{WC_CONFIG_COUNTS}, uint32_t{WC_CONFIG_IN_PROCESS},
+                          uint32_t{WC_CONFIG_IN_PROCESS | WC_CONFIG_COUNTS}}) {
+    auto share = ProcessShare::create({WC_GATE_DISPATCH, config, 2600});
+    ASSERT_TRUE(share.ok());
+    EXPECT_LE((*share)->first_size(), 1u << 20) << config;
+  }
+}
+
+TEST_F(ShareTest, GrowsPieceByPieceUpToAllSlots) {
+  share_->header().address = 0x10000;
+  share_->note_first_mapped();
+  uint32_t taken = 0;
+  uint64_t next = 0x7000'0000;
+  for (;; next += 0x1000'0000) {
+    while (share_->take_slot()) taken++;
+    auto growth = share_->plan_growth();
+    if (!growth) break;
+    share_->note_grown(*growth, next);
+    EXPECT_EQ(share_->address_of(taken), next + WC_PAGE);
+    share_->slot(taken).depth = 1;  // the file is long enough
+  }
+  EXPECT_EQ(taken, WC_SLOTS);
+  EXPECT_EQ(share_->address_of(0), 0x10000u + WC_HEADER_SIZE);
+  EXPECT_EQ(share_->segment_at(0x10000)->offset, 0u);
+  EXPECT_EQ(share_->segment_at(0x7000'0000 + WC_PAGE)->offset, share_->first_size());
+  EXPECT_EQ(share_->segment_at(0x7000'0000), nullptr) << "that page is mapped twice";
+}
+
+TEST_F(ShareTest, FileThatIsNoMemoryIsRefused) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  ScopedFd reader(ends[0]), writer(ends[1]);
+  EXPECT_FALSE(ProcessShare::adopt(ScopedFd(dup(writer.get())), {WC_GATE_TRAP, 0, 1}).ok());
+  ScopedFd null(open("/dev/null", O_RDWR | O_CLOEXEC));
+  EXPECT_FALSE(ProcessShare::adopt(std::move(null), {WC_GATE_TRAP, 0, 1}).ok());
+  ScopedFd sealed(memfd_create("sealed", MFD_ALLOW_SEALING | MFD_CLOEXEC));
+  ASSERT_EQ(fcntl(sealed.get(), F_ADD_SEALS, F_SEAL_SEAL), 0);
+  EXPECT_FALSE(ProcessShare::adopt(std::move(sealed), {WC_GATE_TRAP, 0, 1}).ok());
+}
+
 // ---- the descriptor that the process is given
 
 TEST_F(ShareTest, ProcessCannotResizeTheMemoryUnderTheTracer) {
   std::string path = "/proc/self/fd/" + std::to_string(share_->fd());
   ScopedFd again(open(path.c_str(), O_RDWR | O_CLOEXEC));
   ASSERT_TRUE(again.valid());
-  auto size = static_cast<off_t>(share_->size());
+  auto size = static_cast<off_t>(share_->first_size());
   for (int fd : {share_->fd(), again.get()}) {
-    for (off_t to : {off_t{0}, size - WC_PAGE, size + WC_PAGE}) {
+    for (off_t to : {off_t{0}, size - WC_PAGE}) {
       EXPECT_EQ(ftruncate(fd, to), -1) << to;
       EXPECT_EQ(errno, EPERM);
     }
@@ -308,7 +349,7 @@ TEST_F(ShareTest, HolesPunchedByTheProcessReadAsNothing) {
   share_->slot(0).depth = 5;
   append(share_->slot(0), 1);
   ASSERT_EQ(fallocate(share_->fd(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
-                      static_cast<off_t>(share_->size())),
+                      static_cast<off_t>(share_->first_size())),
             0);
   EXPECT_TRUE(share_->scopes(0).empty());
   EXPECT_TRUE(share_->drain(0).empty());

@@ -173,7 +173,7 @@ TEST(WireTest, FieldsStandWhereOtherReleasesExpectThem) {
   EXPECT_EQ(offsetof(wc_hello, oldest_version), 16u);
   EXPECT_EQ(offsetof(wc_hello, pid), 20u);
   EXPECT_EQ(offsetof(wc_hello, bell), 40u);
-  EXPECT_EQ(offsetof(wc_scope_message, bell), 24u);
+  EXPECT_EQ(offsetof(wc_scope_message, bell), 20u);
 }
 
 }  // namespace

@@ -410,12 +410,14 @@ std::string build_stub_library(std::span<const StubFunction> functions, uint64_t
   return Writer(functions, id, socket_path).write();
 }
 
-bool readdress_stub_library(std::string& library, uint64_t id, std::string_view socket_path) {
+bool readdress_stub_library(std::string& library, uint64_t id, std::string_view socket_path,
+                            wc_gate gate) {
   wc_stubs head{};
   for (size_t at = 0; at + sizeof head <= library.size(); at += 8) {
     std::memcpy(&head, &library[at], sizeof head);
     if (head.magic != WC_STUB_MAGIC || head.version != WC_PROTOCOL_VERSION) continue;
     head.id = id;
+    head.gate = gate;
     std::fill(std::begin(head.socket_path), std::end(head.socket_path), '\0');
     socket_path.copy(head.socket_path, sizeof head.socket_path - 1);
     std::memcpy(&library[at], &head, sizeof head);

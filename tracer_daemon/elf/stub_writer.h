@@ -34,7 +34,8 @@ struct StubFunction {
 std::string build_stub_library(std::span<const StubFunction> functions, uint64_t id,
                                std::string_view socket_path);
 
-// Gives a library that was built before another id and socket. False: it is not one of ours.
-bool readdress_stub_library(std::string& library, uint64_t id, std::string_view socket_path);
+// Gives a library that was built before another id, socket and gate. False: it is no stub library.
+bool readdress_stub_library(std::string& library, uint64_t id, std::string_view socket_path,
+                            wc_gate gate);
 
 }  // namespace wc

@@ -220,7 +220,7 @@ std::vector<wc_counter> Tracer::main_counts(Process& process) const {
 
 std::vector<wc_counter> Tracer::wrapped_counts(Process& process) const {
   std::vector<wc_counter> counts;
-  ProcessShare* share = process.share.load(std::memory_order_acquire);
+  ProcessShare* share = process.share.get();
   if (share == nullptr || process.table == nullptr || !(options_.config & WC_CONFIG_COUNTS))
     return counts;
   auto rows = static_cast<uint32_t>(process.table->functions.size()) + WC_OWN_SCOPES;

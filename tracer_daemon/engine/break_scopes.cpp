@@ -96,7 +96,8 @@ void Tracer::serve_breakpoint(StoppedThread& stop, Thread& thread, const user_re
                               uint8_t roles) {
   auto serves = [&](BreakRole role) { return roles & static_cast<uint8_t>(role); };
   // What is done in the thread's name must not be dispatched.
-  bool dispatches = options_.gate == WC_GATE_DISPATCH && !wrapped_scopes(thread, regs.rsp).empty();
+  bool dispatches =
+      gate_of(*thread.process) == WC_GATE_DISPATCH && !wrapped_scopes(thread, regs.rsp).empty();
   if (dispatches && !set_selector(stop, thread, Selector::Allow)) return;
   if (!thread.process->breaks->has_been_protected()) protect(stop, thread);
   if (serves(BreakRole::Libraries)) on_libraries_changed(stop, thread, Occasion::Running);

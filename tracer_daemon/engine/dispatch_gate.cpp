@@ -44,7 +44,7 @@ bool Tracer::set_dispatch(StoppedThread& stop, Thread& thread, Selector value) {
   StoppedThread::Dispatch dispatch;
   if (value == Selector::Block) {
     uint64_t selector =
-        thread.process->share.load()->slot(static_cast<uint32_t>(thread.slot)).selector;
+        thread.process->share.get()->slot(static_cast<uint32_t>(thread.slot)).selector;
     dispatch = {PR_SYS_DISPATCH_ON, selector, shim.exempt_begin,
                 shim.exempt_end - shim.exempt_begin};
   }

@@ -74,18 +74,18 @@ void Tracer::inherit(const Process& parent, Process& child, bool shares_memory) 
   if (shares_memory)
     child.memory.share(parent.memory);
   else
-    child.memory.open();
+    child.memory.open(), wipe_forked(parent, child);
   inherit_breakpoints(parent, child, shares_memory);
 }
 
 // A vfork child: it runs on its parent's memory, thread area included, while the parent is
 // suspended. All its syscalls are watched, those inside calls of its own are reported.
 void Tracer::run_on_memory_of(const Thread& parent, Thread& child) {
-  ProcessShare* share = parent.slot < 0 ? nullptr : parent.process->share.load();
+  ProcessShare* share = parent.slot < 0 ? nullptr : parent.process->share.get();
   if (share == nullptr) return;
   wc_slot& shared = share->slot(static_cast<uint32_t>(parent.slot));
-  child.process->share_owner = parent.process->share_owner;
-  child.process->share = share;
+  child.process->share = parent.process->share;
+  child.process->gate = parent.process->gate;
   child.slot = parent.slot;
   child.shares = {true, std::min(shared.depth, WC_MAX_SCOPES), shared.gate_open};
   shared.gate_open = 1;
@@ -187,11 +187,9 @@ void Tracer::on_exec(StoppedThread stop, Thread& thread) {
   while (!self->breaks.empty()) pop_break(*self);
   end_sharing(*self);
   report_totals(process);
-  {
-    std::lock_guard lock(session_mutex_);
-    process->share = nullptr;
-    process->share_owner.reset();
-  }
+  put_back_limit(*process);
+  process->share.reset();
+  process->gate = WC_GATE_OFF;
   process->memory.open();  // another address space
   process->table = nullptr;
   process->shim = {};
@@ -276,9 +274,7 @@ void Tracer::on_gone(const Seen& seen) {
 
 void Tracer::remove_process(const ProcessPtr& process) {
   pipeline_.forget_process(process->pid);
-  std::lock_guard lock(session_mutex_);
-  process->share = nullptr;
-  process->share_owner.reset();
+  process->share.reset();
   processes_.erase(process->pid);
 }
 

@@ -15,7 +15,7 @@ namespace wc {
 // Engine inproc, at the process's first bell.
 void Tracer::patch_sites(Thread& thread) {
   Process& process = *thread.process;
-  const ProcessShare* share = process.share;
+  const ProcessShare* share = process.share.get();
   bool records = share != nullptr && share->layout().config & WC_CONFIG_IN_PROCESS;
   if (!records || std::exchange(process.patched, true)) return;
   // What is in the rings then is decoded while the process can still be asked whose addresses they

@@ -201,7 +201,7 @@ Result<std::shared_ptr<const FunctionTable>> ProgramTables::table_for(
   auto table = std::make_shared<FunctionTable>();
   table->id = next_id_++;
   table->functions = std::move(stored->functions);
-  readdress_stub_library(stored->stub_library, table->id, options_.socket_path);
+  readdress_stub_library(stored->stub_library, table->id, options_.socket_path, options_.gate);
   std::string name = "stubs-" + std::to_string(table->id) + ".so";
   if (auto written = directory_.write_file(name, stored->stub_library); !written)
     return written.error();

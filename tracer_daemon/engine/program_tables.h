@@ -13,6 +13,7 @@
 #include "engine/exec_stack.h"
 #include "engine/table_cache.h"
 #include "events/function_table.h"
+#include "protocol/shared.h"
 #include "session/private_directory.h"
 
 namespace wc {
@@ -23,6 +24,7 @@ struct TableOptions {
   std::vector<std::string> user_preloads;
   std::string shim_path;  // as the tracee finds it
   std::string socket_path;
+  wc_gate gate = WC_GATE_OFF;
   bool values_at_return = false;  // some backend shows what calls wrote to memory
   bool in_process = false;        // engine inproc
   bool all_calls = false;         // its records stand alone where a call makes no syscall

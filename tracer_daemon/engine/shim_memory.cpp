@@ -8,6 +8,7 @@
 #include <string>
 
 #include "engine/tracer.h"
+#include "kernel/borrowed_memory.h"
 #include "kernel/remote_syscall.h"
 #include "proc/maps.h"
 
@@ -58,11 +59,11 @@ bool Tracer::in_shim(Process& process, uint64_t address) {
 bool Tracer::map_shared_again(StoppedThread& stop, Thread& thread, user_regs_struct& regs,
                               uint64_t fault) {
   Process& process = *thread.process;
-  ProcessShare* share = process.share.load(std::memory_order_acquire);
+  ProcessShare* share = process.share.get();
   if (share == nullptr || !in_shim(process, regs.rip)) return false;
-  uint64_t begin = share->header().address;
-  AddressRange whole{begin, begin + share->size()};
-  if (!whole.contains(fault)) return false;
+  const ProcessShare::Segment* segment = share->segment_at(fault);
+  if (segment == nullptr) return false;
+  AddressRange whole{segment->address, segment->address + segment->size};
   AddressRange hole = hole_at(process.pid, whole, fault);
   if (hole.empty()) return true;  // another thread was here
 
@@ -73,16 +74,18 @@ bool Tracer::map_shared_again(StoppedThread& stop, Thread& thread, user_regs_str
   };
   std::string path = "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(share->fd());
   uint64_t room = regs.rsp - kBelowStack;
-  if (!process.memory.write({room}, path.c_str(), path.size() + 1)) return false;
+  BorrowedMemory name(process.memory, {room}, path.c_str(), path.size() + 1);
+  if (!name.ok()) return false;
   auto fd = call(SYS_openat, {static_cast<uint64_t>(AT_FDCWD), room, O_RDWR | O_CLOEXEC, 0, 0, 0});
   if (!fd) return false;
   uint64_t size = hole.size();
-  auto mapped =
-      call(SYS_mmap, {hole.begin, size, PROT_READ | PROT_WRITE,
-                      MAP_SHARED | MAP_NORESERVE | MAP_FIXED_NOREPLACE, *fd, hole.begin - begin});
+  auto mapped = call(SYS_mmap, {hole.begin, size, PROT_READ | PROT_WRITE,
+                                MAP_SHARED | MAP_NORESERVE | MAP_FIXED_NOREPLACE, *fd,
+                                segment->offset + (hole.begin - segment->address)});
   (void)call(SYS_close, {*fd, 0, 0, 0, 0, 0});
   if (!mapped) return false;
-  (void)call(SYS_madvise, {hole.begin, size, MADV_DONTFORK, 0, 0, 0});  // as client.c has it
+  for (uint64_t advice : {MADV_DONTFORK, MADV_DONTDUMP})  // as greet.c has it
+    (void)call(SYS_madvise, {hole.begin, size, advice, 0, 0, 0});
   say(1, "process " + std::to_string(process.pid) +
              " has unmapped the memory that it shares with the tracer; it is mapped again");
   return true;

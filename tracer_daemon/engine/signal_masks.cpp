@@ -54,7 +54,7 @@ bool is_seccomp(const PendingSyscall& syscall) {
 void Tracer::on_signal_call(const StoppedThread& stop, Thread& thread, Inflight& entry) {
   const uint64_t* args = entry.syscall.args;
   SignalCall& call = entry.signals;
-  if (options_.gate == WC_GATE_SOCKET) {  // its stops come without a signal
+  if (gate_of(*thread.process) == WC_GATE_SOCKET) {  // its stops come without a signal
     call.watched = is_seccomp(entry.syscall);
     return;
   }
@@ -144,7 +144,7 @@ void Tracer::tell_of_hidden_signals(Thread& thread) const {
 void Tracer::on_own_dispatch(Thread& thread, uint64_t mode) {
   constexpr uint64_t kOff = 0;
   thread.own_dispatch = mode != kOff;
-  if (options_.gate == WC_GATE_DISPATCH)
+  if (gate_of(*thread.process) == WC_GATE_DISPATCH)
     say(1, "thread " + std::to_string(thread.tid) +
                " uses Syscall User Dispatch itself; its calls are not seen any more: use -g trap");
 }

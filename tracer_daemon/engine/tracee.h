@@ -1,9 +1,11 @@
 // What the tracer keeps of processes and threads.
 #pragma once
 
+#include <sys/resource.h>
+
 #include <array>
-#include <atomic>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -29,7 +31,8 @@ struct ShimAddresses {
   uint64_t site_return = 0;  // behind the syscall that is recorded
   uint64_t copy = 0, copy_end = 0;
   int64_t selector_offset = 0;
-  AddressRange text;  // all of its code; looked up when first needed
+  uint64_t state = 0, state_size = 0;  // of the process, which a forked child must not have
+  AddressRange text;                   // all of its code; looked up when first needed
 
   // A syscall from here is the shim's own. What runs at the gadget and on the landing pad is the
   // program's.
@@ -57,8 +60,7 @@ struct BreakScope {
   int32_t last_error = 0;  // of its last syscall that failed
 };
 
-// One address space and what the shim told of it. Written by the tracer thread, but for what HELLO
-// brings, which the session thread publishes through `share`.
+// One address space and what its shim has said of it. The tracer thread's alone.
 struct Process {
   Process(pid_t p, Kernel& kernel) : pid(p), memory(p, kernel) {}
 
@@ -66,8 +68,9 @@ struct Process {
   ProcessMemory memory;
   std::shared_ptr<const FunctionTable> table;  // null: not wrapped
   OwnScopes own_scopes;
-  std::shared_ptr<ProcessShare> share_owner;
-  std::atomic<ProcessShare*> share{nullptr};
+  std::shared_ptr<ProcessShare> share;         // null: its shim has not said hello
+  wc_gate gate = WC_GATE_OFF;                  // once it has
+  std::optional<rlimit> own_descriptor_limit;  // raised for the handshake
   ShimAddresses shim;
   AddressRange
       not_shim;  // process scope, before HELLO: code that was looked up and is not the shim's

@@ -53,6 +53,11 @@ void Tracer::say(int level, const std::string& text) const {
   if (options_.verbose >= level) dprintf(STDERR_FILENO, "wc-preload: %s\n", text.c_str());
 }
 
+// Until its shim has said hello, what is asked for.
+wc_gate Tracer::gate_of(const Process& process) const {
+  return process.gate != WC_GATE_OFF ? process.gate : options_.gate;
+}
+
 void Tracer::say_unwritable(Process& process) const {
   if (std::exchange(process.told_unwritable, true)) return;
   say(0, "process " + std::to_string(process.pid) +
@@ -66,7 +71,6 @@ void Tracer::add_first(pid_t pid) {
 
 Tracer::ProcessPtr Tracer::add_process(pid_t pid) {
   auto process = std::make_shared<Process>(pid, stops_.kernel());
-  std::lock_guard lock(session_mutex_);
   processes_[pid] = process;
   return process;
 }
@@ -253,9 +257,12 @@ void Tracer::on_signal(StoppedThread stop, Thread& thread) {
     leave_thunk(stop, thread, regs);
     settle_return(thread, regs);
   }
+  if (has_registers && stop.signal() == SIGTRAP && is_hello(thread, regs))
+    return on_ask(std::move(stop), thread, regs);
   if (has_shim && stop.signal() == SIGTRAP) {
     // A breakpoint at one of these two places is nobody else's.
     if (regs.rip == shim.gadget + 3) return on_gadget_return(std::move(stop), thread, regs);
+    if (regs.rip == shim.bell && regs.rdi >= WC_SLOTS) return on_ask(std::move(stop), thread, regs);
     if (regs.rip == shim.bell) return on_bell(std::move(stop), thread, regs);
   }
   bool is_fault = stop.signal() == SIGSEGV || stop.signal() == SIGBUS;
@@ -269,7 +276,7 @@ void Tracer::on_signal(StoppedThread stop, Thread& thread) {
   if (!stop.siginfo(info)) return resume(std::move(stop), thread, signal);
   constexpr int kUserDispatch = 2;  // SYS_USER_DISPATCH
   if (has_shim && info.si_signo == SIGSYS && info.si_code == kUserDispatch &&
-      options_.gate == WC_GATE_DISPATCH && !thread.own_dispatch)
+      gate_of(*thread.process) == WC_GATE_DISPATCH && !thread.own_dispatch)
     return on_dispatched(std::move(stop), thread, regs, info);
   if (has_shim && info.si_signo == SIGSEGV &&
       (read_clock_for_shim(stop, thread, regs) ||
@@ -315,7 +322,7 @@ bool Tracer::read_clock_for_shim(const StoppedThread& stop, Thread& thread,
 // ---- scopes
 
 ProcessShare* Tracer::share_of(Thread& thread) const {
-  return thread.slot < 0 ? nullptr : thread.process->share.load(std::memory_order_acquire);
+  return thread.slot < 0 ? nullptr : thread.process->share.get();
 }
 
 // `sp`: where the thread stands. A call's syscalls end before it does, also those it was left in.
@@ -420,7 +427,7 @@ void Tracer::report_calls(Thread& thread, std::span<const wc_scope> scopes, bool
 }
 
 void Tracer::on_bell(StoppedThread stop, Thread& thread, const user_regs_struct& regs) {
-  ProcessShare* share = thread.process->share.load(std::memory_order_acquire);
+  ProcessShare* share = thread.process->share.get();
   if (share != nullptr && share->valid_slot(regs.rdi)) {
     if (options_.config & WC_CONFIG_IN_PROCESS) heartbeat_.quicken();
     patch_sites(thread);
@@ -432,19 +439,15 @@ void Tracer::on_bell(StoppedThread stop, Thread& thread, const user_regs_struct&
   resume(std::move(stop), thread);
 }
 
-// The thread rang for one of these: it has just got its slot, it opens or closes its gate, its
-// ring is full, all calls are wanted, a call returns with values in memory.
+// The thread rang for one of these: it opens or closes its gate, its ring is full, all calls are
+// wanted, a call returns with values in memory.
 void Tracer::answer_bell(Thread& thread, uint32_t slot, uint64_t sp) {
-  ProcessShare* share = thread.process->share.load(std::memory_order_acquire);
-  if (thread.slot < 0) {
-    thread.slot = static_cast<int>(slot);
-    tell_of_hidden_signals(thread);
-  }
+  ProcessShare* share = thread.process->share.get();
   if (thread.slot != static_cast<int>(slot)) return;
   drain(thread, sp);
   wc_slot& shared = share->slot(slot);
   shared.wants_room = 0;
-  if (options_.gate != WC_GATE_DISPATCH || thread.shares.active) {
+  if (gate_of(*thread.process) != WC_GATE_DISPATCH || thread.shares.active) {
     if (!thread.shares.active) {
       uint32_t want = shared.gate_want != 0 || options_.whole_process ? 1 : 0;
       shared.gate_open = want;
@@ -497,7 +500,7 @@ void Tracer::end_sharing(Thread& thread) {
 }
 
 void Tracer::report_totals(const ProcessPtr& process) {
-  ProcessShare* share = process->share.load(std::memory_order_acquire);
+  ProcessShare* share = process->share.get();
   bool counts = options_.config & WC_CONFIG_COUNTS;
   if (counts && process->break_table != nullptr)
     report_counts(process->pid, *process->break_table, process->break_counts);

@@ -1,8 +1,8 @@
 // Engine `ptrace`: one thread that follows all traced processes. docs/architecture.md tells the
 // life of a call under each gate.
 //
-// Threads: everything here runs on the tracer thread, but for SessionHost's functions,
-// which the session thread calls; what they touch is guarded by session_mutex_ or atomic.
+// Threads: everything here runs on the tracer thread, but for SessionHost's functions, which the
+// session thread calls: they post what is to be done, and touch nothing else.
 #pragma once
 
 #include <deque>
@@ -71,13 +71,12 @@ class Tracer final : public SessionHost {
   // SIGTERM and SIGHUP to the tracer are meant for the program.
   void forward(int signal) { forwarded_ = signal; }
 
-  Answer on_hello(int32_t pid, const wc_hello& hello) override;
+  void on_hello(int32_t pid, const wc_hello& hello, std::function<void(Answer)> reply) override;
   void on_gate_connection(int32_t pid, ScopedFd connection) override;
   void on_attach(int32_t pid, std::function<void(const std::string&)> done) override;
 
  private:
   using ProcessPtr = std::shared_ptr<Process>;
-  Result<std::unique_ptr<ProcessShare>> create_share(const Process& process);
   struct FirstStop {
     int status;
     uint64_t tick;
@@ -223,6 +222,20 @@ class Tracer final : public SessionHost {
   static bool set_dispatch(StoppedThread& stop, Thread& thread, Selector value);
   void step_back(StoppedThread stop, Thread& thread, user_regs_struct& regs);
 
+  // handshake.cpp
+  [[nodiscard]] wc_gate gate_of(const Process& process) const;
+  Result<std::unique_ptr<ProcessShare>> create_share(const Process& process, ScopedFd file);
+  static bool is_hello(const Thread& thread, const user_regs_struct& regs);
+  void on_ask(StoppedThread stop, Thread& thread, user_regs_struct& regs);
+  uint64_t answer_hello(Thread& thread, const user_regs_struct& regs);
+  static bool make_room_for_descriptor(Process& process);
+  static void put_back_limit(Process& process);
+  void forget_share(Process& process, const std::string& why);
+  uint64_t give_slot(StoppedThread& stop, Thread& thread, const user_regs_struct& regs);
+  static bool map_more_slots(StoppedThread& stop, Process& process);
+  void wipe_forked(const Process& parent, Process& child) const;
+  void note_unwrapped(const Process& process, const std::string& why);
+
   // object_reports.cpp
   void report_objects(const StoppedThread& stop, Thread& thread, const ObjectChanges& changes,
                       Occasion occasion);
@@ -255,6 +268,8 @@ class Tracer final : public SessionHost {
   void run_posted();
   void open_gate_poll();
   void poll_gate_connections(int timeout_ms);
+  Answer answer_by_socket(int32_t pid, const wc_hello& hello);
+  Thread* thread_of_slot(const Process& process, uint32_t slot);
   void on_gate_message(pid_t pid, const wc_scope_message& message);
   void on_interrupted(StoppedThread stop, Thread& thread);
 
@@ -268,9 +283,8 @@ class Tracer final : public SessionHost {
   Heartbeat heartbeat_;
 
   std::unordered_map<pid_t, std::unique_ptr<Thread>> threads_;
-  std::unordered_map<pid_t, ProcessPtr>
-      processes_;                                   // by pid; guarded by session_mutex_ for writing
-  std::unordered_map<pid_t, FirstStop> unclaimed_;  // stopped before their parent's event came
+  std::unordered_map<pid_t, ProcessPtr> processes_;  // by pid
+  std::unordered_map<pid_t, FirstStop> unclaimed_;   // stopped before their parent's event came
   uint64_t ticks_ = 0;
   std::vector<pid_t> turn_;  // still to be looked at in this round
   size_t stops_since_round_ = 0, found_in_round_ = 0;
@@ -284,7 +298,7 @@ class Tracer final : public SessionHost {
   volatile int forwarded_ = 0;
 
   pid_t tracer_tid_;
-  std::mutex session_mutex_;
+  std::mutex posted_mutex_;
   std::deque<std::function<void()>> posted_;
   ScopedFd gate_poll_;  // socket gate: epoll over SIGCHLD and the shims' connections
   ScopedFd child_signal_;

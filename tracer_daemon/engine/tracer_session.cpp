@@ -1,7 +1,6 @@
 // Where the session thread and the tracer thread meet, and the socket gate's messages.
 #include <linux/futex.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -12,64 +11,25 @@
 #include "engine/tracer.h"
 
 namespace wc {
-namespace {
-
-// Whether it can map the rings of engine inproc beside what it needs itself.
-bool has_room_for_rings(pid_t pid, uint64_t size) {
-  constexpr uint64_t kShare = 4;
-  rlimit limit{};
-  return prlimit(pid, RLIMIT_AS, nullptr, &limit) != 0 || limit.rlim_cur / kShare >= size;
+// On the session thread; the answer comes from the tracer's. The peer waits for it.
+void Tracer::on_hello(int32_t pid, const wc_hello& hello, std::function<void(Answer)> reply) {
+  post([this, pid, hello, reply = std::move(reply)] { reply(answer_by_socket(pid, hello)); });
 }
 
-}  // namespace
-
-// Where address space is short, here or there, a process goes without the big rings: all its
-// syscalls are dispatched.
-Result<std::unique_ptr<ProcessShare>> Tracer::create_share(const Process& process) {
-  ShareLayout layout{options_.gate, options_.config,
-                     static_cast<uint32_t>(process.table->functions.size()) + WC_OWN_SCOPES,
-                     options_.plans};
-  if (layout.config & WC_CONFIG_IN_PROCESS) {
-    uint64_t size = wc_shared_size(wc_slot_size(layout.function_count, layout.config));
-    if (has_room_for_rings(process.pid, size))
-      if (auto share = ProcessShare::create(layout)) return share;
-    say(1, "process " + std::to_string(process.pid) +
-               ": no room to record syscalls in; all is left to dispatch");
-    layout.config &= ~uint32_t{WC_CONFIG_IN_PROCESS};
-  }
-  return ProcessShare::create(layout);
-}
-
-// Runs on the session thread. The peer stands in its handshake and cannot go on before the answer.
-SessionHost::Answer Tracer::on_hello(int32_t pid, const wc_hello& hello) {
-  std::lock_guard lock(session_mutex_);
+SessionHost::Answer Tracer::answer_by_socket(int32_t pid, const wc_hello& hello) {
   auto known = processes_.find(pid);
   if (known == processes_.end()) return {nullptr, "this process is not traced"};
   Process& process = *known->second;
   if (process.table == nullptr || process.table->id != hello.stub_id)
     return {nullptr, "the stub library is not the one this program was given"};
-  if (process.share_owner != nullptr) return {nullptr, "this process has said hello before"};
-  auto share = create_share(process);
+  if (hello.flags & WC_HELLO_GATE) return {};
+  // It has asked by its bell before; the tracer could not take its memory.
+  if (process.share != nullptr || process.shim.bell == 0)
+    return {nullptr, "this process is not to be given memory"};
+  auto share = create_share(process, ScopedFd());
   if (!share) return {nullptr, share.error().message};
-  process.share_owner = std::move(*share);
-  process.shim = {hello.bell,
-                  hello.gadget,
-                  hello.landing,
-                  hello.landing_saved,
-                  hello.landing_restored,
-                  hello.landing_end,
-                  hello.exempt_begin,
-                  hello.exempt_end,
-                  hello.thunks,
-                  hello.thunks_end,
-                  hello.site,
-                  hello.site_end,
-                  hello.site_return,
-                  hello.copy,
-                  hello.copy_end,
-                  hello.selector_offset};
-  process.share.store(process.share_owner.get(), std::memory_order_release);
-  return {process.share_owner, {}};
+  process.share = std::move(*share);
+  return {process.share, {}};
 }
 
 void Tracer::on_attach(int32_t pid, std::function<void(const std::string&)> done) {
@@ -89,7 +49,7 @@ void Tracer::on_attach(int32_t pid, std::function<void(const std::string&)> done
 
 void Tracer::post(std::function<void()> work) {
   {
-    std::lock_guard lock(session_mutex_);
+    std::lock_guard lock(posted_mutex_);
     posted_.push_back(std::move(work));
   }
   // Ends waitpid. Where it comes a moment too early, the next tick ends it.
@@ -100,7 +60,7 @@ void Tracer::run_posted() {
   for (;;) {
     std::function<void()> work;
     {
-      std::lock_guard lock(session_mutex_);
+      std::lock_guard lock(posted_mutex_);
       if (posted_.empty()) return;
       work = std::move(posted_.front());
       posted_.pop_front();
@@ -174,16 +134,26 @@ void raise_ack(uint32_t& ack, uint32_t number) {
 
 }  // namespace
 
+// Who runs on that slot: its owner, or a vfork child on its parent's, which waits meanwhile. The
+// connection says which process's slot it is, so ids of another pid namespace do not matter.
+Thread* Tracer::thread_of_slot(const Process& process, uint32_t slot) {
+  Thread* owner = nullptr;
+  for (const auto& [tid, thread] : threads_) {
+    if (thread->slot != static_cast<int>(slot) || thread->process->share != process.share) continue;
+    if (thread->shares.active) return thread.get();
+    if (thread->process.get() == &process) owner = thread.get();
+  }
+  return owner;
+}
+
 // The thread waits for wc_slot.ack. It is stopped there, armed or disarmed, and answered.
 void Tracer::on_gate_message(pid_t pid, const wc_scope_message& message) {
   auto owner = processes_.find(pid);
   if (owner == processes_.end() || message.slot >= WC_SLOTS) return;
-  ProcessShare* share = owner->second->share.load(std::memory_order_acquire);
-  if (share == nullptr) return;
-  auto found = threads_.find(message.tid);
-  bool is_its_own = found != threads_.end() &&
-                    (found->second->process == owner->second || found->second->shares.active);
-  if (!is_its_own) {
+  ProcessShare* share = owner->second->share.get();
+  if (share == nullptr || !share->valid_slot(message.slot)) return;
+  Thread* thread = thread_of_slot(*owner->second, message.slot);
+  if (thread == nullptr) {
     // Somebody else on its memory (clone with CLONE_VM and no thread area of its own): nothing can
     // be told of that one, but it must not wait.
     uint32_t& ack = share->slot(message.slot).ack;
@@ -191,11 +161,9 @@ void Tracer::on_gate_message(pid_t pid, const wc_scope_message& message) {
     syscall(SYS_futex, &ack, FUTEX_WAKE, INT32_MAX, nullptr, nullptr, 0);
     return;
   }
-  Thread& thread = *found->second;
-  thread.awaits_bell = true;
-  thread.awaited_bell = message.bell;
-  if (thread.slot < 0) thread.slot = static_cast<int>(message.slot);
-  interrupt(stops_.kernel(), thread.tid);
+  thread->awaits_bell = true;
+  thread->awaited_bell = message.bell;
+  interrupt(stops_.kernel(), thread->tid);
 }
 
 void Tracer::on_interrupted(StoppedThread stop, Thread& thread) {

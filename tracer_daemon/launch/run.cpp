@@ -65,6 +65,7 @@ Result<GateDecision> gate_for(const Options& options) {
 
 uint32_t config_for(const BackendSet& backends, const Options& options) {
   uint32_t config = options.scope == ScopeMode::Process ? WC_CONFIG_OPEN_GATE : 0;
+  if (!options.follow) config |= WC_CONFIG_ALONE;
   if (backends.wants(WC_WANT_ALL_CALLS)) config |= WC_CONFIG_ALL_CALLS;
   if (backends.wants(WC_WANT_CALL_TIME)) config |= WC_CONFIG_CALL_TIME;
   if (backends.wants(WC_WANT_COUNTS)) config |= WC_CONFIG_COUNTS | WC_CONFIG_CALL_TIME;
@@ -161,6 +162,7 @@ class Session {
     table_options.user_preloads = options.user_preloads;
     table_options.shim_path = session->directory_->path() + "/" + kShim;
     table_options.socket_path = socket;
+    table_options.gate = gate->gate;
     table_options.values_at_return = backends->wants(WC_WANT_TEXT);
     table_options.in_process = engine->in_process;
     table_options.all_calls = backends->wants(WC_WANT_ALL_CALLS);

@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -11,15 +13,37 @@
 
 namespace wc {
 
+namespace {
+
+// What a process maps at first stays well below 1 MiB: mlockall(2) counts it, as does a limit of
+// address space. More slots come in pieces that grow.
+constexpr uint64_t kFirstSize = 256 * 1024;
+
+uint32_t first_slots_of(const ShareLayout& layout) {
+  uint64_t slot = wc_slot_size(layout.function_count, layout.config);
+  return static_cast<uint32_t>(std::clamp<uint64_t>(kFirstSize / slot, 1, WC_SLOTS));
+}
+
+}  // namespace
+
 Result<std::unique_ptr<ProcessShare>> ProcessShare::create(const ShareLayout& layout) {
-  uint64_t size = wc_shared_size(wc_slot_size(layout.function_count, layout.config));
   ScopedFd fd(memfd_create("wc-shared", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!fd.valid()) return Error::from_errno("cannot create shared memory", errno);
-  if (ftruncate(fd.get(), static_cast<off_t>(size)) != 0)
+  return adopt(std::move(fd), layout);
+}
+
+Result<std::unique_ptr<ProcessShare>> ProcessShare::adopt(ScopedFd fd, const ShareLayout& layout) {
+  uint32_t slot_size = wc_slot_size(layout.function_count, layout.config);
+  uint64_t first = wc_shared_size(slot_size, first_slots_of(layout));
+  uint64_t size = wc_shared_size(slot_size, WC_SLOTS);
+  if (ftruncate(fd.get(), static_cast<off_t>(first)) != 0)
     return Error::from_errno("cannot size shared memory", errno);
   // A tracee that could shrink it would make the tracer die of SIGBUS.
-  if (fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
+  if (fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL) != 0)
     return Error::from_errno("cannot seal shared memory", errno);
+  struct stat now {};
+  if (fstat(fd.get(), &now) != 0 || static_cast<uint64_t>(now.st_size) < first)
+    return Error{"the program has changed the size of the shared memory", 0};
   void* base = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd.get(), 0);
   if (base == MAP_FAILED) return Error::from_errno("cannot map shared memory", errno);
   return std::unique_ptr<ProcessShare>(
@@ -30,12 +54,13 @@ ProcessShare::ProcessShare(ScopedFd fd, uint8_t* base, uint64_t size, const Shar
     : fd_(std::move(fd)),
       base_(base),
       size_(size),
+      slots_(first_slots_of(layout)),
+      first_slots_(slots_),
       slot_size_(wc_slot_size(layout.function_count, layout.config)),
       ring_records_(wc_ring_records(layout.config)),
       layout_(layout),
       header_(reinterpret_cast<wc_shared_header*>(base)) {
   header_->magic = WC_SHARED_MAGIC;
-  header_->slot_count = WC_SLOTS;
   header_->slot_size = slot_size_;
   header_->function_count = layout.function_count;
   header_->gate = layout.gate;
@@ -54,7 +79,51 @@ wc_slot& ProcessShare::slot(uint32_t index) {
 }
 
 uint64_t ProcessShare::address_of(uint32_t index) const {
-  return header_->address + WC_HEADER_SIZE + static_cast<uint64_t>(index) * slot_size_;
+  uint64_t offset = WC_HEADER_SIZE + static_cast<uint64_t>(index) * slot_size_;
+  for (const Segment& one : segments_)
+    if (offset - one.offset < one.size) return one.address + (offset - one.offset);
+  return 0;
+}
+
+uint64_t ProcessShare::first_size() const { return wc_shared_size(slot_size_, first_slots_); }
+
+void ProcessShare::note_first_mapped() {
+  if (segments_.empty()) segments_.push_back({0, first_size(), header_->address});
+}
+
+std::optional<uint32_t> ProcessShare::take_slot() {
+  for (uint32_t i = 0; i < slots_; i++) {
+    wc_slot& s = slot(i);
+    if (taken_[i]) continue;
+    taken_[i] = true;
+    s.index = i;
+    s.bell = s.ack;
+    return i;
+  }
+  return std::nullopt;
+}
+
+std::optional<ProcessShare::Growth> ProcessShare::plan_growth() {
+  uint32_t more = std::min(slots_, WC_SLOTS - slots_);
+  if (more == 0 || segments_.empty()) return std::nullopt;
+  uint64_t end = wc_shared_size(slot_size_, slots_ + more);
+  if (ftruncate(fd_.get(), static_cast<off_t>(end)) != 0) return std::nullopt;
+  const Segment& last = segments_.back();
+  return Growth{last.address + last.size - WC_PAGE,
+                static_cast<uint64_t>(more) * slot_size_ + WC_PAGE};
+}
+
+void ProcessShare::note_grown(const Growth& growth, uint64_t address) {
+  const Segment& last = segments_.back();
+  uint64_t size = growth.size - WC_PAGE;
+  segments_.push_back({last.offset + last.size, size, address + WC_PAGE});
+  slots_ += static_cast<uint32_t>(size / slot_size_);
+}
+
+const ProcessShare::Segment* ProcessShare::segment_at(uint64_t address) const {
+  auto found = std::find_if(segments_.begin(), segments_.end(),
+                            [&](const Segment& one) { return one.contains(address); });
+  return found == segments_.end() ? nullptr : &*found;
 }
 
 std::span<const wc_scope> ProcessShare::scopes(uint32_t index) {
@@ -172,15 +241,16 @@ void ProcessShare::free_slot(uint32_t index) {
   if (slot_size_ <= WC_PAGE * 8 || fallocate(fd_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
                                              at + WC_PAGE, slot_size_ - WC_PAGE) != 0)
     std::memset(reinterpret_cast<uint8_t*>(&s) + WC_PAGE, 0, slot_size_ - WC_PAGE);
-  std::memset(static_cast<void*>(&s.tid), 0, WC_PAGE - offsetof(wc_slot, tid));
+  std::memset(static_cast<void*>(&s), 0, WC_PAGE);
   s.ack = ack;
-  __atomic_store_n(&s.state, uint32_t{WC_SLOT_FREE}, __ATOMIC_RELEASE);
+  taken_[index] = false;
+  header_->full = 0;
 }
 
 wc_counter ProcessShare::total(uint32_t function) {
   wc_counter sum = freed_ != nullptr ? freed_[function] : wc_counter{};
-  for (uint32_t i = 0; i < WC_SLOTS; i++) {
-    if (slot(i).state == WC_SLOT_FREE) continue;
+  for (uint32_t i = 0; i < slots_; i++) {
+    if (!taken_[i]) continue;
     wc_counter c = counter(i, function);
     sum.calls += c.calls;
     sum.ticks += c.ticks;

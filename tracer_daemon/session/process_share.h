@@ -1,9 +1,13 @@
 // The tracer's side of the memory shared with one traced process
 // (protocol/shared.h). The process owns its content: everything read here is
 // copied first and then checked; indices and counts never leave their bounds.
+//
+// The tracer maps room for all slots at once, which costs it addresses only. The process maps some
+// at first and more as threads come: each such piece is a Segment of the file.
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -27,14 +31,39 @@ struct ShareLayout {
 class ProcessShare {
  public:
   static Result<std::unique_ptr<ProcessShare>> create(const ShareLayout& layout);
+  // In a memfd that the process has made itself. It may go on using its descriptor: errors also
+  // where that cannot be sealed against shrinking, or is no memfd at all.
+  static Result<std::unique_ptr<ProcessShare>> adopt(ScopedFd file, const ShareLayout& layout);
   ~ProcessShare();
   ProcessShare(const ProcessShare&) = delete;
   ProcessShare& operator=(const ProcessShare&) = delete;
 
   [[nodiscard]] int fd() const { return fd_.get(); }
-  [[nodiscard]] uint64_t size() const { return size_; }
   [[nodiscard]] const ShareLayout& layout() const { return layout_; }
-  [[nodiscard]] bool valid_slot(uint64_t index) const { return index < WC_SLOTS; }
+  [[nodiscard]] bool valid_slot(uint64_t index) const { return index < slots_; }
+
+  // ---- what the process has mapped
+  // A piece of the file, and where the process has it.
+  struct Segment {
+    uint64_t offset = 0, size = 0;
+    uint64_t address = 0;
+    [[nodiscard]] bool contains(uint64_t at) const { return at - address < size; }
+  };
+  // What it is to map first.
+  [[nodiscard]] uint64_t first_size() const;
+  // Once it has: it says where.
+  void note_first_mapped();
+  // A free slot, now taken; nullopt: all that are mapped are.
+  std::optional<uint32_t> take_slot();
+  // The next piece: the page in front of it, which the process has mapped, and how much to map from
+  // that page on. nullopt: there are as many slots as there may be, or the file cannot grow.
+  struct Growth {
+    uint64_t page = 0, size = 0;
+  };
+  std::optional<Growth> plan_growth();
+  void note_grown(const Growth& growth, uint64_t address);
+  // The piece around an address of the process; nullptr: it is none of this memory.
+  [[nodiscard]] const Segment* segment_at(uint64_t address) const;
   wc_shared_header& header() { return *header_; }
 
   // A slot's fields may change at any moment while its thread runs.
@@ -85,7 +114,11 @@ class ProcessShare {
 
   ScopedFd fd_;
   uint8_t* base_;
-  uint64_t size_;
+  uint64_t size_;       // with all slots
+  uint32_t slots_ = 0;  // that the process has mapped, or is about to
+  uint32_t first_slots_;
+  std::vector<Segment> segments_;
+  std::bitset<WC_SLOTS> taken_;  // what the process writes into a slot's state is not asked
   uint32_t slot_size_;
   uint32_t ring_records_;
   ShareLayout layout_;

@@ -158,7 +158,7 @@ bool Server::serve(ScopedFd& connection, int32_t pid) {
   }
   if (verdict != WC_PARSE_OK) return false;
   if (message->type == WC_HELLO)
-    return answer_hello(connection, pid, *reinterpret_cast<const wc_hello*>(message));
+    answer_hello(std::move(connection), pid, *reinterpret_cast<const wc_hello*>(message));
   if (message->type == WC_ATTACH) {
     auto shared = std::make_shared<ScopedFd>(std::move(connection));
     host_.on_attach(pid, [shared](const std::string& error) {
@@ -172,19 +172,18 @@ bool Server::serve(ScopedFd& connection, int32_t pid) {
   return false;
 }
 
-bool Server::answer_hello(ScopedFd& connection, int32_t pid, const wc_hello& hello) {
-  SessionHost::Answer answer = host_.on_hello(pid, hello);
-  if (answer.share == nullptr) {
-    refuse(connection.get(), answer.refusal);
-    return false;
-  }
-  wc_welcome welcome{};
-  welcome.head = wc_message_head(WC_WELCOME);
-  welcome.shared_size = answer.share->size();
-  bool sent = send_bytes(connection.get(), &welcome, sizeof welcome, answer.share->fd());
-  if (sent && answer.share->layout().gate == WC_GATE_SOCKET)
-    host_.on_gate_connection(pid, std::move(connection));
-  return false;
+void Server::answer_hello(ScopedFd connection, int32_t pid, const wc_hello& hello) {
+  auto shared = std::make_shared<ScopedFd>(std::move(connection));
+  bool is_gate = (hello.flags & WC_HELLO_GATE) != 0;
+  host_.on_hello(pid, hello, [&host = host_, shared, pid, is_gate](const auto& answer) {
+    if (!answer.refusal.empty()) return refuse(shared->get(), answer.refusal);
+    wc_welcome welcome{};
+    welcome.head = wc_message_head(WC_WELCOME);
+    if (answer.share != nullptr) welcome.shared_size = answer.share->first_size();
+    int memory = answer.share != nullptr ? answer.share->fd() : -1;
+    if (send_bytes(shared->get(), &welcome, sizeof welcome, memory) && is_gate)
+      host.on_gate_connection(pid, std::move(*shared));
+  });
 }
 
 Status request_attach(const std::string& path) {

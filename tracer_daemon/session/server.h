@@ -21,11 +21,12 @@ class SessionHost {
  public:
   virtual ~SessionHost() = default;
   struct Answer {
-    std::shared_ptr<ProcessShare> share;  // null: refused
-    std::string refusal;
+    std::shared_ptr<ProcessShare> share;  // what was asked for
+    std::string refusal;                  // empty: none
   };
-  // `pid` is the peer as the kernel names it (SO_PEERCRED).
-  virtual Answer on_hello(int32_t pid, const wc_hello& hello) = 0;
+  // `pid` is the peer as the kernel names it (SO_PEERCRED). `reply` may be called later and on
+  // another thread; an Answer without share and refusal is a welcome that brings no memory.
+  virtual void on_hello(int32_t pid, const wc_hello& hello, std::function<void(Answer)> reply) = 0;
   // Socket gate: the connection stays and belongs to the host from now on.
   virtual void on_gate_connection(int32_t pid, ScopedFd connection) = 0;
   // wc-preload --connect: trace `pid` from its next exec on. `done` holds an error, or "".
@@ -45,7 +46,7 @@ class Server {
   void accept_one(Connections& connections);
   // False when the connection is finished with.
   bool serve(ScopedFd& connection, int32_t pid);
-  bool answer_hello(ScopedFd& connection, int32_t pid, const wc_hello& hello);
+  void answer_hello(ScopedFd connection, int32_t pid, const wc_hello& hello);
 
   std::string path_;
   ScopedFd listener_;

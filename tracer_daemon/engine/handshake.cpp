@@ -1,0 +1,223 @@
+// The handshake: how a process and its threads get the memory that they share with the tracer. The
+// shim asks by its bell (enum wc_ask in protocol/shared.h) and is answered in rax, all of it on the
+// tracer's thread, at one stop: nothing can come in between, no exec and no other thread.
+#include <fcntl.h>
+#include <linux/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "engine/tracer.h"
+#include "kernel/remote_syscall.h"
+#include "proc/status.h"
+
+namespace wc {
+namespace {
+
+constexpr uint64_t kRefused = 0;
+
+ShimAddresses addresses_in(const wc_hello& hello) {
+  ShimAddresses shim;
+  shim.bell = hello.bell;
+  shim.gadget = hello.gadget;
+  shim.landing = hello.landing;
+  shim.landing_saved = hello.landing_saved;
+  shim.landing_restored = hello.landing_restored;
+  shim.landing_end = hello.landing_end;
+  shim.exempt_begin = hello.exempt_begin;
+  shim.exempt_end = hello.exempt_end;
+  shim.thunks = hello.thunks;
+  shim.thunks_end = hello.thunks_end;
+  shim.site = hello.site;
+  shim.site_end = hello.site_end;
+  shim.site_return = hello.site_return;
+  shim.copy = hello.copy;
+  shim.copy_end = hello.copy_end;
+  shim.selector_offset = hello.selector_offset;
+  shim.state = hello.state;
+  shim.state_size = hello.state_size;
+  return shim;
+}
+
+// The descriptor as the thread has it: threads may have tables of their own.
+ScopedFd take_descriptor(pid_t tid, int fd) {
+  std::string path = "/proc/" + std::to_string(tid) + "/fd/" + std::to_string(fd);
+  ScopedFd taken(open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (taken.valid()) return taken;
+  ScopedFd process(static_cast<int>(syscall(SYS_pidfd_open, tid, 0)));
+  if (!process.valid()) return {};
+  return ScopedFd(static_cast<int>(syscall(SYS_pidfd_getfd, process.get(), fd, 0)));
+}
+
+// Whether the process can map the rings of engine inproc beside what it needs itself.
+bool has_room_for_rings(pid_t pid, uint64_t size) {
+  constexpr uint64_t kShare = 4;
+  rlimit limit{};
+  return prlimit(pid, RLIMIT_AS, nullptr, &limit) != 0 || limit.rlim_cur / kShare >= size;
+}
+
+}  // namespace
+
+// Where address space is short, here or there, a process goes without the big rings: all its
+// syscalls are dispatched. `file` is the process's own memfd, or invalid: the tracer makes one.
+Result<std::unique_ptr<ProcessShare>> Tracer::create_share(const Process& process, ScopedFd file) {
+  ShareLayout layout{gate_of(process), options_.config,
+                     static_cast<uint32_t>(process.table->functions.size()) + WC_OWN_SCOPES,
+                     options_.plans};
+  auto make = [&] {
+    ScopedFd own(file.valid() ? fcntl(file.get(), F_DUPFD_CLOEXEC, 0) : -1);
+    return own.valid() ? ProcessShare::adopt(std::move(own), layout) : ProcessShare::create(layout);
+  };
+  if (!(layout.config & WC_CONFIG_IN_PROCESS)) return make();
+  uint64_t slot = wc_slot_size(layout.function_count, layout.config);
+  if (has_room_for_rings(process.pid, wc_shared_size(slot, 1)))
+    if (auto share = make()) return share;
+  say(1, "process " + std::to_string(process.pid) +
+             ": no room to record syscalls in; all is left to dispatch");
+  layout.config &= ~uint32_t{WC_CONFIG_IN_PROCESS};
+  return make();
+}
+
+// A breakpoint of a process whose shim has not said where it is yet.
+bool Tracer::is_hello(const Thread& thread, const user_regs_struct& regs) {
+  const Process& process = *thread.process;
+  bool knows_bell = process.shim.bell == 0 || process.shim.bell == regs.rip;
+  return process.table != nullptr && knows_bell && regs.rdi == WC_ASK_HELLO;
+}
+
+void Tracer::on_ask(StoppedThread stop, Thread& thread, user_regs_struct& regs) {
+  Process& process = *thread.process;
+  // A vfork child runs on its parent's memory; nothing of it may stay behind there.
+  bool is_guest = thread.shares.active || process.shares_text;
+  uint64_t answer = kRefused;
+  if (regs.rdi == WC_ASK_UNMAPPED)
+    forget_share(process, strerror(-static_cast<int>(regs.rsi)));
+  else if (!is_guest && regs.rdi == WC_ASK_HELLO)
+    answer = answer_hello(thread, regs);
+  else if (!is_guest && regs.rdi == WC_ASK_SLOT)
+    answer = give_slot(stop, thread, regs);
+  regs.rax = answer;
+  if (stop.set_registers(regs)) resume(std::move(stop), thread);
+}
+
+uint64_t Tracer::answer_hello(Thread& thread, const user_regs_struct& regs) {
+  Process& process = *thread.process;
+  if (process.share != nullptr) return kRefused;  // it has said hello before
+  const auto descriptor = static_cast<int64_t>(regs.rdx);
+  if (descriptor == -EMFILE && make_room_for_descriptor(process)) return WC_HELLO_AGAIN;
+  wc_hello hello{};
+  // A forked child's shim is where its parent's is; its memory may be closed to the tracer.
+  bool is_read = process.memory.read_all({regs.rsi}, &hello, sizeof hello);
+  if (!is_read && process.shim.bell == 0) return kRefused;
+  if (is_read) {
+    if (hello.stub_id != process.table->id || hello.bell != regs.rip) return kRefused;
+    process.shim = addresses_in(hello);
+    bool connected = (hello.flags & WC_HELLO_HAS_GATE) != 0;
+    process.gate = options_.gate == WC_GATE_SOCKET && !connected ? WC_GATE_TRAP : options_.gate;
+  }
+  ScopedFd file =
+      descriptor < 0 ? ScopedFd() : take_descriptor(thread.tid, static_cast<int>(descriptor));
+  if (!file.valid()) return WC_HELLO_BY_SOCKET;
+  auto share = create_share(process, std::move(file));
+  if (!share) {
+    note_unwrapped(process, share.error().message);
+    return kRefused;
+  }
+  process.share = std::move(*share);
+  auto status = proc::read_status(thread.tid);
+  bool is_filtered = status && status->seccomp != 0;
+  return process.share->first_size() | (is_filtered ? WC_HELLO_FILTERED : 0);
+}
+
+// The soft limit is the program's own business: it is put back when the thread asks for its slot.
+bool Tracer::make_room_for_descriptor(Process& process) {
+  if (process.own_descriptor_limit) return false;
+  rlimit own{};
+  if (prlimit(process.pid, RLIMIT_NOFILE, nullptr, &own) != 0) return false;
+  constexpr rlim_t kMore = 16;
+  rlimit more{own.rlim_cur + kMore, std::max(own.rlim_max, own.rlim_cur + kMore)};
+  if (prlimit(process.pid, RLIMIT_NOFILE, &more, nullptr) != 0) return false;
+  process.own_descriptor_limit = own;
+  return true;
+}
+
+void Tracer::put_back_limit(Process& process) {
+  if (!process.own_descriptor_limit) return;
+  // Where this fails the process is gone.
+  (void)prlimit(process.pid, RLIMIT_NOFILE, &*process.own_descriptor_limit, nullptr);
+  process.own_descriptor_limit.reset();
+}
+
+void Tracer::forget_share(Process& process, const std::string& why) {
+  put_back_limit(process);
+  process.share.reset();
+  note_unwrapped(process, "cannot map the memory that it shares with the tracer: " + why);
+}
+
+uint64_t Tracer::give_slot(StoppedThread& stop, Thread& thread, const user_regs_struct& regs) {
+  Process& process = *thread.process;
+  put_back_limit(process);
+  if (process.share == nullptr) return kRefused;
+  ProcessShare& share = *process.share;
+  share.note_first_mapped();
+  if (thread.slot >= 0) share.free_slot(static_cast<uint32_t>(std::exchange(thread.slot, -1)));
+  auto index = share.take_slot();
+  if (!index && map_more_slots(stop, process)) index = share.take_slot();
+  if (!index) {
+    share.header().full = 1;
+    say(1, "process " + std::to_string(process.pid) + ": no room for a further thread's calls");
+    return kRefused;
+  }
+  thread.slot = static_cast<int>(*index);
+  wc_slot& slot = share.slot(*index);
+  slot.selector = regs.rsi;
+  tell_of_hidden_signals(thread);
+  if (options_.config & WC_CONFIG_IN_PROCESS) heartbeat_.quicken();
+  patch_sites(thread);
+  if (options_.whole_process) slot.gate_open = 1, thread.armed = true;
+  uint64_t answer = share.address_of(*index);
+  if (process.gate != WC_GATE_DISPATCH) return answer;
+  const ShimAddresses& shim = process.shim;
+  uint8_t allow = 0;
+  bool is_armed = process.memory.write({regs.rsi}, &allow, sizeof allow) &&
+                  stop.set_dispatch({PR_SYS_DISPATCH_ON, regs.rsi, shim.exempt_begin,
+                                     shim.exempt_end - shim.exempt_begin});
+  return answer | (is_armed ? 0 : WC_SLOT_ARM);
+}
+
+// The process maps the next piece of the file. It has no descriptor of it any more: mremap(2) of
+// nothing of a shared mapping maps the same file again, from that page on, and as it is: not for
+// children, not for core dumps.
+bool Tracer::map_more_slots(StoppedThread& stop, Process& process) {
+  auto growth = process.share->plan_growth();
+  if (!growth) return false;
+  constexpr uint64_t kMayMove = 1;  // MREMAP_MAYMOVE
+  auto mapped =
+      run_syscall(stop, process.memory, SYS_mremap, {growth->page, 0, growth->size, kMayMove, 0, 0},
+                  {process.shim.gadget, 0});
+  if (!mapped) return false;
+  process.share->note_grown(*growth, *mapped);
+  return true;
+}
+
+// A forked child starts without its parent's state. Where the kernel does not see to that (a filter
+// forbids madvise), the tracer does.
+void Tracer::wipe_forked(const Process& parent, Process& child) const {
+  if (parent.share == nullptr || parent.share->header().kernel_wipes != 0) return;
+  constexpr uint64_t kMost = 4096;
+  std::vector<uint8_t> nothing(std::min(child.shim.state_size, kMost));
+  if (!child.memory.write({child.shim.state}, nothing.data(), nothing.size()))
+    say(1, "process " + std::to_string(child.pid) +
+               ": its memory cannot be written; its calls may be taken for its parent's");
+}
+
+void Tracer::note_unwrapped(const Process& process, const std::string& why) {
+  say(1, "process " + std::to_string(process.pid) + ": " + why + "; not wrapped");
+}
+
+}  // namespace wc

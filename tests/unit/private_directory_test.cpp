@@ -70,6 +70,16 @@ TEST_F(PrivateDirectoryTest, IsMadeUnderTheRuntimeFolderForItsOwnerOnly) {
   EXPECT_EQ(mode_of(directory->path()), 0700u);
 }
 
+TEST_F(PrivateDirectoryTest, IsItsOwnersUnderAnyUmask) {
+  const mode_t mask = umask(0777);
+  auto directory = create();
+  const Status written = directory ? directory->write_file("stubs.so", "x") : Error{"none", 0};
+  umask(mask);
+  ASSERT_TRUE(written.ok());
+  EXPECT_EQ(mode_of(directory->path()), 0700u);
+  EXPECT_EQ(mode_of(directory->path() + "/stubs.so"), 0600u);
+}
+
 TEST_F(PrivateDirectoryTest, EachHasANameOfItsOwn) {
   auto one = create(), other = create();
   ASSERT_TRUE(one && other);
@@ -124,6 +134,17 @@ TEST_F(PrivateDirectoryTest, IsRemovedWithItsContentAtTheEnd) {
 TEST_F(PrivateDirectoryTest, FolderOfADeadRunIsSwept) {
   const std::string path = leave(dead_pid());
   create();
+  EXPECT_FALSE(fs::exists(path));
+}
+
+TEST_F(PrivateDirectoryTest, FoldersAreSweptInEveryParentAndWhateverTheirMode) {
+  TemporaryFolder other;
+  setenv("TMPDIR", other.path().c_str(), 1);
+  const std::string path = other / "wc-intercept-1-abcdef";
+  fs::create_directory(path);
+  chmod(path.c_str(), 0);
+  create();
+  unsetenv("TMPDIR");
   EXPECT_FALSE(fs::exists(path));
 }
 
@@ -207,8 +228,8 @@ int in_private_mounts(const std::function<int()>& body) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-bool cover(const std::string& path, unsigned long flags) {
-  return !fs::exists(path) || mount("none", path.c_str(), "tmpfs", flags, nullptr) == 0;
+bool cover(const std::string& path, unsigned long flags, const char* data = nullptr) {
+  return !fs::exists(path) || mount("none", path.c_str(), "tmpfs", flags, data) == 0;
 }
 
 TEST_F(PrivateDirectoryTest, NoExecFileSystemsArePassedOver) {
@@ -224,6 +245,25 @@ TEST_F(PrivateDirectoryTest, NoExecFileSystemsArePassedOver) {
   });
   if (status == 77) GTEST_SKIP() << "no mount namespaces here";
   EXPECT_EQ(status, 0);
+}
+
+// Too small from the start, without inodes, or too small for what comes first.
+TEST_F(PrivateDirectoryTest, FullFileSystemsArePassedOver) {
+  const std::string full = folder_ / "full";
+  fs::create_directory(full);
+  for (const char* data : {"size=64k", "size=4m,nr_inodes=2", "size=2m"}) {
+    const int status = in_private_mounts([&] {
+      if (!cover(full, 0, data)) return 77;
+      setenv("XDG_RUNTIME_DIR", full.c_str(), 1);
+      setenv("TMPDIR", folder_.path().c_str(), 1);
+      auto made = PrivateDirectory::create("first", std::string(3 << 20, 'x'));
+      if (!made.ok()) return 1;
+      if (!fs::is_empty(full)) return 3;
+      return made->path().rfind(folder_ / "wc-intercept-", 0) == 0 ? 0 : 2;
+    });
+    if (status == 77) GTEST_SKIP() << "no mount namespaces here";
+    EXPECT_EQ(status, 0) << data;
+  }
 }
 
 TEST_F(PrivateDirectoryTest, WithoutAnyPlaceTheErrorNamesThoseTried) {
@@ -242,7 +282,9 @@ TEST_F(PrivateDirectoryTest, WithoutAnyPlaceTheErrorNamesThoseTried) {
   if (status == 77) GTEST_SKIP() << "no mount namespaces here";
   ASSERT_EQ(status, 0);
   EXPECT_THAT(read_file(output),
-              AllOf(HasSubstr("none of /tmp, /var/tmp, /dev/shm"), HasSubstr("XDG_RUNTIME_DIR")));
+              AllOf(HasSubstr("/tmp (Read-only file system), /var/tmp (Read-only file system), "
+                              "/dev/shm (Read-only file system)"),
+                    HasSubstr("XDG_RUNTIME_DIR")));
 }
 
 }  // namespace

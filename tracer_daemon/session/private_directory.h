@@ -13,7 +13,12 @@ namespace wc {
 class PrivateDirectory {
  public:
   // Libraries are mapped from it with PROT_EXEC, so file systems mounted noexec are passed over.
+  // Those that are full are passed over, too; the error names each folder and why not.
   static Result<PrivateDirectory> create();
+  // With its first file, in the first folder where that can be written.
+  static Result<PrivateDirectory> create(const std::string& name, const std::string& bytes);
+  // For runs that load nothing into the program: no folder.
+  static PrivateDirectory none();
 
   PrivateDirectory(PrivateDirectory&& other) noexcept
       : path_(std::move(other.path_)), lock_(std::move(other.lock_)) {

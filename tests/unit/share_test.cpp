@@ -5,11 +5,14 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include <cerrno>
 #include <chrono>
+#include <filesystem>
 #include <string>
 #include <thread>
 
 #include "session/process_share.h"
+#include "temporary_folder.h"
 
 namespace wc {
 namespace {
@@ -48,6 +51,23 @@ TEST_F(ShareTest, HeaderTellsTheShimTheLayout) {
   EXPECT_EQ(header.gate, uint32_t{WC_GATE_DISPATCH});
   EXPECT_EQ(header.config, uint32_t{WC_CONFIG_COUNTS | WC_CONFIG_CALL_TIME});
   EXPECT_EQ(share_->first_size() % header.slot_size, WC_HEADER_SIZE % header.slot_size);
+}
+
+TEST_F(ShareTest, AFileServesWhereMemfdIsRefused) {
+  TemporaryFolder folder;
+  auto made = ProcessShare::create({WC_GATE_DISPATCH, 0, kFunctions},
+                                   SharedMemory::in_folder(folder.path()));
+  ASSERT_TRUE(made.ok()) << made.error().message;
+  share_ = std::move(*made);
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path())) << "it has a name that others could open";
+  struct stat status {};
+  ASSERT_EQ(fstat(share_->fd(), &status), 0);
+  EXPECT_EQ(static_cast<uint64_t>(status.st_size), share_->first_size());
+  append(share_->slot(3), 1);
+  EXPECT_EQ(share_->drain(3).size(), 1u);
+  auto nowhere = SharedMemory::in_folder(folder / "missing").create(1);
+  ASSERT_FALSE(nowhere.ok());
+  EXPECT_EQ(nowhere.error().code, ENOENT);
 }
 
 TEST_F(ShareTest, CountersOfManyFunctionsStayInsideTheirSlot) {

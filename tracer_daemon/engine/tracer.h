@@ -36,6 +36,7 @@ struct TracerOptions {
   bool whole_process = false;  // --scope=process: all syscalls, with or without a call around them
   bool wraps = true;           // functions are wrapped
   std::string shim_path;       // as /proc/PID/maps names it
+  SharedMemory shared_memory{};  // what is shared with each process comes from here
   bool standing = false;       // serve: goes on when no tracee is left
   SyscallPlans plans{};        // engine inproc: with WC_CONFIG_IN_PROCESS
   std::shared_ptr<BreakPlan> breaks;           // functions that get a breakpoint; null: none

@@ -24,26 +24,26 @@ uint32_t first_slots_of(const ShareLayout& layout) {
   return static_cast<uint32_t>(std::clamp<uint64_t>(kFirstSize / slot, 1, WC_SLOTS));
 }
 
+uint64_t first_size_of(const ShareLayout& layout) {
+  return wc_shared_size(wc_slot_size(layout.function_count, layout.config), first_slots_of(layout));
+}
+
 }  // namespace
 
-Result<std::unique_ptr<ProcessShare>> ProcessShare::create(const ShareLayout& layout) {
-  ScopedFd fd(memfd_create("wc-shared", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!fd.valid()) return Error::from_errno("cannot create shared memory", errno);
-  return adopt(std::move(fd), layout);
+Result<std::unique_ptr<ProcessShare>> ProcessShare::create(const ShareLayout& layout,
+                                                           const SharedMemory& memory) {
+  return map(memory.create(first_size_of(layout)), layout);
 }
 
 Result<std::unique_ptr<ProcessShare>> ProcessShare::adopt(ScopedFd fd, const ShareLayout& layout) {
-  uint32_t slot_size = wc_slot_size(layout.function_count, layout.config);
-  uint64_t first = wc_shared_size(slot_size, first_slots_of(layout));
-  uint64_t size = wc_shared_size(slot_size, WC_SLOTS);
-  if (ftruncate(fd.get(), static_cast<off_t>(first)) != 0)
-    return Error::from_errno("cannot size shared memory", errno);
-  // A tracee that could shrink it would make the tracer die of SIGBUS.
-  if (fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL) != 0)
-    return Error::from_errno("cannot seal shared memory", errno);
-  struct stat now {};
-  if (fstat(fd.get(), &now) != 0 || static_cast<uint64_t>(now.st_size) < first)
-    return Error{"the program has changed the size of the shared memory", 0};
+  return map(SharedMemory::adopt(std::move(fd), first_size_of(layout)), layout);
+}
+
+Result<std::unique_ptr<ProcessShare>> ProcessShare::map(Result<ScopedFd> file,
+                                                        const ShareLayout& layout) {
+  if (!file) return file.error();
+  ScopedFd fd = std::move(*file);
+  uint64_t size = wc_shared_size(wc_slot_size(layout.function_count, layout.config), WC_SLOTS);
   void* base = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd.get(), 0);
   if (base == MAP_FAILED) return Error::from_errno("cannot map shared memory", errno);
   return std::unique_ptr<ProcessShare>(

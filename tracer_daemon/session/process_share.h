@@ -18,6 +18,7 @@
 #include "base/scoped_fd.h"
 #include "base/tracee_memory.h"
 #include "protocol/shared.h"
+#include "session/shared_memory.h"
 
 namespace wc {
 
@@ -30,7 +31,8 @@ struct ShareLayout {
 
 class ProcessShare {
  public:
-  static Result<std::unique_ptr<ProcessShare>> create(const ShareLayout& layout);
+  static Result<std::unique_ptr<ProcessShare>> create(const ShareLayout& layout,
+                                                      const SharedMemory& memory = {});
   // In a memfd that the process has made itself. It may go on using its descriptor: errors also
   // where that cannot be sealed against shrinking, or is no memfd at all.
   static Result<std::unique_ptr<ProcessShare>> adopt(ScopedFd file, const ShareLayout& layout);
@@ -110,6 +112,8 @@ class ProcessShare {
   wc_counter total(uint32_t function);
 
  private:
+  static Result<std::unique_ptr<ProcessShare>> map(Result<ScopedFd> file,
+                                                   const ShareLayout& layout);
   ProcessShare(ScopedFd fd, uint8_t* base, uint64_t size, const ShareLayout& layout);
 
   ScopedFd fd_;

@@ -2,37 +2,64 @@
 #include <cstdio>
 #include <span>
 
+#include "launch/last_words.h"
 #include "launch/launch.h"
+#include "launch/own_limits.h"
 #include "launch/preflight.h"
+#include "launch/standard_streams.h"
 
-int main(int argc, char** argv) {
-  wc::restore_environment();
-  std::span<const char* const> arguments(argv, static_cast<size_t>(argc));
-  auto options = wc::parse_options(arguments.empty() ? arguments : arguments.subspan(1));
-  if (!options) {
-    wc::complain(options.error().message);
-    return wc::kTracerFailed;
-  }
-  switch (options->command) {
-    case wc::Command::Help:
-      std::fputs(wc::help_text().c_str(), stdout);
+namespace wc {
+namespace {
+
+// What traces does so with the limits raised; what measures hands its own on to what it measures.
+int trace(const Options& options) {
+  const OwnLimits limits;
+  return on_large_stack([&] {
+    return with_last_words([&] {
+      if (options.command == Command::Serve) return serve(options);
+      if (options.command == Command::Attach) return attach(options);
+      return run(options, limits);
+    });
+  });
+}
+
+int perform(const Options& options) {
+  switch (options.command) {
+    case Command::Help:
+      std::fputs(help_text().c_str(), stdout);
       return 0;
-    case wc::Command::Version:
-      std::fputs(wc::version_text().c_str(), stdout);
+    case Command::Version:
+      std::fputs(version_text().c_str(), stdout);
       return 0;
-    case wc::Command::ListFunctions:
-      return wc::list_functions(*options);
-    case wc::Command::ListSyscalls:
-      return wc::list_syscalls(*options);
-    case wc::Command::Serve:
-      return wc::serve(*options);
-    case wc::Command::Attach:
-      return wc::attach(*options);
-    case wc::Command::Measure:
-      return wc::measure_plan(*options);
-    case wc::Command::Run:
-      if (options->compare.asked) return wc::compare_tools(*options);
+    case Command::ListFunctions:
+      return list_functions(options);
+    case Command::ListSyscalls:
+      return list_syscalls(options);
+    case Command::Measure:
+      return measure_plan(options);
+    case Command::Run:
+      if (options.compare.asked) return compare_tools(options);
+      break;
+    case Command::Serve:
+    case Command::Attach:
       break;
   }
-  return wc::run(*options);
+  return trace(options);
+}
+
+int start(int argc, char** argv) {
+  restore_environment();
+  std::span<const char* const> arguments(argv, static_cast<size_t>(argc));
+  auto options = parse_options(arguments.empty() ? arguments : arguments.subspan(1));
+  if (options) return perform(*options);
+  complain(options.error().message);
+  return kTracerFailed;
+}
+
+}  // namespace
+}  // namespace wc
+
+int main(int argc, char** argv) {
+  wc::hold_standard_streams();
+  return wc::with_last_words([&] { return wc::start(argc, argv); });
 }

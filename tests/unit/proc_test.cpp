@@ -209,6 +209,7 @@ constexpr const char* kStatus =
     "SigBlk:\t0000000000010000\n"
     "SigIgn:\t0000000000000004\n"
     "SigCgt:\t0000000180000000\n"
+    "CapEff:\t0000000000080001\n"
     "NoNewPrivs:\t1\n"
     "Seccomp:\t2\n";
 
@@ -235,6 +236,7 @@ TEST(ProcessStatus, ReadsEachField) {
   EXPECT_FALSE(status->blocked.has(0));
   EXPECT_TRUE(status->ignored.has(SIGQUIT));
   EXPECT_EQ(SignalSet(0x180000000), status->caught);
+  EXPECT_EQ(0x80001u, status->effective_capabilities);
   EXPECT_TRUE(status->no_new_privs);
   EXPECT_EQ(2, status->seccomp);
 }

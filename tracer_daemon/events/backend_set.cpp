@@ -4,9 +4,21 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 namespace wc {
+namespace {
+
+// Backend `none` hears of nothing.
+bool writes(const BackendInstance& backend) {
+  const wc_backend& callbacks = backend.callbacks();
+  return callbacks.call != nullptr || callbacks.ret != nullptr ||
+         callbacks.syscall_enter != nullptr || callbacks.syscall_exit != nullptr ||
+         callbacks.process != nullptr || callbacks.object != nullptr || callbacks.totals != nullptr;
+}
+
+}  // namespace
 
 // ---- Life cycle
 
@@ -49,6 +61,9 @@ Result<BackendSet::Instance> BackendSet::load(std::string_view spec) const {
 
 Result<std::shared_ptr<Output>> BackendSet::output_for(const BackendInstance& backend) const {
   const std::string* path = backend.option("output");
+  if (path == nullptr && options_.output_path.empty() && writes(backend) &&
+      !Output::has_standard_error())
+    return Error{"standard error, where the trace would go, is closed; -o FILE takes it", EBADF};
   if (path == nullptr) return outputs_.front();
   // Two descriptors of one file would overwrite each other.
   for (const auto& output : outputs_) {

@@ -21,6 +21,12 @@ std::unique_ptr<Output> Output::standard_error() {
   return output;
 }
 
+// A closed one is held by a descriptor that only names a place (launch/standard_streams.h).
+bool Output::has_standard_error() {
+  const int flags = ::fcntl(STDERR_FILENO, F_GETFL);
+  return flags != -1 && !(flags & O_PATH);
+}
+
 Result<std::unique_ptr<Output>> Output::open_file(const std::string& path) {
   constexpr mode_t kMode = 0644;
   int fd = -1;

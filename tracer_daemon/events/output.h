@@ -22,6 +22,8 @@ class Output {
  public:
   // The daemon's standard error, which stays open.
   static std::unique_ptr<Output> standard_error();
+  // Whether the daemon was started with one.
+  static bool has_standard_error();
   // Created or truncated, 0644 minus umask, close-on-exec.
   static Result<std::unique_ptr<Output>> open_file(const std::string& path);
   // Takes over `fd`; `name` is for messages.

@@ -68,16 +68,17 @@ int compare_tools(const Options& options) {
     complain(target.refusal.message);
     return target.refusal.status;
   }
+  const Sandbox sandbox = Sandbox::examine();
   compare::Request request;
   request.options = options;
   request.launcher = launcher();
   request.cannot_wrap = inspect_target(options.program[0], Purpose::Wrap).refusal.message;
   for (const GateName& gate : kGates) {
-    if (choose_gate(gate.choice)) request.gates.emplace_back(gate.name);
+    if (choose_gate(gate.choice, sandbox)) request.gates.emplace_back(gate.name);
   }
-  request.in_process = choose_gate(GateChoice::Dispatch).ok();
+  request.in_process = choose_gate(GateChoice::Dispatch, sandbox).ok();
   if (options.gate != GateChoice::Auto) {
-    if (auto works = choose_gate(options.gate); !works) return fail(works.error().message);
+    if (auto works = choose_gate(options.gate, sandbox); !works) return fail(works.error().message);
   }
   auto verdict = compare::compare(request, version_line());
   if (!verdict) {

@@ -5,6 +5,7 @@
 
 #include "base/result.h"
 #include "config/options.h"
+#include "launch/sandbox.h"
 #include "protocol/shared.h"
 
 namespace wc {
@@ -15,6 +16,6 @@ struct GateDecision {
 };
 
 // An explicit gate that the kernel lacks is an error; `auto` takes the cheapest there is.
-Result<GateDecision> choose_gate(GateChoice choice);
+Result<GateDecision> choose_gate(GateChoice choice, const Sandbox& sandbox);
 
 }  // namespace wc

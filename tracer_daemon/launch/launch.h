@@ -5,7 +5,10 @@
 
 namespace wc {
 
-int run(const Options& options);             // run a program under the tracer; may not return
+class OwnLimits;
+
+// Run a program under the tracer; may not return.
+int run(const Options& options, const OwnLimits& limits);
 int attach(const Options& options);          // trace a running process
 int serve(const Options& options);           // standing tracer on a control socket
 int compare_tools(const Options& options);   // --compare
@@ -14,7 +17,7 @@ int list_functions(const Options& options);  // --list-functions
 int list_syscalls(const Options& options);   // --list-syscalls
 
 // The environment that the launcher script was given, which its shell has changed: read from the
-// file that WC_ENVIRONMENT names, and the file removed. Without one, nothing changes.
+// pipe that the launcher has left open, and the pipe closed. Without one, nothing changes.
 void restore_environment();
 
 // "wc-preload: MESSAGE" to standard error.

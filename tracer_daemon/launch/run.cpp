@@ -12,8 +12,11 @@
 #include "launch/attach.h"
 #include "launch/gate_choice.h"
 #include "launch/launch.h"
+#include "launch/own_limits.h"
 #include "launch/preflight.h"
+#include "launch/sandbox.h"
 #include "launch/signals.h"
+#include "launch/standard_streams.h"
 #include "launch/start_program.h"
 #include "proc/files.h"
 #include "proc/process.h"
@@ -56,11 +59,11 @@ bool wraps(const Options& options) {
 
 // In full-process mode threads stop at every syscall anyway; what is left of a gate is the trap, by
 // which the shim tells of new threads, full rings and returns.
-Result<GateDecision> gate_for(const Options& options) {
+Result<GateDecision> gate_for(const Options& options, const Sandbox& sandbox) {
   if (options.scope == ScopeMode::Process)
     return GateDecision{WC_GATE_TRAP, "gate: always open, for --scope=process"};
   if (!wraps(options)) return GateDecision{WC_GATE_TRAP, "gate: breakpoints, nothing is wrapped"};
-  return choose_gate(options.gate);
+  return choose_gate(options.gate, sandbox);
 }
 
 uint32_t config_for(const BackendSet& backends, const Options& options) {
@@ -115,12 +118,56 @@ Result<std::shared_ptr<BreakPlan>> plan_breakpoints(const Options& options,
   return plan;
 }
 
+// What is known of a process comes from /proc by its pid, and by that its memory is written. Seen
+// from another namespace, as left by unshare(1) without --mount-proc, a pid is somebody else's
+// there.
+Status check_proc() {
+  char self[32] = "";
+  if (readlink("/proc/self", self, sizeof self - 1) <= 0)
+    return Error::from_errno(
+        "/proc must be mounted (mount -t proc proc /proc): cannot read /proc/self", errno);
+  if (self != std::to_string(getpid()))
+    return Error{"/proc shows the processes of another PID namespace (this process is " +
+                     std::to_string(getpid()) + ", there " + self +
+                     "): mount its own, as unshare --mount-proc or bwrap --proc /proc do",
+                 0};
+  return Done{};
+}
+
+// Only what is loaded into the program needs a folder: the shim, and the socket that it calls.
+Result<PrivateDirectory> prepare_folder(const Options& options) {
+  if (!wraps(options)) return PrivateDirectory::none();
+  auto shim = read_shim();
+  if (!shim) return shim.error();
+  return PrivateDirectory::create(kShim, *shim);
+}
+
+SharedMemory memory_for(const Options& options, const Sandbox& sandbox, const std::string& folder) {
+  if (!wraps(options)) return {};
+  std::string why = "a seccomp filter kills whoever calls it";
+  if (!sandbox.kills(Sandbox::Call::Memfd)) {
+    auto works = SharedMemory::try_memfd();
+    if (works) return {};
+    why = std::strerror(works.error().code);
+  }
+  if (options.verbose > 0)
+    complain("memory is shared by a file in " + folder + ", for memfd_create(2) is refused (" +
+             why + "): it cannot be sealed, so a program that truncates it ends the tracer");
+  return SharedMemory::in_folder(folder);
+}
+
 // Everything between the options and the first traced instruction.
 class Session {
  public:
   static Result<std::unique_ptr<Session>> prepare(const Options& options, bool standing) {
     auto session = std::unique_ptr<Session>(new Session);
-    auto gate = gate_for(options);
+    if (auto enough = check_descriptors(); !enough) return enough.error();
+    if (auto proc = check_proc(); !proc) return proc.error();
+    const Sandbox sandbox = Sandbox::examine();
+    if (auto allowed = sandbox.allows(Sandbox::Call::ForTracing); !allowed) return allowed.error();
+    if (auto allowed = sandbox.allows(Sandbox::Call::ForWrapping); wraps(options) && !allowed)
+      return allowed.error();
+    auto gate = gate_for(options, sandbox);
     if (!gate) return gate.error();
     auto terms = parse_selection(options.functions);
     if (!terms) return terms.error();
@@ -146,12 +193,9 @@ class Session {
     auto breaks = plan_breakpoints(options, *terms);
     if (!breaks) return breaks.error();
     session->breaks_ = *breaks;
-    auto directory = PrivateDirectory::create();
+    auto directory = prepare_folder(options);
     if (!directory) return directory.error();
     session->directory_ = std::make_unique<PrivateDirectory>(std::move(*directory));
-    auto shim = read_shim();
-    if (!shim) return shim.error();
-    if (auto copied = session->directory_->write_file(kShim, *shim); !copied) return copied.error();
 
     DecodeOptions decode;
     decode.string_size = options.string_size;
@@ -191,6 +235,7 @@ class Session {
     tracer.breaks = session->breaks_;
     tracer.main_only = options.scope == ScopeMode::Main;
     tracer.shim_path = session->directory_->path() + "/" + kShim;
+    tracer.shared_memory = memory_for(options, sandbox, session->directory_->path());
     tracer.standing = standing;
     if (options.verbose > 0) {
       complain(engine->why);
@@ -201,6 +246,7 @@ class Session {
     session->tracer_ = std::make_unique<Tracer>(tracer, *session->tables_, *session->pipeline_);
     // Who sees the socket may send a signal at once.
     if (standing || options.pid != 0) take_signals(*session->tracer_, SignalMeaning::Stop);
+    if (!standing && !wraps(options)) return session;
     auto server = Server::listen(socket, *session->tracer_);
     if (!server) return server.error();
     session->server_ = std::move(*server);
@@ -260,7 +306,7 @@ int exec_failure(const std::string& path, int code) {
 }
 
 // The tracer is elsewhere: this process asks it, then becomes the program.
-int run_connected(const Options& options, const std::string& path) {
+int run_connected(const Options& options, const std::string& path, const OwnLimits& limits) {
   if (auto attached = request_attach(options.connect_path); !attached) {
     complain(attached.error().message);
     return kTracerFailed;
@@ -269,6 +315,10 @@ int run_connected(const Options& options, const std::string& path) {
   for (const std::string& argument : options.program)
     argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
+  if (auto given = limits.give_back(0); !given) {
+    complain(given.error().message);
+    return kTracerFailed;
+  }
   execvp(path.c_str(), argv.data());
   return exec_failure(path, errno);
 }
@@ -276,17 +326,17 @@ int run_connected(const Options& options, const std::string& path) {
 }  // namespace
 
 void complain(const std::string& message) {
-  dprintf(STDERR_FILENO, "wc-preload: %s\n", message.c_str());
+  dprintf(stream_for_messages(), "wc-preload: %s\n", message.c_str());
 }
 
-int run(const Options& options) {
+int run(const Options& options, const OwnLimits& limits) {
   Target target =
       inspect_target(options.program[0], wraps(options) ? Purpose::Wrap : Purpose::Trace);
   if (!target.refusal.message.empty()) {
     complain(target.refusal.message);
     return target.refusal.status;
   }
-  if (!options.connect_path.empty()) return run_connected(options, target.path);
+  if (!options.connect_path.empty()) return run_connected(options, target.path, limits);
   auto session = Session::prepare(options, false);
   if (!session) {
     complain(session.error().message);
@@ -305,13 +355,14 @@ int run(const Options& options) {
     }
   }
   Tracer& tracer = (*session)->tracer();
-  auto started =
-      start_program(target.path, options.program, tracer.follows_forks(),
-                    options.scope == ScopeMode::Process ? FirstStop::BeforeExec : FirstStop::Exec);
+  auto started = start_program(
+      target.path, options.program, tracer.follows_forks(),
+      options.scope == ScopeMode::Process ? FirstStop::BeforeExec : FirstStop::Exec, limits);
   if (!started) {
     complain(started.error().message);
     return kTracerFailed;
   }
+  leave_standard_output_to_the_program();
   take_signals(tracer, SignalMeaning::Forward);
   tracer.add_first(started->pid);
   auto status = tracer.run();

@@ -10,22 +10,27 @@
 #include <csignal>
 #include <cstdio>
 
+#include "launch/attach.h"
 #include "proc/process.h"
-#include "proc/status.h"
 
 namespace wc {
 namespace {
 
-// Which setting stands in the way.
-std::string permission_hint(int code) {
-  if (code != EPERM) return {};
+// Which setting stands in the way of tracing one's own child.
+std::string obstacle_to_tracing(int code) {
+  if (code == ENOSYS)
+    return "; a sandbox or a container's seccomp policy leaves out ptrace(2), without which no "
+           "engine works: docs/containers.md says how to allow it";
+  if (code != EPERM && code != EACCES) return {};
   const int scope = proc::yama_scope();
   if (scope == 3)
     return "; /proc/sys/kernel/yama/ptrace_scope is 3, which forbids all tracing until reboot";
-  if (scope == 2) return "; /proc/sys/kernel/yama/ptrace_scope is 2: run as root, or set it to 1";
-  if (auto self = proc::read_status(getpid()); self && self->tracer_pid != 0)
-    return "; this process is itself being traced, by process " + std::to_string(self->tracer_pid);
-  return "; a container's seccomp policy may forbid ptrace: run it with --cap-add=SYS_PTRACE";
+  if (scope == 2 && !may_trace_all())
+    return "; /proc/sys/kernel/yama/ptrace_scope is 2: run as root, or set it to 1";
+  if (std::string tracer = tracer_of(getpid()); !tracer.empty())
+    return "; this process is itself being traced, by process " + tracer;
+  return "; a container's seccomp policy may forbid ptrace(2), without which no engine works: run "
+         "it with --cap-add=SYS_PTRACE (docs/containers.md)";
 }
 
 long raw_syscall(long nr, long a, long b, long c) {
@@ -105,7 +110,7 @@ std::unique_ptr<StartedProgram::Child> describe_child(const std::string& path,
 
 Result<StartedProgram> start_program(const std::string& path,
                                      const std::vector<std::string>& arguments, Follow follow,
-                                     FirstStop first) {
+                                     FirstStop first, const OwnLimits& limits) {
   int go[2], failed[2];
   if (pipe2(go, O_CLOEXEC) != 0 || pipe2(failed, O_CLOEXEC) != 0)
     return Error::from_errno("cannot create a pipe", errno);
@@ -118,13 +123,19 @@ Result<StartedProgram> start_program(const std::string& path,
   child.failed = failed[1];
   pid_t pid = clone(StartedProgram::Child::run, child.stack + sizeof child.stack,
                     CLONE_VM | SIGCHLD, &child);
-  if (pid < 0) return Error::from_errno("cannot start a process", errno);
-  Kernel& kernel = Kernel::real();
-  if (int code = seize(kernel, pid, follow); code != 0) {
+  if (pid < 0)
+    return Error::from_errno("cannot start a process (see ulimit -u, or the limit of a container)",
+                             errno);
+  auto give_up = [pid](Error error) {
     kill(pid, SIGKILL);
     waitpid(pid, nullptr, 0);
-    return Error{Error::from_errno("cannot trace", code).message + permission_hint(code), code};
-  }
+    return error;
+  };
+  Kernel& kernel = Kernel::real();
+  if (int code = seize(kernel, pid, follow); code != 0)
+    return give_up(
+        Error{Error::from_errno("cannot trace", code).message + obstacle_to_tracing(code), code});
+  if (auto given = limits.give_back(pid); !given) return give_up(given.error());
   // It stops before it sees the end of its pipe, so that none of its syscalls is missed.
   if (first == FirstStop::BeforeExec) interrupt(kernel, pid);
   started.pid = pid;

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "base/scoped_fd.h"
 #include "kernel/stopped_thread.h"
+#include "launch/own_limits.h"
 
 namespace wc {
 
@@ -29,9 +30,9 @@ struct StartedProgram {
 // What the tracer sees of the child first: its exec, or a stop in the code that leads to it.
 enum class FirstStop { Exec, BeforeExec };
 
-// The child stands before its exec, traced.
+// The child stands before its exec, traced, under the limits that this process was given.
 Result<StartedProgram> start_program(const std::string& path,
                                      const std::vector<std::string>& arguments, Follow follow,
-                                     FirstStop first);
+                                     FirstStop first, const OwnLimits& limits);
 
 }  // namespace wc

@@ -63,6 +63,8 @@ constexpr std::array kFields{
     Field{"SigBlk", [](std::string_view v, Status& s) { read_set(v, s.blocked); }},
     Field{"SigIgn", [](std::string_view v, Status& s) { read_set(v, s.ignored); }},
     Field{"SigCgt", [](std::string_view v, Status& s) { read_set(v, s.caught); }},
+    Field{"CapEff",
+          [](std::string_view v, Status& s) { read_number(v, 16, s.effective_capabilities); }},
     Field{"NoNewPrivs", [](std::string_view v, Status& s) { s.no_new_privs = v == "1"; }},
     Field{"Seccomp", [](std::string_view v, Status& s) { read_number(v, 10, s.seccomp); }},
 };

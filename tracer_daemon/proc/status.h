@@ -49,6 +49,7 @@ struct Status {
   bool has_memory = false;  // not a zombie, not a thread of the kernel
   unsigned threads = 0;
   SignalSet pending, shared_pending, blocked, ignored, caught;
+  uint64_t effective_capabilities = 0;  // capability n is bit n
   bool no_new_privs = false;
   int seccomp = 0;  // 0 none, 1 strict, 2 filter
 

@@ -1,5 +1,4 @@
 // wc-tracerd: the companion tracer. wc-preload is its launcher.
-#include <cstdio>
 #include <span>
 
 #include "launch/last_words.h"
@@ -26,11 +25,9 @@ int trace(const Options& options) {
 int perform(const Options& options) {
   switch (options.command) {
     case Command::Help:
-      std::fputs(help_text().c_str(), stdout);
-      return 0;
+      return print(help_text());
     case Command::Version:
-      std::fputs(version_text().c_str(), stdout);
-      return 0;
+      return print(version_text());
     case Command::ListFunctions:
       return list_functions(options);
     case Command::ListSyscalls:

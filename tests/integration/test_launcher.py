@@ -212,6 +212,13 @@ class Missing(Launcher):
         result = self.run_plain(["sh", "-c", "exec \"$@\" 2>&-", "sh", self.tool, "-b", "none", "echo", "done"])
         self.assertEqual((result.status, result.out), (0, b"done\n"), result)
 
+    def test_words_that_nobody_gets(self):
+        """What was asked for on standard output and cannot be written there is not a success."""
+        for option in ("--help", "--version", "--list-functions", "--list-syscalls"):
+            for output in (">&-", ">/dev/full"):
+                result = self.run_plain(["sh", "-c", f"exec \"$@\" {output}", "sh", self.tool, option])
+                self.refused(result, b"standard output")
+
     def test_umask(self):
         for mask in ("0777", "0277", "0"):
             for become in ([], self.as_nobody()):
@@ -268,7 +275,7 @@ class Missing(Launcher):
     @root_only
     @need("unshare", "mount")
     def test_no_device_files(self):
-        result = self.mounted("mount -t tmpfs tmpfs /dev; exec \"$@\"", self.tool, "-b", "none", "echo", "done")
+        result = self.mounted("mount -t tmpfs -o ro tmpfs /dev; exec \"$@\"", self.tool, "-b", "none", "echo", "done")
         self.assertEqual((result.status, result.out, result.err), (0, b"done\n", b""), result)
 
     @root_only

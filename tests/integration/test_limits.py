@@ -35,7 +35,7 @@ class ResourceLimits(Limited):
         for limits in self.LIMITS:
             native = self.under(limits, *show)
             self.assertEqual(native.status, 0, native)
-            for options in ([], ["-E", "inproc"], ["--scope=process"], ["-B", "main@cat"][:0]):
+            for options in ([], ["-E", "inproc"], ["--scope=process"]):
                 with self.subTest(limits=limits, options=options):
                     traced = self.under(limits, self.tool, *options, "-b", "none", "--", *show)
                     self.assertEqual((traced.status, traced.out, traced.err), (0, native.out, b""))
@@ -73,6 +73,13 @@ class ResourceLimits(Limited):
         self.assertEqual([n for n in os.listdir(self.dir) if n.startswith("wc-")], [])
         result = self.under(["--fsize=0"], self.tool, "--scope=process", "-b", "none", "echo", "done")
         self.assertEqual((result.status, result.out, result.err), (0, b"done\n", b""), result)
+
+    @need("prlimit")
+    def test_trace_beyond_the_largest_file(self):
+        result = self.under(["--fsize=20000"], self.tool, "-o", self.path("o"), "--scope=process",
+                            program("sequence"), "repeated")
+        self.refused(result, b"File too large", b"the rest of the trace is lost")
+        self.assertEqual(os.path.getsize(self.path("o")), 20000)
 
     @need("prlimit")
     def test_small_stack(self):

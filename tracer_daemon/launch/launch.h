@@ -20,6 +20,9 @@ int list_syscalls(const Options& options);   // --list-syscalls
 // pipe that the launcher has left open, and the pipe closed. Without one, nothing changes.
 void restore_environment();
 
+// Text that was asked for, to standard output. Returns the status to end with.
+int print(const std::string& text);
+
 // "wc-preload: MESSAGE" to standard error.
 void complain(const std::string& message);
 

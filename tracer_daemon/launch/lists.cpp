@@ -61,19 +61,21 @@ int list_functions(const Options& options) {
     lines.push_back(line.substr(0, line.find_last_not_of(' ') + 1));
   }
   std::sort(lines.begin(), lines.end());
-  for (const std::string& line : lines) fmt::print("{}\n", line);
-  return 0;
+  std::string text;
+  for (const std::string& line : lines) text += line + "\n";
+  return print(text);
 }
 
 int list_syscalls(const Options& options) {
   auto set = parse_syscall_filter(options.list.empty() ? "all" : options.list);
   if (!set) return fail(set.error());
+  std::string text;
   for (uint32_t nr = 0; nr < set->size(); nr++) {
     if (!(*set)[nr]) continue;
     std::string_view name = syscall_spec(nr).name;
-    if (name.rfind("syscall_0x", 0) != 0) fmt::print("{:4} {}\n", nr, name);
+    if (name.rfind("syscall_0x", 0) != 0) text += fmt::format("{:4} {}\n", nr, name);
   }
-  return 0;
+  return print(text);
 }
 
 }  // namespace wc

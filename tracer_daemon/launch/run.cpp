@@ -329,6 +329,12 @@ void complain(const std::string& message) {
   dprintf(stream_for_messages(), "wc-preload: %s\n", message.c_str());
 }
 
+int print(const std::string& text) {
+  if (std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0) return 0;
+  complain("cannot write to standard output: " + std::string(std::strerror(errno)));
+  return kTracerFailed;
+}
+
 int run(const Options& options, const OwnLimits& limits) {
   Target target =
       inspect_target(options.program[0], wraps(options) ? Purpose::Wrap : Purpose::Trace);

@@ -73,9 +73,8 @@ static int process_is_ready(void) {
         attached && wc_process.gate == WC_GATE_DISPATCH ? wc_process.generation : 0;
     uint32_t config = wc_process.config;
     wc_process.in_process = config & WC_CONFIG_IN_PROCESS ? generation : 0;
-    const uint32_t fine =
-        WC_CONFIG_IN_PROCESS | WC_CONFIG_DROP | WC_CONFIG_STACKS | WC_CONFIG_SYSCALL_TIME |
-        WC_CONFIG_ALONE;
+    const uint32_t fine = WC_CONFIG_IN_PROCESS | WC_CONFIG_DROP | WC_CONFIG_STACKS |
+                          WC_CONFIG_SYSCALL_TIME | WC_CONFIG_ALONE;
     uint32_t plain = config & ~fine ? 0 : generation;
     __atomic_store_n(&wc_process.fast, plain, __ATOMIC_RELEASE);
     __atomic_store_n(&wc_process.state, attached ? WC_READY : WC_NATIVE, __ATOMIC_RELEASE);

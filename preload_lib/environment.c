@@ -4,7 +4,8 @@
  * The tracer put an LD_PRELOAD of its own into the new program's environment at the exec
  * (tracer_daemon/engine/preload_injection). ld.so has read it by now; the program must not see it.
  * In front of that string stand a magic word and the address of the program's own LD_PRELOAD
- * string, 0 when it had none.
+ * string, 0 when it had none: then the entry stands there twice, so that the auxiliary vector
+ * behind the environment can be kept whole.
  */
 #include "preload_lib/shim.h"
 
@@ -33,8 +34,14 @@ static void restore_environment(char **environment) {
       *entry = (char *)before[1];
       return;
     }
-    do entry[0] = entry[1];
-    while (*++entry != NULL);
+    if (entry[1] != entry[0]) return; /* the program's own library has been here */
+    do entry[0] = entry[2];
+    while (*entry++ != NULL);
+    /* The vector ends two words earlier. Who walks on from there, to the auxiliary vector, finds an
+     * entry to be ignored in front of it. */
+    enum { kAtIgnore = 1 };
+    entry[0] = (char *)kAtIgnore;
+    entry[1] = 0;
     return;
   }
 }

@@ -134,8 +134,7 @@ void Tracer::on_libraries_changed(StoppedThread& stop, Thread& thread, Occasion 
   for (const MappedObject& object : changes.loaded) {
     // The program itself has its breakpoints; our own libraries get none.
     bool is_program = object.space == 0 && object.entry == process.libraries.objects()[0].entry;
-    bool is_ours = object.path == options_.shim_path ||
-                   (process.table != nullptr && object.path == process.table->stub_path);
+    bool is_ours = is_own_library(process, object.path);
     if (is_program || is_ours || object.path.empty()) continue;
     ObjectFile file{object.path, open_path_of(process.pid, object.path), false};
     place_in_object(stop, process, file, object.base);

@@ -70,7 +70,7 @@ Result<ExecStack> read_exec_stack(const StoppedThread& thread, ProcessMemory& me
   for (; i < stack.words.size() && stack.words[i] != 0; i++) {
     char head[20] = {};
     memory.read({stack.words[i]}, head, sizeof head - 1);
-    if (std::strncmp(head, kPreload, std::strlen(kPreload)) == 0 && stack.ld_preload_index == 0) {
+    if (std::strncmp(head, kPreload, std::strlen(kPreload)) == 0) {  // the last one counts
       stack.ld_preload_index = i;
       stack.ld_preload_at = stack.words[i];
       stack.ld_preload = read_string(memory, stack.words[i]).substr(std::strlen(kPreload));
@@ -100,8 +100,8 @@ Status set_ld_preload(const StoppedThread& thread, ProcessMemory& memory, const 
   uint64_t text_at = block_at + 16;
   if (stack.ld_preload_index != 0)
     words[stack.ld_preload_index] = text_at;
-  else
-    words.insert(words.begin() + static_cast<ptrdiff_t>(stack.environment), text_at);
+  else  // twice: the shim puts an auxiliary entry of two words where they were
+    words.insert(words.begin() + static_cast<ptrdiff_t>(stack.environment), 2, text_at);
   uint64_t sp = (block_at - words.size() * 8) & ~uint64_t{15};
   if (!memory.write({block_at}, block.data(), block.size()) ||
       !memory.write({sp}, words.data(), words.size() * 8))

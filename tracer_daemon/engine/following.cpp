@@ -215,6 +215,26 @@ void Tracer::on_exec(StoppedThread stop, Thread& thread) {
   resume(std::move(stop), *self);
 }
 
+// The value of LD_PRELOAD with libraries that the program can load: ld.so complains in the
+// program's name of what it cannot open.
+Result<std::string> Tracer::readable_preload(const Process& process,
+                                             const ProgramTables::Prepared& prepared) {
+  LibraryReader reader{geteuid(), getegid()};
+  if (auto status = proc::read_status(process.pid))
+    reader = {status->uid.file_system, status->gid.file_system};
+  std::string value = prepared.ld_preload;
+  for (const std::string& library : {prepared.table->stub_path, options_.shim_path}) {
+    auto path = copies_.path_for(library, reader);
+    if (!path) return path.error();
+    struct stat there {};
+    std::string seen = proc::path_of(process.pid, "root" + *path);
+    if (stat(seen.c_str(), &there) != 0)
+      return Error{"sees other folders (chroot, mount namespace)", ENOENT};
+    value.replace(value.rfind(library), library.size(), *path);
+  }
+  return value;
+}
+
 // Chooses the functions and gives the new program its LD_PRELOAD.
 void Tracer::prepare_program(const StoppedThread& stop, Thread& thread) {
   Process& process = *thread.process;
@@ -233,15 +253,9 @@ void Tracer::prepare_program(const StoppedThread& stop, Thread& thread) {
     if (first) failure_ = prepared.error();
     return give_up(prepared.error().message);
   }
-  // ld.so complains in the program's name of what it cannot open: chroot, another user.
-  struct stat there {
-  }, owner{};
-  std::string seen = proc::path_of(process.pid, "root" + prepared->table->stub_path);
-  std::string self = proc::path_of(process.pid, "");
-  if (stat(seen.c_str(), &there) != 0) return give_up("runs under another root folder");
-  if (stat(self.c_str(), &owner) == 0 && owner.st_uid != geteuid() && owner.st_uid != 0)
-    return give_up("runs as another user, who cannot read the run's folder");
-  if (auto set = set_ld_preload(stop, process.memory, *stack, prepared->ld_preload); !set)
+  auto value = readable_preload(process, *prepared);
+  if (!value) return give_up(value.error().message);
+  if (auto set = set_ld_preload(stop, process.memory, *stack, *value); !set)
     return give_up(set.error().message);
   process.table = prepared->table;
   say(2, path + ": " + std::to_string(process.table->functions.size()) + " functions wrapped");

@@ -71,7 +71,8 @@ Result<std::unique_ptr<ProcessShare>> Tracer::create_share(const Process& proces
                      options_.plans};
   auto make = [&] {
     ScopedFd own(file.valid() ? fcntl(file.get(), F_DUPFD_CLOEXEC, 0) : -1);
-    return own.valid() ? ProcessShare::adopt(std::move(own), layout) : ProcessShare::create(layout, options_.shared_memory);
+    return own.valid() ? ProcessShare::adopt(std::move(own), layout)
+                       : ProcessShare::create(layout, options_.shared_memory);
   };
   if (!(layout.config & WC_CONFIG_IN_PROCESS)) return make();
   uint64_t slot = wc_slot_size(layout.function_count, layout.config);

@@ -59,10 +59,7 @@ void Tracer::report_objects(const StoppedThread& stop, Thread& thread, const Obj
     facts.build_id = build_id_of(root + path);
     return facts;
   };
-  auto is_ours = [&](const MappedObject& object) {
-    return object.path == options_.shim_path ||
-           (process.table != nullptr && object.path == process.table->stub_path);
-  };
+  auto is_ours = [&](const MappedObject& object) { return is_own_library(process, object.path); };
   for (const ObjectReport& report : process.objects.add(
            changes, occasion, caller != nullptr ? caller->at.object : "", read_facts, is_ours)) {
     auto or_null = [](const std::string& text) { return text.empty() ? nullptr : text.c_str(); };

@@ -31,6 +31,12 @@ AddressRange hole_at(pid_t pid, AddressRange whole, uint64_t at) {
 
 }  // namespace
 
+// The shim or a stub library.
+bool Tracer::is_own_library(const Process& process, const std::string& path) const {
+  return path == options_.shim_path || copies_.holds(path) ||
+         (process.table != nullptr && path == process.table->stub_path);
+}
+
 // The shim makes syscalls before it can say where it is: it connects. By then the file is mapped.
 bool Tracer::is_shims_own(Process& process, uint64_t ip) const {
   if (process.table == nullptr) return false;
@@ -39,7 +45,7 @@ bool Tracer::is_shims_own(Process& process, uint64_t ip) const {
   auto maps = proc::read_maps(process.pid);
   const proc::Mapping* there = maps ? maps->at(ip) : nullptr;
   if (there == nullptr) return false;
-  if (there->path == options_.shim_path) return true;
+  if (is_own_library(process, there->path)) return true;
   process.not_shim = there->range;
   return false;
 }

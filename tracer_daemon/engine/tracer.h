@@ -24,6 +24,7 @@
 #include "engine/tracee.h"
 #include "events/pipeline.h"
 #include "kernel/stopped_thread.h"
+#include "session/library_copies.h"
 #include "session/server.h"
 
 namespace wc {
@@ -36,9 +37,9 @@ struct TracerOptions {
   bool whole_process = false;  // --scope=process: all syscalls, with or without a call around them
   bool wraps = true;           // functions are wrapped
   std::string shim_path;       // as /proc/PID/maps names it
-  SharedMemory shared_memory{};  // what is shared with each process comes from here
-  bool standing = false;       // serve: goes on when no tracee is left
-  SyscallPlans plans{};        // engine inproc: with WC_CONFIG_IN_PROCESS
+  SharedMemory shared_memory{};                // what is shared with each process comes from here
+  bool standing = false;                       // serve: goes on when no tracee is left
+  SyscallPlans plans{};                        // engine inproc: with WC_CONFIG_IN_PROCESS
   std::shared_ptr<BreakPlan> breaks;           // functions that get a breakpoint; null: none
   bool main_only = false;                      // --scope=main
   bool watch_libraries = false;                // on_libraries_changed() is wanted for its own sake
@@ -95,6 +96,8 @@ class Tracer final : public SessionHost {
   void on_vfork_done(StoppedThread stop, Thread& parent);
   void on_exec(StoppedThread stop, Thread& thread);
   void on_gone(const Seen& seen);
+  Result<std::string> readable_preload(const Process& process,
+                                       const ProgramTables::Prepared& prepared);
   void prepare_program(const StoppedThread& stop, Thread& thread);
   void adopt(StoppedThread stop);
   void adopt_orphans();
@@ -259,6 +262,7 @@ class Tracer final : public SessionHost {
                    const StoppedThread::SyscallInfo& info);
 
   // shim_memory.cpp
+  [[nodiscard]] bool is_own_library(const Process& process, const std::string& path) const;
   bool is_shims_own(Process& process, uint64_t ip) const;
   static bool in_shim(Process& process, uint64_t address);
   bool map_shared_again(StoppedThread& stop, Thread& thread, user_regs_struct& regs,
@@ -280,6 +284,7 @@ class Tracer final : public SessionHost {
   Pipeline& pipeline_;
   SitePatcher patcher_;
   CpuFollower cpu_;
+  LibraryCopies copies_;
   std::unique_ptr<Guardian> guardian_;  // outlives every Breakpoints
   Heartbeat heartbeat_;
 

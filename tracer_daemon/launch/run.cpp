@@ -15,6 +15,7 @@
 #include "launch/own_limits.h"
 #include "launch/preflight.h"
 #include "launch/sandbox.h"
+#include "launch/shim_file.h"
 #include "launch/signals.h"
 #include "launch/standard_streams.h"
 #include "launch/start_program.h"
@@ -27,24 +28,6 @@ namespace wc {
 namespace {
 
 constexpr const char* kShim = "libwc_preload.so";
-
-// Beside the build's binaries, or where `cmake --install` put it.
-Result<std::string> read_shim() {
-  std::string folder = proc::exe_path(getpid());
-  if (folder.empty()) return Error::from_errno("cannot read /proc/self/exe", errno);
-  folder.resize(folder.rfind('/'));
-  for (const std::string& place :
-       {std::string("../lib/") + kShim, std::string(WC_INSTALLED_SHIM)}) {
-    ScopedFd file(open((folder + "/" + place).c_str(), O_RDONLY | O_CLOEXEC));
-    struct stat status {};
-    if (!file.valid() || fstat(file.get(), &status) != 0) continue;
-    std::string bytes(static_cast<size_t>(status.st_size), '\0');
-    if (read(file.get(), bytes.data(), bytes.size()) == status.st_size) return bytes;
-  }
-  return Error{std::string(kShim) + " is not where it was built or installed, seen from " + folder +
-                   "; build or install again",
-               ENOENT};
-}
 
 // Full-process mode and breakpoints wrap nothing of themselves.
 bool selects_functions(const Options& options) {
@@ -137,9 +120,19 @@ Status check_proc() {
 // Only what is loaded into the program needs a folder: the shim, and the socket that it calls.
 Result<PrivateDirectory> prepare_folder(const Options& options) {
   if (!wraps(options)) return PrivateDirectory::none();
-  auto shim = read_shim();
+  auto shim = find_shim();
   if (!shim) return shim.error();
-  return PrivateDirectory::create(kShim, *shim);
+  if (can_be_preloaded(*shim)) return PrivateDirectory::create();
+  auto bytes = read_whole_file(*shim);
+  if (!bytes) return bytes.error();
+  return PrivateDirectory::create(kShim, *bytes);
+}
+
+// Where the program finds the shim.
+std::string shim_for(const PrivateDirectory& folder) {
+  if (folder.path().empty()) return {};
+  auto shim = find_shim();
+  return shim && can_be_preloaded(*shim) ? *shim : folder.path() + "/" + kShim;
 }
 
 SharedMemory memory_for(const Options& options, const Sandbox& sandbox, const std::string& folder) {
@@ -204,7 +197,7 @@ class Session {
     TableOptions table_options;
     table_options.terms = std::move(*terms);
     table_options.user_preloads = options.user_preloads;
-    table_options.shim_path = session->directory_->path() + "/" + kShim;
+    table_options.shim_path = shim_for(*session->directory_);
     table_options.socket_path = socket;
     table_options.gate = gate->gate;
     table_options.values_at_return = backends->wants(WC_WANT_TEXT);
@@ -234,7 +227,7 @@ class Session {
     tracer.wraps = wraps(options);
     tracer.breaks = session->breaks_;
     tracer.main_only = options.scope == ScopeMode::Main;
-    tracer.shim_path = session->directory_->path() + "/" + kShim;
+    tracer.shim_path = shim_for(*session->directory_);
     tracer.shared_memory = memory_for(options, sandbox, session->directory_->path());
     tracer.standing = standing;
     if (options.verbose > 0) {

@@ -55,11 +55,25 @@ std::vector<std::string> candidates() {
   return paths;
 }
 
+// Folders of other users (library_copies.h) are one level deep, and hold files only.
+void remove_files(int folder, const char* name) {
+  ScopedFd fd(openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  std::unique_ptr<DIR, int (*)(DIR*)> inside(fd.valid() ? fdopendir(fd.get()) : nullptr, closedir);
+  if (inside == nullptr) return;
+  (void)fd.release();
+  while (const dirent* entry = readdir(inside.get()))
+    if (entry->d_name[0] != '.') unlinkat(dirfd(inside.get()), entry->d_name, 0);
+}
+
 void remove_tree(const std::string& path) {
   std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir(path.c_str()), closedir);
   if (folder != nullptr)
-    while (const dirent* entry = readdir(folder.get()))
-      if (entry->d_name[0] != '.') unlinkat(dirfd(folder.get()), entry->d_name, 0);
+    while (const dirent* entry = readdir(folder.get())) {
+      int at = dirfd(folder.get());
+      if (entry->d_name[0] == '.' || unlinkat(at, entry->d_name, 0) == 0) continue;
+      remove_files(at, entry->d_name);
+      unlinkat(at, entry->d_name, AT_REMOVEDIR);
+    }
   rmdir(path.c_str());
 }
 
@@ -113,10 +127,32 @@ ScopedFd make_locked(const std::string& parent, std::string& path) {
 
 }  // namespace
 
-Result<PrivateDirectory> PrivateDirectory::create() { return create({}, {}); }
+bool is_open_to_all(std::string path) {
+  for (;;) {
+    struct stat status {};
+    if (stat(path.c_str(), &status) != 0 || (status.st_mode & S_IXOTH) == 0) return false;
+    if (path == "/" || path.empty()) return true;
+    size_t slash = path.rfind('/');
+    path = slash == 0 || slash == std::string::npos ? "/" : path.substr(0, slash);
+  }
+}
+
+Result<PrivateDirectory> PrivateDirectory::create() { return make({}, {}, Readers::Own); }
 
 Result<PrivateDirectory> PrivateDirectory::create(const std::string& name,
                                                   const std::string& bytes) {
+  return make(name, bytes, Readers::Own);
+}
+
+Result<PrivateDirectory> PrivateDirectory::create_for_others() {
+  auto made = make({}, {}, Readers::Others);
+  if (made && chmod(made->path().c_str(), 0711) != 0)
+    return Error::from_errno("cannot open " + made->path() + " to others", errno);
+  return made;
+}
+
+Result<PrivateDirectory> PrivateDirectory::make(const std::string& name, const std::string& bytes,
+                                                Readers readers) {
   std::string tried;
   int code = 0;
   auto note = [&tried](const std::string& parent, const std::string& why) {
@@ -125,7 +161,10 @@ Result<PrivateDirectory> PrivateDirectory::create(const std::string& name,
   const std::vector<std::string> parents = candidates();
   for (const std::string& parent : parents) sweep(parent);
   for (const std::string& parent : parents) {
-    if (std::string why = obstacle(parent); !why.empty()) {
+    std::string why = obstacle(parent);
+    if (why.empty() && readers == Readers::Others && !is_open_to_all(parent))
+      why = "closed to other users";
+    if (!why.empty()) {
       note(parent, why);
       continue;
     }

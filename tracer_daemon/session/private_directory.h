@@ -10,6 +10,9 @@
 
 namespace wc {
 
+// Whether everybody may pass through a folder and those around it.
+bool is_open_to_all(std::string path);
+
 class PrivateDirectory {
  public:
   // Libraries are mapped from it with PROT_EXEC, so file systems mounted noexec are passed over.
@@ -17,6 +20,8 @@ class PrivateDirectory {
   static Result<PrivateDirectory> create();
   // With its first file, in the first folder where that can be written.
   static Result<PrivateDirectory> create(const std::string& name, const std::string& bytes);
+  // One that everybody may pass through, and nobody may list: mode 0711.
+  static Result<PrivateDirectory> create_for_others();
   // For runs that load nothing into the program: no folder.
   static PrivateDirectory none();
 
@@ -33,6 +38,9 @@ class PrivateDirectory {
   [[nodiscard]] Status write_file(const std::string& name, const std::string& bytes) const;
 
  private:
+  enum class Readers { Own, Others };
+  static Result<PrivateDirectory> make(const std::string& name, const std::string& bytes,
+                                       Readers readers);
   PrivateDirectory(std::string path, ScopedFd lock)
       : path_(std::move(path)), lock_(std::move(lock)) {}
   std::string path_;

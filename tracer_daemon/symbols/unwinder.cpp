@@ -186,6 +186,13 @@ struct Unwinder::State {
 
   Symbolizer& symbols;
   std::string hidden_object;
+  // By its file's name: other users' programs load copies of it.
+  [[nodiscard]] bool hides(const std::string& path) const {
+    auto name = [](const std::string& of) {
+      return std::string_view(of).substr(of.rfind('/') + 1);
+    };
+    return !hidden_object.empty() && name(path) == name(hidden_object);
+  }
   unsigned depth;
   std::unique_ptr<UnwindTable> vdso = UnwindTable::of_vdso();
   unw_accessors_t table = accessors();
@@ -236,7 +243,7 @@ Space::Place Unwinder::State::place(Space& known, Context& context, uint64_t ip)
 // around that `ret` is of no use.
 bool Unwinder::State::leads_to_shim(const Context& context, uint64_t address) {
   const Symbolizer::Code there = symbols.code_at(context.pid, address);
-  return there.mapping != nullptr && there.mapping->path == hidden_object &&
+  return there.mapping != nullptr && hides(there.mapping->path) &&
          symbols.locate(context.pid, address).symbol == kEntryOfCallerSensitive;
 }
 
@@ -253,7 +260,7 @@ std::optional<StackRegisters> Unwinder::State::walk(Space& known, Context& conte
     if (!stack.empty()) stack.back().end = frame.sp;
     const Symbolizer::Code code = symbols.code_at(context.pid, frame.ip);
     if (code.mapping == nullptr || !code.mapping->rights.execute) return std::nullopt;
-    frame.is_hidden = code.mapping->path == hidden_object;
+    frame.is_hidden = hides(code.mapping->path);
     const Space::Place here = place(known, context, frame.ip);
     uint64_t next = 0;
     if (here.is_ret && !stack.empty() && context.words.read(frame.sp, next) &&

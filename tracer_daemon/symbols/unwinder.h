@@ -50,7 +50,7 @@ inline constexpr unsigned kMaxStackDepth = 256;  // as strace has it
 
 class Unwinder {
  public:
-  // `hidden_object`: the shim, by its path in /proc/PID/maps. `depth`: of frames that are shown.
+  // `hidden_object`: the shim. `depth`: of frames that are shown.
   Unwinder(Symbolizer& symbols, std::string hidden_object, unsigned depth);
   ~Unwinder();
 

@@ -1,0 +1,1 @@
+wc_unit_test(kernel_test LINK wc_kernel)

@@ -30,6 +30,7 @@ static void restore_environment(char **environment) {
     if (!is_preload(*entry) || (uint64_t)*entry % 8 != 0) continue;
     const uint64_t *before = (const uint64_t *)*entry - 2;
     if (before[0] != WC_PRELOAD_MAGIC) continue;
+    wc_asks_first = (before[-1] & WC_PRELOAD_FREE) == 0;
     if (before[1] != 0) {
       *entry = (char *)before[1];
       return;

@@ -110,6 +110,9 @@ void wc_go_native(void);
 /* greet.c: says hello and maps the memory that is shared with the tracer; 0, or -1: there is no
  * tracer, or it does not want this process. Fills wc_process but its state. */
 int wc_greet(void);
+/* Whether the tracer must say first which syscalls are safe: a filter may kill for one. In a forked
+ * child, too, whose parent may have set one. */
+extern uint32_t wc_asks_first;
 /* What the shim says of itself. */
 void wc_describe(struct wc_hello *hello, uint32_t flags);
 /* client.c, by the Unix socket. Gate socket's connection; 0 or a negative errno. */

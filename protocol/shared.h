@@ -56,19 +56,24 @@ enum wc_config {
  * there is no tracer any more. Numbers below WC_SLOTS are no questions: "look at this slot".
  */
 enum wc_ask {
-  /* A process says hello. rsi: its wc_hello, rdx: a memfd that it has made, or a negative errno.
-   * Answer: how much of it to map, with flags (enum wc_hello_answer). */
+  /* A process says hello. rsi: its wc_hello, rdx: a memfd that it has made, a negative errno, or
+   * WC_NOT_TRIED where it does not know what it may do. Answer: how much of it to map, with flags
+   * (enum wc_hello_answer), or what to try. */
   WC_ASK_HELLO = 0x6f6c6c6568, /* "hello": the tracer does not know the bell's address yet */
+  /* The same with shared anonymous memory of the size that was asked for; rdx: its address. */
+  WC_ASK_HELLO_ANONYMOUS = 0x6e6f6e61,
   /* It cannot map the memory; rsi: negative errno. */
   WC_ASK_UNMAPPED = 0x70616d6e75,
   /* A thread asks for a slot. rsi: address of its dispatch selector. Answer: the slot's address,
    * with flags (enum wc_slot_answer). */
   WC_ASK_SLOT = 0x746f6c73
 };
+#define WC_NOT_TRIED ((uint64_t)-4096)
 enum wc_hello_answer {
-  WC_HELLO_BY_SOCKET = 1, /* alone: the tracer cannot take that memory; connect, and ask for some */
-  WC_HELLO_AGAIN = 2,     /* alone: there is room for a descriptor now */
-  WC_HELLO_FILTERED = 4   /* flag: a seccomp filter is in force; as few syscalls as possible */
+  WC_HELLO_BY_SOCKET = 1, /* alone: connect, and ask for memory */
+  WC_HELLO_BY_MEMFD = 2,  /* alone: make a memfd, and ask again */
+  WC_HELLO_FILTERED = 4,  /* flag: a seccomp filter is in force; as few syscalls as possible */
+  WC_HELLO_ANONYMOUS = 8  /* flag: map so much shared anonymous memory, and ask with that */
 };
 enum wc_slot_answer {
   WC_SLOT_ARM = 1 /* flag: the thread is to switch dispatch on itself */

@@ -16,9 +16,10 @@
 #define WC_STUB_MAGIC 0x31534357u /* "WCS1" */
 #define WC_STUB_SYMBOL "wc_stubs"
 #define WC_SOCKET_PATH_SIZE 108
-/* Two words in front of the LD_PRELOAD string that the tracer gives a new program: this, and the
- * address of the program's own LD_PRELOAD string or 0. The string is aligned to 8. */
+/* Three words in front of the LD_PRELOAD string that the tracer gives a new program: flags, this,
+ * and the address of the program's own LD_PRELOAD string or 0. The string is aligned to 8. */
 #define WC_PRELOAD_MAGIC 0x64616f6c65725043ull
+#define WC_PRELOAD_FREE 1u /* flag: no filter forbids the shim's syscalls */
 
 #define WC_FUNCTION_CAPTURES 4u
 #define WC_FEW_ARGS 3u

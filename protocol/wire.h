@@ -37,10 +37,9 @@ struct wc_message {
 };
 
 enum wc_hello_flags {
-  WC_HELLO_MEMORY = 1u << 0,   /* by the socket: send the shared memory */
-  WC_HELLO_GATE = 1u << 1,     /* by the socket: this connection is for gate socket's messages */
-  WC_HELLO_HAS_GATE = 1u << 2, /* by the bell: such a connection is there */
-  WC_HELLO_NO_WIPE = 1u << 3   /* by the bell: the tracer wipes a forked child's `state` */
+  WC_HELLO_MEMORY = 1u << 0,  /* by the socket: send the shared memory */
+  WC_HELLO_GATE = 1u << 1,    /* by the socket: this connection is for gate socket's messages */
+  WC_HELLO_HAS_GATE = 1u << 2 /* by the bell: such a connection is there */
 };
 
 /* Said by the bell (enum wc_ask in shared.h), or sent. */

@@ -9,17 +9,17 @@ import unittest
 import harness
 from harness import Case, processes, program
 
-MAGIC, VERSION = 0x30494357, 1
+MAGIC, VERSION = 0x30494357, 2
 HELLO, WELCOME, REFUSE, SCOPE_BEGIN, ATTACH, ATTACHED = 1, 2, 3, 4, 7, 8
-HELLO_SIZE = 168
+HELLO_SIZE = 176
 
 
 def head(kind, size, version=VERSION, magic=MAGIC):
     return struct.pack("<IHHII", magic, version, kind, size, 0)
 
 
-def hello(version=VERSION, oldest=VERSION, pid=1, size=HELLO_SIZE, stub=0):
-    body = struct.pack("<IiiIQ", oldest, pid, pid, 0, stub) + bytes(range(128))
+def hello(version=VERSION, oldest=VERSION, flags=1, size=HELLO_SIZE, stub=0):
+    body = struct.pack("<IIQQQ", oldest, flags, 0, 0, stub) + bytes(range(128))
     return (head(HELLO, size, version) + body).ljust(HELLO_SIZE, b"\xff")
 
 
@@ -96,7 +96,7 @@ class Hostile(Case):
 
     def test_another_version_is_refused_in_words(self):
         self.begin()
-        for version, oldest in ((2, 2), (999, 500), (0, 0)):
+        for version, oldest in ((3, 3), (999, 500), (0, 0)):
             answer = self.answer(hello(version, oldest))
             magic, spoken, kind = struct.unpack_from("<IHH", answer)
             self.assertEqual((magic, spoken, kind), (MAGIC, VERSION, REFUSE), answer)
@@ -104,13 +104,12 @@ class Hostile(Case):
         self.end()
 
     def test_hello_of_a_process_that_is_not_traced(self):
-        """It says that it is the traced program; the kernel says that it is not."""
+        """It wants memory, or a gate; the kernel says that it is not traced."""
         self.begin()
-        traced = int(self.running.output(0).split()[1])
-        for pid in (traced, os.getpid(), 1, 0, -1):
-            answer = self.answer(hello(pid=pid))
+        for flags in (1, 2, 3, 0, 0xffffffff):
+            answer = self.answer(hello(flags=flags))
             if answer:
-                self.assertEqual(struct.unpack_from("<IHH", answer)[2], REFUSE, pid)
+                self.assertEqual(struct.unpack_from("<IHH", answer)[2], REFUSE, flags)
         self.end()
 
     def test_attach_to_a_tracer_that_serves_one_program(self):

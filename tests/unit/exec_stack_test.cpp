@@ -128,7 +128,7 @@ class ExecStackTest : public testing::Test {
   // Sets LD_PRELOAD and runs the program to its end.
   void run_with(const std::string& value) {
     ProcessMemory memory = tracee_->memory();
-    const Status set = set_ld_preload(tracee_->stop(), memory, stack_, value);
+    const Status set = set_ld_preload(tracee_->stop(), memory, stack_, value, WC_PRELOAD_FREE);
     ASSERT_TRUE(set.ok()) << set.error().message;
     EXPECT_EQ(tracee_->finish(output_), 0) << output_.substr(0, 1000);
     for (const char* damage : {"torn", "wrong", "not aligned", "lost", "cannot be preloaded"})
@@ -187,8 +187,10 @@ TEST_F(ExecStackTest, ProgramFindsItsArgumentsAndOurPreload) {
   EXPECT_THAT(lines_of(output_, "arg "), ElementsAre("name", "one", "two words"));
   Words environment = lines_of(output_, "env ");
   std::sort(environment.begin(), environment.end());
-  EXPECT_THAT(environment, ElementsAre("A=1", "B=2", "LD_PRELOAD=" + library_));
-  EXPECT_THAT(lines_of(output_, "own "), ElementsAre("-")) << "the shim must find the magic word";
+  EXPECT_THAT(environment,
+              ElementsAre("A=1", "B=2", "LD_PRELOAD=" + library_, "LD_PRELOAD=" + library_));
+  EXPECT_THAT(lines_of(output_, "own "), ElementsAre("-", "-"))
+      << "the shim must find the magic word";
 }
 
 TEST_F(ExecStackTest, OwnPreloadIsReplacedInItsPlaceAndRemembered) {
@@ -214,6 +216,15 @@ TEST_F(ExecStackTest, OddAndEvenNumbersOfWordsKeepTheAlignment) {
   }
 }
 
+// ld.so's is the last one.
+TEST_F(ExecStackTest, LastOfTwoOwnPreloadsIsReplaced) {
+  START({"name"}, {"LD_PRELOAD=/first.so", "LD_PRELOAD=" + library_});
+  EXPECT_EQ(stack_.ld_preload, library_);
+  run_with(library_ + ":" + library_);
+  EXPECT_THAT(lines_of(output_, "env "),
+              ElementsAre("LD_PRELOAD=/first.so", "LD_PRELOAD=" + library_ + ":" + library_));
+}
+
 TEST_F(ExecStackTest, ThousandEntriesSurvive) {
   Words environment;
   for (int i = 0; i < 1000; i++)
@@ -222,7 +233,7 @@ TEST_F(ExecStackTest, ThousandEntriesSurvive) {
   EXPECT_EQ(stack_.environment_end - stack_.environment, 1000u);
   run_with(library_);
   const Words seen = lines_of(output_, "env ");
-  EXPECT_EQ(seen.size(), 1001u);
+  EXPECT_EQ(seen.size(), 1002u);
   EXPECT_THAT(seen, IsSupersetOf({environment.front(), environment[499], environment.back()}));
 }
 
@@ -232,14 +243,15 @@ TEST_F(ExecStackTest, SixtyThousandEntriesSurvive) {
   for (int i = 0; i < 60'000; i++) environment.push_back("N" + std::to_string(i) + "=");
   START({"name"}, environment);
   run_with(library_);
-  EXPECT_EQ(lines_of(output_, "env ").size(), 60'001u);
+  EXPECT_EQ(lines_of(output_, "env ").size(), 60'002u);
 }
 
-TEST_F(ExecStackTest, EmptyEnvironmentGetsItsOneEntry) {
+TEST_F(ExecStackTest, EmptyEnvironmentGetsItsTwoEntries) {
   START({"name", "x"}, {});
   EXPECT_EQ(stack_.environment, stack_.environment_end);
   run_with(library_);
-  EXPECT_THAT(lines_of(output_, "env "), ElementsAre("LD_PRELOAD=" + library_));
+  EXPECT_THAT(lines_of(output_, "env "),
+              ElementsAre("LD_PRELOAD=" + library_, "LD_PRELOAD=" + library_));
   EXPECT_THAT(lines_of(output_, "arg "), ElementsAre("name", "x"));
 }
 
@@ -256,7 +268,7 @@ TEST_F(ExecStackTest, LongPreloadValuesArriveWhole) {
   while (value.size() < 20'000) value += ":" + library_;
   START({"name"}, {"A=1"});
   run_with(value);
-  EXPECT_THAT(lines_of(output_, "env LD_PRELOAD="), ElementsAre(value));
+  EXPECT_THAT(lines_of(output_, "env LD_PRELOAD="), ElementsAre(value, value));
 }
 
 TEST_F(ExecStackTest, ProgramThatIsGoneIsAnErrorNotACrash) {

@@ -171,8 +171,8 @@ TEST(WireTest, FieldsStandWhereOtherReleasesExpectThem) {
   EXPECT_EQ(offsetof(wc_message, type), 6u);
   EXPECT_EQ(offsetof(wc_message, size), 8u);
   EXPECT_EQ(offsetof(wc_hello, oldest_version), 16u);
-  EXPECT_EQ(offsetof(wc_hello, pid), 20u);
-  EXPECT_EQ(offsetof(wc_hello, bell), 40u);
+  EXPECT_EQ(offsetof(wc_hello, flags), 20u);
+  EXPECT_EQ(offsetof(wc_hello, bell), 48u);
   EXPECT_EQ(offsetof(wc_scope_message, bell), 20u);
 }
 

@@ -85,19 +85,17 @@ Result<ExecStack> read_exec_stack(const StoppedThread& thread, ProcessMemory& me
 }
 
 Status set_ld_preload(const StoppedThread& thread, ProcessMemory& memory, const ExecStack& stack,
-                      const std::string& value) {
-  // From high to low: the old vector, the block (magic, own string's address, our string), the new
-  // vector. Everything above the old stack pointer stays where it is.
-  std::string block(16, '\0');
-  uint64_t magic = WC_PRELOAD_MAGIC;
-  uint64_t own = stack.ld_preload_index != 0 ? stack.ld_preload_at : 0;
-  std::memcpy(&block[0], &magic, 8);
-  std::memcpy(&block[8], &own, 8);
+                      const std::string& value, uint64_t flags) {
+  // From high to low: the old vector, the block (flags, magic, own string's address, our string),
+  // the new vector. Everything above the old stack pointer stays where it is.
+  const uint64_t own = stack.ld_preload_index != 0 ? stack.ld_preload_at : 0;
+  const uint64_t head[] = {flags, WC_PRELOAD_MAGIC, own};
+  std::string block(reinterpret_cast<const char*>(head), sizeof head);
   block += kPreload + value;
   block.push_back('\0');
   uint64_t block_at = (stack.sp - block.size()) & ~uint64_t{15};
   std::vector<uint64_t> words = stack.words;
-  uint64_t text_at = block_at + 16;
+  uint64_t text_at = block_at + sizeof head;
   if (stack.ld_preload_index != 0)
     words[stack.ld_preload_index] = text_at;
   else  // twice: the shim puts an auxiliary entry of two words where they were

@@ -31,8 +31,8 @@ struct ExecStack {
 // Bounded: an argument vector of more than 8 MiB of pointers is an error.
 Result<ExecStack> read_exec_stack(const StoppedThread& thread, ProcessMemory& memory);
 
-// Sets LD_PRELOAD to `value` in the stopped program.
+// Sets LD_PRELOAD to `value` in the stopped program. `flags`: WC_PRELOAD_FREE.
 Status set_ld_preload(const StoppedThread& thread, ProcessMemory& memory, const ExecStack& stack,
-                      const std::string& value);
+                      const std::string& value, uint64_t flags);
 
 }  // namespace wc

@@ -217,11 +217,8 @@ void Tracer::on_exec(StoppedThread stop, Thread& thread) {
 
 // The value of LD_PRELOAD with libraries that the program can load: ld.so complains in the
 // program's name of what it cannot open.
-Result<std::string> Tracer::readable_preload(const Process& process,
+Result<std::string> Tracer::readable_preload(const Process& process, LibraryReader reader,
                                              const ProgramTables::Prepared& prepared) {
-  LibraryReader reader{geteuid(), getegid()};
-  if (auto status = proc::read_status(process.pid))
-    reader = {status->uid.file_system, status->gid.file_system};
   std::string value = prepared.ld_preload;
   for (const std::string& library : {prepared.table->stub_path, options_.shim_path}) {
     auto path = copies_.path_for(library, reader);
@@ -253,9 +250,15 @@ void Tracer::prepare_program(const StoppedThread& stop, Thread& thread) {
     if (first) failure_ = prepared.error();
     return give_up(prepared.error().message);
   }
-  auto value = readable_preload(process, *prepared);
+  auto status = proc::read_status(process.pid);
+  if (!status) return give_up(status.error().message);
+  LibraryReader reader{status->uid.file_system, status->gid.file_system};
+  auto value = readable_preload(process, reader, *prepared);
   if (!value) return give_up(value.error().message);
-  if (auto set = set_ld_preload(stop, process.memory, *stack, *value); !set)
+  bool is_free = status->seccomp == 0 && options_.shared_memory.is_memfd();
+  if (auto set =
+          set_ld_preload(stop, process.memory, *stack, *value, is_free ? WC_PRELOAD_FREE : 0);
+      !set)
     return give_up(set.error().message);
   process.table = prepared->table;
   say(2, path + ": " + std::to_string(process.table->functions.size()) + " functions wrapped");

@@ -2,7 +2,9 @@
 // shim asks by its bell (enum wc_ask in protocol/shared.h) and is answered in rax, all of it on the
 // tracer's thread, at one stop: nothing can come in between, no exec and no other thread.
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <linux/prctl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -14,6 +16,7 @@
 
 #include "engine/tracer.h"
 #include "kernel/remote_syscall.h"
+#include "proc/files.h"
 #include "proc/status.h"
 
 namespace wc {
@@ -54,6 +57,31 @@ ScopedFd take_descriptor(pid_t tid, int fd) {
   return ScopedFd(static_cast<int>(syscall(SYS_pidfd_getfd, process.get(), fd, 0)));
 }
 
+// Shared anonymous memory of a process. Takes CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE (proc(5)).
+ScopedFd open_mapped(pid_t pid, uint64_t address, uint64_t size) {
+  return ScopedFd(
+      open(proc::path_of(pid, fmt::format("map_files/{:x}-{:x}", address, address + size)).c_str(),
+           O_RDWR | O_CLOEXEC));
+}
+
+// Tried on the tracer itself, once.
+bool can_open_mapped() {
+  static const bool can = [] {
+    constexpr uint64_t kSize = 4096;
+    void* page = mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED) return false;
+    bool opened = open_mapped(getpid(), reinterpret_cast<uint64_t>(page), kSize).valid();
+    munmap(page, kSize);
+    return opened;
+  }();
+  return can;
+}
+
+bool is_filtered(pid_t tid) {
+  auto status = proc::read_status(tid);
+  return !status || status->seccomp != 0;
+}
+
 // Whether the process can map the rings of engine inproc beside what it needs itself.
 bool has_room_for_rings(pid_t pid, uint64_t size) {
   constexpr uint64_t kShare = 4;
@@ -63,25 +91,24 @@ bool has_room_for_rings(pid_t pid, uint64_t size) {
 
 }  // namespace
 
+ShareLayout Tracer::layout_for(const Process& process) const {
+  return {gate_of(process), options_.config,
+          static_cast<uint32_t>(process.table->functions.size()) + WC_OWN_SCOPES, options_.plans};
+}
+
 // Where address space is short, here or there, a process goes without the big rings: all its
-// syscalls are dispatched. `file` is the process's own memfd, or invalid: the tracer makes one.
-Result<std::unique_ptr<ProcessShare>> Tracer::create_share(const Process& process, ScopedFd file) {
-  ShareLayout layout{gate_of(process), options_.config,
-                     static_cast<uint32_t>(process.table->functions.size()) + WC_OWN_SCOPES,
-                     options_.plans};
-  auto make = [&] {
-    ScopedFd own(file.valid() ? fcntl(file.get(), F_DUPFD_CLOEXEC, 0) : -1);
-    return own.valid() ? ProcessShare::adopt(std::move(own), layout)
-                       : ProcessShare::create(layout, options_.shared_memory);
-  };
-  if (!(layout.config & WC_CONFIG_IN_PROCESS)) return make();
+// syscalls are dispatched.
+Result<std::unique_ptr<ProcessShare>> Tracer::create_share(const Process& process,
+                                                           const MakeShare& make) {
+  ShareLayout layout = layout_for(process);
+  if (!(layout.config & WC_CONFIG_IN_PROCESS)) return make(layout);
   uint64_t slot = wc_slot_size(layout.function_count, layout.config);
   if (has_room_for_rings(process.pid, wc_shared_size(slot, 1)))
-    if (auto share = make()) return share;
+    if (auto share = make(layout)) return share;
   say(1, "process " + std::to_string(process.pid) +
              ": no room to record syscalls in; all is left to dispatch");
   layout.config &= ~uint32_t{WC_CONFIG_IN_PROCESS};
-  return make();
+  return make(layout);
 }
 
 // A breakpoint of a process whose shim has not said where it is yet.
@@ -100,39 +127,66 @@ void Tracer::on_ask(StoppedThread stop, Thread& thread, user_regs_struct& regs) 
     forget_share(process, strerror(-static_cast<int>(regs.rsi)));
   else if (!is_guest && regs.rdi == WC_ASK_HELLO)
     answer = answer_hello(thread, regs);
+  else if (!is_guest && regs.rdi == WC_ASK_HELLO_ANONYMOUS)
+    answer = answer_anonymous(thread, regs);
   else if (!is_guest && regs.rdi == WC_ASK_SLOT)
     answer = give_slot(stop, thread, regs);
   regs.rax = answer;
   if (stop.set_registers(regs)) resume(std::move(stop), thread);
 }
 
-uint64_t Tracer::answer_hello(Thread& thread, const user_regs_struct& regs) {
-  Process& process = *thread.process;
-  if (process.share != nullptr) return kRefused;  // it has said hello before
-  const auto descriptor = static_cast<int64_t>(regs.rdx);
-  if (descriptor == -EMFILE && make_room_for_descriptor(process)) return WC_HELLO_AGAIN;
+// Learns where the shim is. False: it is not the one that this program was given.
+bool Tracer::read_hello(Process& process, const user_regs_struct& regs) const {
   wc_hello hello{};
   // A forked child's shim is where its parent's is; its memory may be closed to the tracer.
-  bool is_read = process.memory.read_all({regs.rsi}, &hello, sizeof hello);
-  if (!is_read && process.shim.bell == 0) return kRefused;
-  if (is_read) {
-    if (hello.stub_id != process.table->id || hello.bell != regs.rip) return kRefused;
-    process.shim = addresses_in(hello);
-    bool connected = (hello.flags & WC_HELLO_HAS_GATE) != 0;
-    process.gate = options_.gate == WC_GATE_SOCKET && !connected ? WC_GATE_TRAP : options_.gate;
+  if (!process.memory.read_all({regs.rsi}, &hello, sizeof hello)) return process.shim.bell != 0;
+  if (hello.stub_id != process.table->id || hello.bell != regs.rip) return false;
+  process.shim = addresses_in(hello);
+  bool connected = (hello.flags & WC_HELLO_HAS_GATE) != 0;
+  process.gate = options_.gate == WC_GATE_SOCKET && !connected ? WC_GATE_TRAP : options_.gate;
+  return true;
+}
+
+uint64_t Tracer::answer_hello(Thread& thread, const user_regs_struct& regs) {
+  Process& process = *thread.process;
+  if (process.share != nullptr || !read_hello(process, regs)) return kRefused;
+  const auto descriptor = static_cast<int64_t>(regs.rdx);
+  if (descriptor == -EMFILE && make_room_for_descriptor(process)) return WC_HELLO_BY_MEMFD;
+  bool filtered = is_filtered(thread.tid);
+  if (descriptor < 0) {
+    bool not_tried = regs.rdx == WC_NOT_TRIED;
+    if (not_tried && !filtered) return WC_HELLO_BY_MEMFD;
+    if (can_open_mapped())
+      return ProcessShare::first_size_of(layout_for(process)) | WC_HELLO_ANONYMOUS;
+    // Which of the two a filter forbids is not known, but where it is the tracer's, too.
+    return not_tried && options_.shared_memory.is_memfd() ? WC_HELLO_BY_MEMFD : WC_HELLO_BY_SOCKET;
   }
-  ScopedFd file =
-      descriptor < 0 ? ScopedFd() : take_descriptor(thread.tid, static_cast<int>(descriptor));
+  ScopedFd file = take_descriptor(thread.tid, static_cast<int>(descriptor));
   if (!file.valid()) return WC_HELLO_BY_SOCKET;
-  auto share = create_share(process, std::move(file));
+  return welcome(process, filtered, create_share(process, [&](const ShareLayout& layout) {
+                   ScopedFd own(fcntl(file.get(), F_DUPFD_CLOEXEC, 0));
+                   return ProcessShare::adopt(std::move(own), layout);
+                 }));
+}
+
+uint64_t Tracer::answer_anonymous(Thread& thread, const user_regs_struct& regs) {
+  Process& process = *thread.process;
+  if (process.share != nullptr || process.shim.bell != regs.rip) return kRefused;
+  ShareLayout layout = layout_for(process);
+  ScopedFd file = open_mapped(process.pid, regs.rdx, ProcessShare::first_size_of(layout));
+  if (!file.valid()) return WC_HELLO_BY_SOCKET;
+  return welcome(process, is_filtered(thread.tid),
+                 ProcessShare::adopt_unsealed(std::move(file), layout));
+}
+
+uint64_t Tracer::welcome(Process& process, bool filtered,
+                         Result<std::unique_ptr<ProcessShare>> share) {
   if (!share) {
     note_unwrapped(process, share.error().message);
     return kRefused;
   }
   process.share = std::move(*share);
-  auto status = proc::read_status(thread.tid);
-  bool is_filtered = status && status->seccomp != 0;
-  return process.share->first_size() | (is_filtered ? WC_HELLO_FILTERED : 0);
+  return process.share->first_size() | (filtered ? WC_HELLO_FILTERED : 0);
 }
 
 // The soft limit is the program's own business: it is put back when the thread asks for its slot.

@@ -50,7 +50,6 @@ bool Tracer::make_room(StoppedThread& stop, Thread& thread, uint32_t slot, uint6
     records = share->drain(slot);
   else
     share->discard(slot);
-  cpu_.part();
   resume(std::move(stop), thread);
   digest(thread, records);
   return true;

@@ -31,10 +31,6 @@ bool is_from_kernel(const StoppedThread& stop) {
   return stop.siginfo(info) && info.si_code == SI_KERNEL;
 }
 
-bool concerns_affinity(uint32_t nr) {
-  return nr == SYS_sched_getaffinity || nr == SYS_sched_setaffinity;
-}
-
 }  // namespace
 
 Tracer::Tracer(TracerOptions options, ProgramTables& tables, Pipeline& pipeline, Kernel& kernel)
@@ -147,8 +143,6 @@ Result<int> Tracer::run() {
       on_seen(seen);
     } else if (seen.tid == -ECHILD && !options_.standing) {
       break;
-    } else {
-      cpu_.part();  // what is told of now need not take the program's CPU
     }
     if (forwarded_ != 0 && first_ != 0) kill(first_, std::exchange(forwarded_, 0));
     run_posted();
@@ -182,7 +176,6 @@ void Tracer::on_tick() {
 void Tracer::on_seen(const Seen& seen) {
   if (WIFEXITED(seen.status) || WIFSIGNALED(seen.status)) return on_gone(seen);
   if (!WIFSTOPPED(seen.status)) return;
-  cpu_.stopped(seen.tid);
   auto known = threads_.find(seen.tid);
   if (known == threads_.end()) {
     // A child may stop before its parent's event arrives; the parent's event says what it is.
@@ -200,11 +193,7 @@ void Tracer::resume(StoppedThread stop, Thread& thread, int signal) {
   // A thread resumed otherwise from the entry of a syscall would never show its exit.
   bool to_syscall = thread.armed || options_.whole_process || !thread.breaks.empty() ||
                     thread.in_syscall || thread.begins;
-  Resume how = to_syscall ? Resume::ToSyscall : Resume::Run;
-  // The follower changes the affinity that these read or set.
-  if (!thread.inflight.empty() && concerns_affinity(thread.inflight.back().syscall.nr))
-    return std::move(stop).resume(how, signal);
-  cpu_.resume(std::move(stop), how, signal);
+  std::move(stop).resume(to_syscall ? Resume::ToSyscall : Resume::Run, signal);
 }
 
 void Tracer::on_stop(StoppedThread stop, Thread& thread) {
@@ -235,7 +224,8 @@ void Tracer::on_event(StoppedThread stop, Thread& thread) {
       if (is_stop_signal(stop.signal())) {
         if (options_.whole_process)
           pipeline_.stopped(thread.process->pid, thread.tid, stop.signal());
-        cpu_.resume(std::move(stop), Resume::Listen, 0);
+        thread.process->memory.end_stop();
+        std::move(stop).resume(Resume::Listen);
         return;
       }
       if (thread.awaits_bell) return on_interrupted(std::move(stop), thread);

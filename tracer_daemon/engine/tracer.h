@@ -16,7 +16,6 @@
 #include "base/result.h"
 #include "base/scoped_fd.h"
 #include "engine/break_plan.h"
-#include "engine/cpu_follower.h"
 #include "engine/guardian.h"
 #include "engine/heartbeat.h"
 #include "engine/program_tables.h"
@@ -96,7 +95,7 @@ class Tracer final : public SessionHost {
   void on_vfork_done(StoppedThread stop, Thread& parent);
   void on_exec(StoppedThread stop, Thread& thread);
   void on_gone(const Seen& seen);
-  Result<std::string> readable_preload(const Process& process,
+  Result<std::string> readable_preload(const Process& process, LibraryReader reader,
                                        const ProgramTables::Prepared& prepared);
   void prepare_program(const StoppedThread& stop, Thread& thread);
   void adopt(StoppedThread stop);
@@ -228,7 +227,12 @@ class Tracer final : public SessionHost {
 
   // handshake.cpp
   [[nodiscard]] wc_gate gate_of(const Process& process) const;
-  Result<std::unique_ptr<ProcessShare>> create_share(const Process& process, ScopedFd file);
+  using MakeShare = std::function<Result<std::unique_ptr<ProcessShare>>(const ShareLayout&)>;
+  [[nodiscard]] ShareLayout layout_for(const Process& process) const;
+  Result<std::unique_ptr<ProcessShare>> create_share(const Process& process, const MakeShare& make);
+  bool read_hello(Process& process, const user_regs_struct& regs) const;
+  uint64_t answer_anonymous(Thread& thread, const user_regs_struct& regs);
+  uint64_t welcome(Process& process, bool filtered, Result<std::unique_ptr<ProcessShare>> share);
   static bool is_hello(const Thread& thread, const user_regs_struct& regs);
   void on_ask(StoppedThread stop, Thread& thread, user_regs_struct& regs);
   uint64_t answer_hello(Thread& thread, const user_regs_struct& regs);
@@ -283,7 +287,6 @@ class Tracer final : public SessionHost {
   ProgramTables& tables_;
   Pipeline& pipeline_;
   SitePatcher patcher_;
-  CpuFollower cpu_;
   LibraryCopies copies_;
   std::unique_ptr<Guardian> guardian_;  // outlives every Breakpoints
   Heartbeat heartbeat_;

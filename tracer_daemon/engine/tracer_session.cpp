@@ -26,7 +26,9 @@ SessionHost::Answer Tracer::answer_by_socket(int32_t pid, const wc_hello& hello)
   // It has asked by its bell before; the tracer could not take its memory.
   if (process.share != nullptr || process.shim.bell == 0)
     return {nullptr, "this process is not to be given memory"};
-  auto share = create_share(process, ScopedFd());
+  auto share = create_share(process, [this](const ShareLayout& layout) {
+    return ProcessShare::create(layout, options_.shared_memory);
+  });
   if (!share) return {nullptr, share.error().message};
   process.share = std::move(*share);
   return {process.share, {}};

@@ -24,11 +24,11 @@ uint32_t first_slots_of(const ShareLayout& layout) {
   return static_cast<uint32_t>(std::clamp<uint64_t>(kFirstSize / slot, 1, WC_SLOTS));
 }
 
-uint64_t first_size_of(const ShareLayout& layout) {
+}  // namespace
+
+uint64_t ProcessShare::first_size_of(const ShareLayout& layout) {
   return wc_shared_size(wc_slot_size(layout.function_count, layout.config), first_slots_of(layout));
 }
-
-}  // namespace
 
 Result<std::unique_ptr<ProcessShare>> ProcessShare::create(const ShareLayout& layout,
                                                            const SharedMemory& memory) {
@@ -37,6 +37,14 @@ Result<std::unique_ptr<ProcessShare>> ProcessShare::create(const ShareLayout& la
 
 Result<std::unique_ptr<ProcessShare>> ProcessShare::adopt(ScopedFd fd, const ShareLayout& layout) {
   return map(SharedMemory::adopt(std::move(fd), first_size_of(layout)), layout);
+}
+
+Result<std::unique_ptr<ProcessShare>> ProcessShare::adopt_unsealed(ScopedFd file,
+                                                                   const ShareLayout& layout) {
+  struct stat now {};
+  if (fstat(file.get(), &now) != 0 || static_cast<uint64_t>(now.st_size) < first_size_of(layout))
+    return Error{"the program has changed the size of the shared memory", 0};
+  return map(std::move(file), layout);
 }
 
 Result<std::unique_ptr<ProcessShare>> ProcessShare::map(Result<ScopedFd> file,

@@ -36,6 +36,11 @@ class ProcessShare {
   // In a memfd that the process has made itself. It may go on using its descriptor: errors also
   // where that cannot be sealed against shrinking, or is no memfd at all.
   static Result<std::unique_ptr<ProcessShare>> adopt(ScopedFd file, const ShareLayout& layout);
+  // In anonymous memory of the process, which nobody but root can name, and so can shrink.
+  static Result<std::unique_ptr<ProcessShare>> adopt_unsealed(ScopedFd file,
+                                                              const ShareLayout& layout);
+  // How much of it a process maps at first.
+  static uint64_t first_size_of(const ShareLayout& layout);
   ~ProcessShare();
   ProcessShare(const ProcessShare&) = delete;
   ProcessShare& operator=(const ProcessShare&) = delete;

@@ -20,6 +20,8 @@ class SharedMemory {
   // Whether memfd_create(2) works here; tried on this very process.
   static Status try_memfd();
 
+  [[nodiscard]] bool is_memfd() const { return folder_.empty(); }
+
   // Of this size; it can grow, and a memfd cannot shrink.
   [[nodiscard]] Result<ScopedFd> create(uint64_t size) const;
   // A memfd that the traced process has made. It may use its descriptor meanwhile: an error where

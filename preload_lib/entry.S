@@ -12,21 +12,24 @@
 
   .text
 
-  /* In a frame that has rax, r10 and the function: opens the scope; leaves the wrapped function's
-   * address in rax and the frame at rsp. */
-  .macro OPEN_SCOPE_IN_FRAME
+  .macro SAVE_ARGS
   mov %rdi, 0(%rsp)
   mov %rsi, 8(%rsp)
   mov %rdx, 16(%rsp)
   mov %rcx, 24(%rsp)
   mov %r8, 32(%rsp)
   mov %r9, 40(%rsp)
+  .endm
+
+  /* In a frame that has rax, r10 and the function: opens the scope; leaves the wrapped function's
+   * address in rax and the frame at rsp. */
+  .macro OPEN_SCOPE_IN_FRAME
+  SAVE_ARGS
   mov %rsp, %rdi
   call wc_enter
   .endm
 
-  /* Opens the frame and the scope. */
-  .macro OPEN_SCOPE
+  .macro OPEN_FRAME
   push %rbp
   .cfi_def_cfa_offset 16
   .cfi_offset %rbp, -16
@@ -36,6 +39,11 @@
   mov %rax, WC_FRAME_RAX(%rsp)
   mov %r10, WC_FRAME_R10(%rsp)
   mov %r11, WC_FRAME_FUNCTION(%rsp)
+  .endm
+
+  /* Opens the frame and the scope. */
+  .macro OPEN_SCOPE
+  OPEN_FRAME
   OPEN_SCOPE_IN_FRAME
   .endm
 
@@ -254,13 +262,17 @@ END wc_entry_exec
 
 /* Functions that look at their return address (dlopen, dlsym): they must find one in the caller's
  * module. It is that of a `ret` there, which brings control back here. At a `ret` the unwinder
- * finds the next frame at the top of the stack, whatever function it belongs to. */
+ * finds the next frame at the top of the stack, whatever function it belongs to. Where there is none
+ * near by, the call is not recorded: the function is entered as if nobody stood in between. */
 EXPORT wc_entry_caller
-  OPEN_SCOPE
-  mov %rax, -WC_FRAME_SIZE+WC_FRAME_RET(%rbp)
-  lea -WC_FRAME_SIZE(%rbp), %rdi
+  OPEN_FRAME
+  SAVE_ARGS
+  mov %rsp, %rdi
   call wc_find_ret
-  mov -WC_FRAME_SIZE+WC_FRAME_RET(%rbp), %rax
+  test %rax, %rax
+  je 2f
+  mov %rsp, %rdi
+  call wc_enter
   RESTORE_ARGS
   sub $8, %rsp
   lea 1f(%rip), %r10
@@ -270,7 +282,20 @@ EXPORT wc_entry_caller
   jmp *%r11
   nop
 1:
+  .cfi_remember_state
   CLOSE_SCOPE
+  .cfi_restore_state
+2:
+  mov WC_FRAME_FUNCTION(%rsp), %rdi
+  mov WC_FUNCTION_REAL(%rdi), %rax
+  test %rax, %rax
+  jne 3f
+  call wc_resolve
+3:
+  RESTORE_ARGS
+  leave
+  .cfi_def_cfa %rsp, 8
+  jmp *%r11
 END wc_entry_caller
 
   .section .note.GNU-stack, "", @progbits

@@ -57,12 +57,34 @@ void wc_bell(struct wc_slot *slot, uint32_t want) {
   WC_BARRIER();
 }
 
-/* wc_entry_caller: a byte `ret` (0xc3) at or after the return address, in the same module; some
- * function ends there. */
-__attribute__((visibility("hidden"))) void wc_find_ret(struct wc_frame *frame) {
-  const uint8_t *p = (const uint8_t *)frame->caller;
-  while (*p != 0xc3) p++;
-  frame->gadget = (uint64_t)p;
+/* A shadow stack holds the return addresses of calls: a `ret` that stands elsewhere is a fault. The
+ * instruction does nothing where there is none. */
+static inline int has_shadow_stack(void) {
+  uint64_t top = 0;
+  __asm__ volatile("rdsspq %0" : "+r"(top));
+  return top != 0;
+}
+
+/* wc_entry_caller: a byte `ret` (0xc3) in the same module as the return address, because some
+ * function ends there. Looked for in the page of the return address: the next may be anything. 0:
+ * there is none. Code that may be executed and not read has none either. */
+__attribute__((visibility("hidden"))) uint64_t wc_find_ret(struct wc_frame *frame) {
+  uint64_t page = frame->caller & -(uint64_t)WC_PAGE;
+  uint64_t at = frame->caller, end = page + WC_PAGE;
+  uint8_t code[32];
+  frame->gadget = 0;
+  if (has_shadow_stack()) return 0;
+  for (unsigned part = 0; part < 2; part++, at = page, end = frame->caller) {
+    while (at < end) {
+      uint64_t size = end - at < sizeof code ? end - at : sizeof code;
+      uint64_t known = wc_copy(code, at, size);
+      for (uint64_t i = 0; i < known; i++)
+        if (code[i] == 0xc3) return frame->gadget = at + i;
+      if (known < size) return 0;
+      at += size;
+    }
+  }
+  return 0;
 }
 
 /* Fills in scope number `depth`. See the head of this file for the order of the stores. */

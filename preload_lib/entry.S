@@ -298,4 +298,10 @@ EXPORT wc_entry_caller
   jmp *%r11
 END wc_entry_caller
 
+/* ld.so asks here, as of an IFUNC, whether there is a function that dlopen was to bring. */
+EXPORT wc_entry_late
+  mov %r11, %rdi
+  jmp wc_resolve_late
+END wc_entry_late
+
   .section .note.GNU-stack, "", @progbits

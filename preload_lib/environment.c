@@ -50,6 +50,7 @@ static void restore_environment(char **environment) {
 static __attribute__((constructor, used)) void start(int argc, char **argv, char **environment) {
   (void)argc;
   (void)argv;
+  wc_note_start(environment); /* the auxiliary vector stands behind the environment as it is now */
   restore_environment(environment);
   wc_attach_thread();
 }

@@ -124,9 +124,12 @@ void wc_close_inherited_gate(void);
 /* Socket gate: sends a message of `type` and waits until the tracer has answered. */
 void wc_ring_socket(struct wc_slot *slot, uint16_t type);
 
-/* lookup.c: address of the wrapped function, found in the objects behind the stub library. */
+/* lookup.c: address of the wrapped function, found in the objects behind the stub library. Of
+ * wc_lookup, in those only that were there at the start. */
 uint64_t wc_resolve(struct wc_function *function);
 uint64_t wc_lookup(const char *name, const char *version);
+/* By the constructor, whose environment it is: from now on there may be threads and dlopen. */
+void wc_note_start(char **environment);
 
 /* scope.c: finds what it needs of libc, once, so that no look-up stands on the program's stack
  * later. */

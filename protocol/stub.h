@@ -4,6 +4,11 @@
  * address of its wc_function into r11 and jumps to wc_function.entry, one of the shim's
  * entry points, which ld.so fills in by relocation. `real` is found by the shim at the
  * first call, because calls come before any constructor has run.
+ *
+ * A name that none of the program's libraries has, because dlopen is to bring the one that does, is
+ * an STT_GNU_IFUNC symbol: ld.so asks at each reference, and is answered 0 (as for a weak name that
+ * nobody defines) as long as no library that is loaded has it. The resolver loads the address of
+ * the wc_function into r11 and jumps to wc_stubs.late.
  */
 #ifndef WC_PROTOCOL_STUB_H
 #define WC_PROTOCOL_STUB_H
@@ -15,6 +20,7 @@
 
 #define WC_STUB_MAGIC 0x31534357u /* "WCS1" */
 #define WC_STUB_SYMBOL "wc_stubs"
+#define WC_STUB_SIZE 16
 #define WC_SOCKET_PATH_SIZE 108
 /* Three words in front of the LD_PRELOAD string that the tracer gives a new program: flags, this,
  * and the address of the program's own LD_PRELOAD string or 0. The string is aligned to 8. */
@@ -44,7 +50,7 @@ struct wc_function {
   uint8_t fixed_args; /* register arguments before the variadic part (wc_entry_va, wc_entry_exec) */
   uint8_t flags;      /* OR of enum wc_function_flags */
   uint32_t target;    /* offset into the strings: name to look up (vprintf for printf) */
-  uint32_t version;   /* offset into the strings: wanted version, 0 for the default one */
+  uint32_t version;   /* offset into the strings: wanted version, 0 for the newest */
   uint32_t name;      /* offset into the strings: exported name, for messages */
   uint32_t reserved;
   struct wc_capture captures[WC_FUNCTION_CAPTURES]; /* engine inproc: what its records hold */
@@ -61,10 +67,12 @@ struct wc_stubs {
   uint64_t id;        /* told in HELLO, so that the tracer knows which table indices refer to */
   uint64_t functions; /* relocated: address of wc_function[count + WC_OWN_SCOPES]; the last are 0 */
   uint64_t strings;   /* relocated: address of the string table; offset 0 is "" */
+  uint64_t text;      /* relocated: address of the stubs, WC_STUB_SIZE bytes each, by index */
+  uint64_t late;      /* relocated: wc_entry_late */
   char socket_path[WC_SOCKET_PATH_SIZE];
   uint32_t reserved2;
 };
-WC_STATIC_ASSERT(sizeof(struct wc_stubs) == 152, "wc_stubs");
+WC_STATIC_ASSERT(sizeof(struct wc_stubs) == 168, "wc_stubs");
 WC_STATIC_ASSERT(offsetof(struct wc_stubs, functions) == 24, "wc_stubs.functions");
 
 #endif

@@ -1,4 +1,4 @@
-wc_unit_test(elf_test SOURCES elf_library_test.cpp LINK wc_elf)
+wc_unit_test(elf_test SOURCES elf_library_test.cpp bindings_test.cpp LINK wc_elf)
 
 function(elf_test_path name value)
   target_compile_definitions(elf_test PRIVATE ${name}="${value}")

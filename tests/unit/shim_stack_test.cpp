@@ -126,11 +126,12 @@ TEST_F(ShimStackTest, FirstCallsOfAThreadTakeLessThanHalfAPage) {
   EXPECT_LT(bytes, 4096u / 2);
 }
 
-TEST_F(ShimStackTest, OnlyResolversAndErrnoAreCalledThroughPointers) {
+TEST_F(ShimStackTest, OnlyResolversErrnoAndTheWalkOfLoadedObjectsAreCalledThroughPointers) {
   EXPECT_THAT(use_->indirect(),
-              testing::IsSubsetOf({"wc_lookup", "wc_resolve", "wc_leave", "leave_slowly",
-                                   "errno_after", "address_of", "wc_entry", "wc_entry_stack",
-                                   "wc_entry_va", "wc_entry_exec", "wc_entry_caller"}));
+              testing::IsSubsetOf({"wc_lookup", "wc_resolve", "look_at_start", "look_at_loaded",
+                                   "look_everywhere", "wc_leave", "leave_slowly", "errno_after",
+                                   "address_of", "wc_entry", "wc_entry_stack", "wc_entry_va",
+                                   "wc_entry_exec", "wc_entry_caller"}));
 }
 
 }  // namespace

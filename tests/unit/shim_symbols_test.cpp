@@ -43,10 +43,10 @@ TEST(ShimSymbolsTest, TakesNothingFromTheProgramButTheLinkMapAndTheStubs) {
 
 TEST(ShimSymbolsTest, GivesTheProgramNothingButTheEntryPoints) {
   NEEDS(NM);
-  EXPECT_THAT(
-      dynamic_symbols("--defined-only"),
-      UnorderedElementsAre("T wc_entry", "T wc_entry_stack", "T wc_entry_va", "T wc_entry_exec",
-                           "T wc_entry_caller", "T wc_scope_enter_v1", "T wc_scope_leave_v1"));
+  EXPECT_THAT(dynamic_symbols("--defined-only"),
+              UnorderedElementsAre("T wc_entry", "T wc_entry_stack", "T wc_entry_va",
+                                   "T wc_entry_exec", "T wc_entry_caller", "T wc_entry_late",
+                                   "T wc_scope_enter_v1", "T wc_scope_leave_v1"));
 }
 
 TEST(ShimSymbolsTest, NeedsTheLoaderOnly) {
@@ -141,8 +141,8 @@ TEST(ShimSymbolsTest, BreakpointsAreTheBellAndTheGadgetOnly) {
 TEST(ShimSymbolsTest, EntryPointsAreValidTargetsOfIndirectJumps) {
   NEEDS(OBJDUMP);
   const auto functions = shim_functions();
-  for (const char* name :
-       {"wc_entry", "wc_entry_stack", "wc_entry_va", "wc_entry_exec", "wc_entry_caller"}) {
+  for (const char* name : {"wc_entry", "wc_entry_stack", "wc_entry_va", "wc_entry_exec",
+                           "wc_entry_caller", "wc_entry_late"}) {
     ASSERT_TRUE(functions.count(name)) << name;
     EXPECT_EQ(functions.at(name).front().mnemonic(), "endbr64") << name;
   }

@@ -79,8 +79,9 @@ TEST_P(StubLibrary, DynamicSymbolsAreTheNamesTheTableAndTheEntryPoints) {
   std::multiset<std::string> expected = {WC_STUB_SYMBOL};
   for (const auto& f : functions(count())) expected.insert(f.name);
   EXPECT_EQ(defined, expected);
-  EXPECT_EQ(undefined, (std::multiset<std::string>{"wc_entry", "wc_entry_stack", "wc_entry_va",
-                                                   "wc_entry_exec", "wc_entry_caller"}));
+  EXPECT_EQ(undefined,
+            (std::multiset<std::string>{"wc_entry", "wc_entry_stack", "wc_entry_va",
+                                        "wc_entry_exec", "wc_entry_caller", "wc_entry_late"}));
 }
 
 TEST_P(StubLibrary, SegmentsAreNeverWritableAndExecutable) {

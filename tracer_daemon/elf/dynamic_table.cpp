@@ -13,13 +13,19 @@ constexpr uint16_t kHiddenVersion = 0x8000;
 constexpr uint64_t kMaxVersions = 0x7fff;
 constexpr size_t kMaxVersionName = 128;
 
-bool is_exported_function(const GElf_Sym& symbol) {
-  const auto type = GELF_ST_TYPE(symbol.st_info);
+constexpr uint16_t kFirstVersion = 2;  // 0 and 1 mean the file itself
+
+bool is_exported(const GElf_Sym& symbol) {
   const auto bind = GELF_ST_BIND(symbol.st_info);
   const auto visibility = GELF_ST_VISIBILITY(symbol.st_other);
-  return symbol.st_shndx != SHN_UNDEF && (type == STT_FUNC || type == STT_GNU_IFUNC) &&
+  return symbol.st_shndx != SHN_UNDEF &&
          (bind == STB_GLOBAL || bind == STB_WEAK || bind == STB_GNU_UNIQUE) &&
          (visibility == STV_DEFAULT || visibility == STV_PROTECTED);
+}
+
+bool is_function(const GElf_Sym& symbol) {
+  const auto type = GELF_ST_TYPE(symbol.st_info);
+  return type == STT_FUNC || type == STT_GNU_IFUNC;
 }
 
 uint32_t word_at(const Elf_Data* data, uint64_t index) {
@@ -147,21 +153,36 @@ Status DynamicTable::read_strings() {
   return Done{};
 }
 
-Status DynamicTable::read_functions(std::vector<ExportedFunction>& functions) {
+Status DynamicTable::read_exports(Image& image) {
   auto range = symbol_range();
   if (!range) return range.error();
   auto versions = read_versions();
   if (!versions) return versions.error();
   if (range->end == range->first) return Done{};
-  auto appended = append_functions(*range, *versions, functions);
+  auto appended = append_exports(*range, *versions, image);
   if (appended.ok() && budget_spent_) return bad("the names of its symbols are impossibly long");
-  functions.shrink_to_fit();  // the images of libraries stay in memory
+  image.functions.shrink_to_fit();  // the images of libraries stay in memory
+  image.variables.shrink_to_fit();
   return appended;
 }
 
-Status DynamicTable::append_functions(const SymbolRange& range,
-                                      const std::vector<std::string>& versions,
-                                      std::vector<ExportedFunction>& functions) {
+Status DynamicTable::read_references(std::vector<std::string>& names) {
+  auto range = reference_range();
+  if (!range) return range.error();
+  if (range->end <= range->first) return Done{};
+  Elf_Data* symbols = chunk(symbols_, range->end * sizeof(Elf64_Sym), ELF_T_SYM);
+  if (symbols == nullptr) return bad("the symbol table lies outside of the file");
+  GElf_Sym symbol;
+  for (int i = 0; !budget_spent_ && gelf_getsym(symbols, i, &symbol) != nullptr; ++i) {
+    if (symbol.st_shndx != SHN_UNDEF || symbol.st_name == 0) continue;
+    if (std::string name = string_at(symbol.st_name); !name.empty())
+      names.push_back(std::move(name));
+  }
+  return Done{};
+}
+
+Status DynamicTable::append_exports(const SymbolRange& range,
+                                    const std::vector<std::string>& versions, Image& image) {
   const uint64_t count = range.end - range.first;
   constexpr uint64_t kEntry = sizeof(Elf64_Sym);  // functions are read of 64-bit files only
   Elf_Data* symbols = chunk(symbols_ + range.first * kEntry, count * kEntry, ELF_T_SYM);
@@ -173,20 +194,25 @@ Status DynamicTable::append_functions(const SymbolRange& range,
     if (indices == nullptr) return bad("the version table lies outside of the file");
   }
 
-  functions.reserve(count);
+  image.functions.reserve(count);
   GElf_Sym symbol;
   for (int i = 0; !budget_spent_ && gelf_getsym(symbols, i, &symbol) != nullptr; ++i) {
-    if (!is_exported_function(symbol)) continue;
+    if (!is_exported(symbol)) continue;
     ExportedFunction function{.name = string_at(symbol.st_name), .address = symbol.st_value};
     if (function.name.empty()) continue;
+    if (!is_function(symbol)) {
+      image.variables.push_back(std::move(function.name));
+      continue;
+    }
     function.ifunc = GELF_ST_TYPE(symbol.st_info) == STT_GNU_IFUNC;
     GElf_Versym version = 0;
     if (indices != nullptr && gelf_getversym(indices, i, &version) != nullptr) {
       function.default_version = (version & kHiddenVersion) == 0;
       const uint64_t index = version & kMaxVersions;
       if (index < versions.size()) function.version = versions[index];
+      function.oldest_version = index == kFirstVersion;
     }
-    functions.push_back(std::move(function));
+    image.functions.push_back(std::move(function));
   }
   return Done{};
 }
@@ -206,6 +232,17 @@ Result<DynamicTable::SymbolRange> DynamicTable::symbol_range() const {
   }
   if (range.end > kMaxTable / sizeof(Elf64_Sym)) return bad("the symbol table is impossibly large");
   return range;
+}
+
+// A GNU hash table has the defined symbols only, and they stand behind all others.
+Result<DynamicTable::SymbolRange> DynamicTable::reference_range() const {
+  const uint64_t table = gnu_hash_ != 0 ? gnu_hash_ : hash_;
+  if (table == 0) return SymbolRange{};
+  Elf_Data* header = chunk(table, 2 * sizeof(uint32_t), ELF_T_WORD);
+  if (header == nullptr) return bad("the hash table lies outside of the file");
+  const uint64_t end = word_at(header, 1);
+  if (end > kMaxTable / sizeof(Elf64_Sym)) return bad("the symbol table is impossibly large");
+  return SymbolRange{0, end};
 }
 
 // Symbols before the table's first one are undefined; the last one ends the chain of the bucket

@@ -36,8 +36,10 @@ class DynamicTable {
   // DF_1_PIE or DT_DEBUG: tags of programs, which tell a static PIE from a shared library.
   [[nodiscard]] bool marked_as_program() const { return flags_1_ & DF_1_PIE || has_debug_tag_; }
 
-  // The functions that the file exports. After read().
-  Status read_functions(std::vector<ExportedFunction>& functions);
+  // The functions and the names of the variables that the file exports. After read().
+  Status read_exports(Image& image);
+  // The names that it does not define itself. After read().
+  Status read_references(std::vector<std::string>& names);
 
  private:
   struct SymbolRange {
@@ -60,8 +62,9 @@ class DynamicTable {
   Result<SymbolRange> gnu_hash_range() const;
   Result<uint64_t> chain_end(uint64_t chains, uint64_t first_symbol, uint64_t symbol) const;
   Result<std::vector<std::string>> read_versions();
-  Status append_functions(const SymbolRange& range, const std::vector<std::string>& versions,
-                          std::vector<ExportedFunction>& functions);
+  Result<SymbolRange> reference_range() const;
+  Status append_exports(const SymbolRange& range, const std::vector<std::string>& versions,
+                        Image& image);
 
   Elf* elf_;
   std::vector<GElf_Phdr> segments_;  // PT_LOAD only

@@ -19,7 +19,8 @@ namespace wc {
 namespace {
 
 constexpr size_t kMaxProgramHeaders = 65536 / sizeof(Elf64_Phdr);  // the kernel refuses more
-constexpr uint64_t kMaxInterpreter = 4096;                         // PATH_MAX, as in the kernel
+constexpr uint64_t kMaxNotes = 65536;
+constexpr uint64_t kMaxInterpreter = 4096;  // PATH_MAX, as in the kernel
 
 Error bad_elf(const std::string& path, const std::string& what) {
   return Error{path + ": " + what, ENOEXEC};
@@ -66,12 +67,14 @@ class Reader {
   }
 
   Result<Image> read(bool with_functions);
+  Result<std::vector<std::string>> references();
 
  private:
   Status read_ident();
   Status read_header();
   Status read_segments();
   Status read_interpreter(const GElf_Phdr& segment);
+  void read_notes(const GElf_Phdr& segment);
   Status read_dynamic(bool with_functions);
 
   int fd_;
@@ -131,6 +134,7 @@ Status Reader::read_segments() {
       return bad_elf(image_.path, "truncated ELF file: the program headers are missing");
     if (segment.p_type == PT_LOAD) loads_.push_back(segment);
     if (segment.p_type == PT_DYNAMIC && dynamic_.empty()) dynamic_.push_back(segment);
+    if (segment.p_type == PT_NOTE) read_notes(segment);
     if (segment.p_type != PT_INTERP || !image_.interpreter.empty()) continue;
     if (auto interpreter = read_interpreter(segment); !interpreter.ok()) return interpreter;
   }
@@ -149,6 +153,22 @@ Status Reader::read_interpreter(const GElf_Phdr& segment) {
   return Done{};
 }
 
+// The Go linker writes its build id into a note of this name and type (cmd/internal/buildid).
+void Reader::read_notes(const GElf_Phdr& segment) {
+  constexpr uint32_t kGoBuildId = 4;
+  constexpr std::string_view kGo("Go\0", 3);
+  if (segment.p_filesz == 0 || segment.p_filesz > kMaxNotes || segment.p_offset > INT64_MAX) return;
+  Elf_Data* data = elf_getdata_rawchunk(elf_.get(), static_cast<int64_t>(segment.p_offset),
+                                        segment.p_filesz, ELF_T_NHDR);
+  if (data == nullptr) return;
+  GElf_Nhdr note;
+  size_t name = 0, text = 0;
+  for (size_t at = 0; (at = gelf_getnote(data, at, &note, &name, &text)) != 0;) {
+    const std::string_view owner(static_cast<const char*>(data->d_buf) + name, note.n_namesz);
+    if (note.n_type == kGoBuildId && owner.starts_with(kGo)) image_.is_go = true;
+  }
+}
+
 Status Reader::read_dynamic(bool with_functions) {
   if (dynamic_.empty()) return Done{};
   DynamicTable table(elf_.get(), loads_, image_.path);
@@ -156,7 +176,18 @@ Status Reader::read_dynamic(bool with_functions) {
   // A static PIE has a dynamic section too, to relocate itself, but no loader will read it.
   image_.is_dynamic = !image_.interpreter.empty() || !table.marked_as_program();
   if (!with_functions || !image_.is_x86_64) return Done{};
-  return table.read_functions(image_.functions);
+  return table.read_exports(image_);
+}
+
+Result<std::vector<std::string>> Reader::references() {
+  std::vector<std::string> names;
+  if (auto whole = read(false); !whole) return whole.error();
+  if (dynamic_.empty() || !image_.is_x86_64) return names;
+  DynamicTable table(elf_.get(), loads_, image_.path);
+  Image again;
+  if (auto tags = table.read(dynamic_.front(), again); !tags.ok()) return tags.error();
+  if (auto found = table.read_references(names); !found.ok()) return found.error();
+  return names;
 }
 
 }  // namespace
@@ -166,6 +197,13 @@ Result<Image> read_image(const std::string& path, bool with_functions) {
   auto fd = open_regular(path, status);
   if (!fd) return fd.error();
   return Reader(path, fd->get(), status).read(with_functions);
+}
+
+Result<std::vector<std::string>> read_references(const std::string& path) {
+  struct stat status = {};
+  auto fd = open_regular(path, status);
+  if (!fd) return fd.error();
+  return Reader(path, fd->get(), status).references();
 }
 
 std::string script_interpreter(const std::string& path) {

@@ -204,7 +204,7 @@ class Search {
     if (program.set_id) environment_.clear();  // secure execution
   }
 
-  std::vector<std::shared_ptr<const Image>> closure() &&;  // takes the libraries out
+  StartUp closure(const std::vector<std::string>& preloads) &&;  // takes the libraries out
   std::shared_ptr<const Image> resolve(const std::string& name);
 
  private:
@@ -239,15 +239,18 @@ class Search {
   size_t probes_ = 0;
 };
 
-std::vector<std::shared_ptr<const Image>> Search::closure() && {
+StartUp Search::closure(const std::vector<std::string>& preloads) && {
+  StartUp start;
+  for (const auto& name : preloads) add(name, 0);
+  start.preloaded = objects_.size() - 1;
   if (!program_.is_musl)
     for (const auto& name : store_.preload.get()) add(name, 0);
   for (size_t i = 0; i < objects_.size(); ++i)
     for (const auto& name : objects_[i].view->needed) add(name, i);
-  std::vector<std::shared_ptr<const Image>> libraries;
-  libraries.reserve(objects_.size() - 1);
-  for (size_t i = 1; i < objects_.size(); ++i) libraries.push_back(std::move(objects_[i].image));
-  return libraries;
+  start.libraries.reserve(objects_.size() - 1);
+  for (size_t i = 1; i < objects_.size(); ++i)
+    start.libraries.push_back(std::move(objects_[i].image));
+  return start;
 }
 
 std::shared_ptr<const Image> Search::resolve(const std::string& name) {
@@ -371,11 +374,17 @@ struct LibraryCache::State {
 LibraryCache::LibraryCache() : state_(std::make_unique<State>()) {}
 LibraryCache::~LibraryCache() = default;
 
+StartUp LibraryCache::start_up(const Image& program, const std::string& ld_library_path,
+                               const std::vector<std::string>& preloads) {
+  if (!program.is_dynamic || !program.is_x86_64) return {};
+  return Search(state_->store, program, ld_library_path).closure(preloads);
+}
+
 std::vector<std::shared_ptr<const Image>> LibraryCache::closure(const Image& program,
                                                                 const std::string& ld_library_path,
                                                                 ImageDepth depth) {
   if (!program.is_dynamic || !program.is_x86_64) return {};
-  auto libraries = Search(state_->store, program, ld_library_path).closure();
+  auto libraries = start_up(program, ld_library_path, {}).libraries;
   if (depth == ImageDepth::Functions)
     for (auto& library : libraries) library = with_functions(library);
   return libraries;

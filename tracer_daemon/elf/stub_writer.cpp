@@ -16,11 +16,16 @@ namespace wc {
 namespace {
 
 constexpr uint64_t kPage = 4096;
-constexpr size_t kStubSize = 16;
+constexpr size_t kStubSize = WC_STUB_SIZE;
 constexpr const char* kSoname = "libwc_stubs.so";
-constexpr const char* kEntryNames[] = {"wc_entry", "wc_entry_stack", "wc_entry_va", "wc_entry_exec",
-                                       "wc_entry_caller"};
+constexpr const char* kEntryNames[] = {"wc_entry",      "wc_entry_stack",  "wc_entry_va",
+                                       "wc_entry_exec", "wc_entry_caller", "wc_entry_late"};
 constexpr uint32_t kEntryCount = std::size(kEntryNames);
+// A reference without a version takes version 2 of a library, the oldest, even where it is hidden;
+// nothing else takes one of this name (do_lookup_x and check_match in glibc's elf/dl-lookup.c).
+constexpr const char* kUnversioned = "WC_NO_VERSION";
+constexpr uint16_t kUnversionedNumber = 2;
+constexpr uint16_t kHidden = 0x8000;
 
 uint32_t gnu_hash(std::string_view name) {
   uint32_t hash = 5381;
@@ -65,8 +70,9 @@ class Writer {
       : functions_(functions), id_(id), socket_path_(socket_path) {}
 
   std::string write() {
-    order_symbols();
     number_versions();
+    number_resolvers();
+    order_symbols();
     make_strings();
     lay_out();
     put_headers();
@@ -75,6 +81,7 @@ class Writer {
     put_versions();
     put_relocations();
     put_text();
+    put_resolvers();
     put_unwind();
     put_dynamic();
     put_data();
@@ -91,6 +98,7 @@ class Writer {
   // WC_STUB_SYMBOL and the functions, ordered by bucket.
   struct Exported {
     uint32_t function;  // functions_.size() for WC_STUB_SYMBOL
+    uint16_t version;   // as the version table has it
     uint32_t hash;
   };
 
@@ -100,11 +108,16 @@ class Writer {
 
   void order_symbols() {
     buckets_ = static_cast<uint32_t>(functions_.size() / 2 + 1);
-    for (uint32_t i = 0; i <= functions_.size(); i++) {
-      Exported e{i, 0};
+    auto add = [this](uint32_t function, uint16_t version) {
+      Exported e{function, version, 0};
       e.hash = gnu_hash(symbol_name(e));
       exported_.push_back(e);
+    };
+    for (uint32_t i = 0; i < functions_.size(); i++) {
+      add(i, version_of(functions_[i]));
+      if (functions_[i].oldest_version) add(i, kUnversionedNumber | kHidden);
     }
+    add(static_cast<uint32_t>(functions_.size()), 1);
     std::stable_sort(exported_.begin(), exported_.end(), [this](const auto& a, const auto& b) {
       return a.hash % buckets_ < b.hash % buckets_;
     });
@@ -113,9 +126,23 @@ class Writer {
   }
 
   void number_versions() {
+    constexpr uint16_t kFirst = kUnversionedNumber + 1;
     for (const auto& f : functions_)
       if (!f.version.empty())
-        versions_.try_emplace(f.version, static_cast<uint16_t>(versions_.size() + 2));
+        versions_.try_emplace(f.version, static_cast<uint16_t>(versions_.size() + kFirst));
+    for (const auto& f : functions_) has_versions_ |= version_of(f) != 1 || f.oldest_version;
+  }
+
+  // Version 1 is the library itself and fits every request.
+  [[nodiscard]] uint16_t version_of(const StubFunction& f) const {
+    uint16_t number = f.version.empty() ? uint16_t{1} : versions_.at(f.version);
+    return static_cast<uint16_t>(f.default_version ? number : number | kHidden);
+  }
+
+  void number_resolvers() {
+    resolvers_.assign(functions_.size(), 0);
+    for (size_t i = 0; i < functions_.size(); i++)
+      if (functions_[i].late) resolvers_[i] = resolver_count_++;
   }
 
   void make_strings() {
@@ -123,6 +150,7 @@ class Writer {
     for (const char* name : kEntryNames) dynamic_strings_.add(name);
     for (const auto& e : exported_) dynamic_strings_.add(symbol_name(e));
     for (const auto& [name, number] : versions_) dynamic_strings_.add(name);
+    dynamic_strings_.add(kUnversioned);
     for (const auto& f : functions_) {
       data_strings_.add(f.name);
       data_strings_.add(f.target);
@@ -141,12 +169,13 @@ class Writer {
     place(hash_, 16 + bloom_size_ * 8 + buckets_ * 4 + exported_.size() * 4);
     place(symbols_, (1 + kEntryCount + exported_.size()) * sizeof(Elf64_Sym));
     place(strings_, dynamic_strings_.bytes().size());
-    place(versym_, versions_.empty() ? 0 : symbols_.size / sizeof(Elf64_Sym) * 2);
-    place(verdef_, versions_.empty()
-                       ? 0
-                       : (versions_.size() + 1) * (sizeof(Elf64_Verdef) + sizeof(Elf64_Verdaux)));
-    place(relocations_, (n + 2) * sizeof(Elf64_Rela));
+    place(versym_, has_versions_ ? symbols_.size / sizeof(Elf64_Sym) * 2 : 0);
+    place(verdef_, has_versions_
+                       ? (versions_.size() + 2) * (sizeof(Elf64_Verdef) + sizeof(Elf64_Verdaux))
+                       : 0);
+    place(relocations_, (n + kOwnRelocations) * sizeof(Elf64_Rela));
     place(text_, n * kStubSize, 64);
+    place(resolver_text_, resolver_count_ == 0 ? 0 : (resolver_count_ + 1) * kStubSize, kStubSize);
     place(unwind_, kUnwindSize);
     code_end_ = at;
     // Another page for what is written to, so that the two segments never share one.
@@ -227,9 +256,14 @@ class Writer {
       bool is_table = e.function == functions_.size();
       Elf64_Sym s{};
       s.st_name = dynamic_strings_.add(symbol_name(e));
-      s.st_info = ELF64_ST_INFO(STB_GLOBAL, is_table ? STT_OBJECT : STT_FUNC);
+      bool is_late = !is_table && functions_[e.function].late;
+      s.st_info = ELF64_ST_INFO(STB_GLOBAL, is_table  ? STT_OBJECT
+                                            : is_late ? STT_GNU_IFUNC
+                                                      : STT_FUNC);
       s.st_shndx = 1;  // any defined section: there are no section headers
-      s.st_value = is_table ? stubs_.at : text_.at + e.function * kStubSize;
+      s.st_value = is_table  ? stubs_.at
+                   : is_late ? resolver_text_.at + resolvers_[e.function] * kStubSize
+                             : text_.at + e.function * kStubSize;
       s.st_size = is_table ? stubs_.size : kStubSize;
       append(file_, s);
     }
@@ -237,28 +271,17 @@ class Writer {
     file_ += dynamic_strings_.bytes();
   }
 
-  // Version 1 is the base and fits every request; the others are those that libraries define
-  // several times (realpath@GLIBC_2.2.5, realpath@@GLIBC_2.3).
   void put_versions() {
-    if (versions_.empty()) return;
+    if (!has_versions_) return;
     pad_to(versym_);
-    constexpr uint16_t kHidden = 0x8000;
     for (uint32_t i = 0; i <= kEntryCount; i++) append(file_, uint16_t{0});
-    for (const auto& e : exported_) {
-      uint16_t number = 1;
-      if (e.function < functions_.size() && !functions_[e.function].version.empty()) {
-        const StubFunction& f = functions_[e.function];
-        number = static_cast<uint16_t>(versions_.at(f.version) |
-                                       (f.default_version ? uint16_t{0} : kHidden));
-      }
-      append(file_, number);
-    }
+    for (const auto& e : exported_) append(file_, e.version);
     pad_to(verdef_);
     put_version_definition(kSoname, 1, VER_FLG_BASE, false);
-    std::vector<std::string> by_number(versions_.size());
-    for (const auto& [name, number] : versions_) by_number[number - 2u] = name;
+    std::vector<std::string> by_number(versions_.size() + 1, kUnversioned);
+    for (const auto& [name, number] : versions_) by_number[number - kUnversionedNumber] = name;
     for (size_t i = 0; i < by_number.size(); i++)
-      put_version_definition(by_number[i], static_cast<uint16_t>(i + 2), 0,
+      put_version_definition(by_number[i], static_cast<uint16_t>(i + kUnversionedNumber), 0,
                              i + 1 == by_number.size());
   }
 
@@ -284,6 +307,9 @@ class Writer {
     };
     relative(stubs_.at + offsetof(wc_stubs, functions), table_.at);
     relative(stubs_.at + offsetof(wc_stubs, strings), data_text_.at);
+    relative(stubs_.at + offsetof(wc_stubs, text), text_.at);
+    append(file_, Elf64_Rela{stubs_.at + offsetof(wc_stubs, late),
+                             ELF64_R_INFO(kEntryCount, R_X86_64_64), 0});
     std::vector<uint32_t> order(functions_.size());
     std::iota(order.begin(), order.end(), 0u);
     std::stable_sort(order.begin(), order.end(), [this](uint32_t a, uint32_t b) {
@@ -308,6 +334,26 @@ class Writer {
     }
   }
 
+  // For each function that comes late: endbr64; lea function(%rip), %r11; jmp to what stands behind
+  // all of them: mov late(%rip), %rax; test %rax, %rax; je 1f; jmp *%rax; 1: ret. The slot is empty
+  // for who asks before this library is relocated: there is no such function then.
+  void put_resolvers() {
+    if (resolver_count_ == 0) return;
+    pad_to(resolver_text_);
+    uint64_t common = resolver_text_.at + resolver_count_ * kStubSize;
+    for (size_t i = 0; i < functions_.size(); i++) {
+      if (!functions_[i].late) continue;
+      uint64_t at = resolver_text_.at + resolvers_[i] * kStubSize;
+      file_.append("\xf3\x0f\x1e\xfa\x4c\x8d\x1d", 7);
+      append(file_, static_cast<int32_t>(table_.at + i * sizeof(wc_function) - (at + 11)));
+      file_.append("\xe9", 1);
+      append(file_, static_cast<int32_t>(common - (at + kStubSize)));
+    }
+    file_.append("\x48\x8b\x05", 3);
+    append(file_, static_cast<int32_t>(stubs_.at + offsetof(wc_stubs, late) - (common + 7)));
+    file_.append("\x48\x85\xc0\x74\x02\xff\xe0\xc3\xcc", 9);
+  }
+
   // One entry covers all stubs: nothing is pushed, the return address is at the top.
   void put_unwind() {
     pad_to(unwind_);
@@ -326,7 +372,8 @@ class Writer {
     append(file_, uint32_t{kFdeSize - 4});
     append(file_, uint32_t{kCieSize + 4});
     append(file_, static_cast<int32_t>(text_.at - (frame + kCieSize + 8)));
-    append(file_, static_cast<uint32_t>(text_.size));
+    append(file_,
+           static_cast<uint32_t>((resolver_count_ == 0 ? text_ : resolver_text_).end() - text_.at));
     file_.append(8, '\0');       // no augmentation data, nops
     append(file_, uint32_t{0});  // end of .eh_frame
   }
@@ -348,10 +395,10 @@ class Writer {
     entry(DT_RELA, relocations_.at);
     entry(DT_RELASZ, relocations_.size);
     entry(DT_RELAENT, sizeof(Elf64_Rela));
-    if (!versions_.empty()) {
+    if (has_versions_) {
       entry(DT_VERSYM, versym_.at);
       entry(DT_VERDEF, verdef_.at);
-      entry(DT_VERDEFNUM, versions_.size() + 1);
+      entry(DT_VERDEFNUM, versions_.size() + 2);
     }
     entry(DT_NULL, 0);
   }
@@ -384,6 +431,7 @@ class Writer {
   }
 
   static constexpr uint16_t kSegments = 5;
+  static constexpr size_t kOwnRelocations = 4;  // of wc_stubs
   static constexpr uint64_t kDynamicEntries = 13;
   static constexpr uint32_t kFrameHeaderSize = 24;
   static constexpr uint32_t kCieSize = 24;
@@ -395,10 +443,13 @@ class Writer {
   std::string_view socket_path_;
   std::vector<Exported> exported_;
   std::map<std::string, uint16_t> versions_;
+  bool has_versions_ = false;
+  std::vector<uint32_t> resolvers_;  // by function, of those that come late
+  uint32_t resolver_count_ = 0;
   uint32_t buckets_ = 1, bloom_size_ = 1, soname_ = 0;
   StringTable dynamic_strings_, data_strings_;
-  Range hash_, symbols_, strings_, versym_, verdef_, relocations_, text_, unwind_, dynamic_, stubs_,
-      table_, data_text_;
+  Range hash_, symbols_, strings_, versym_, verdef_, relocations_, text_, resolver_text_, unwind_,
+      dynamic_, stubs_, table_, data_text_;
   uint64_t code_end_ = 0;
   std::string file_;
 };

@@ -20,8 +20,10 @@ enum class StubEntry : uint8_t { Plain, Stack, VaList, ExecList, Caller };
 struct StubFunction {
   std::string name;             // exported
   std::string version;          // of this definition; empty: fits every request
-  bool default_version = true;  // of several versions, the one that unversioned requests get
-  std::string target;           // what the shim looks up: the name itself, or its v sibling
+  bool default_version = true;  // of several versions, the one that dlsym(3) gets
+  bool oldest_version = false;  // the one that references without a version get, default or not
+  bool late = false;   // exists for a reference only once a library that dlopen brought has it
+  std::string target;  // what the shim looks up: the name itself, or its v sibling
   StubEntry entry = StubEntry::Plain;
   uint16_t stack_words = 0;
   uint8_t fixed_args = 0;

@@ -3,9 +3,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <unordered_map>
+#include <set>
 
+#include "catalog/glob.h"
 #include "decode/decoder.h"
+#include "elf/loader_command.h"
 #include "elf/stub_writer.h"
 #include "engine/capture_plan.h"
 #include "protocol/stub.h"
@@ -16,35 +18,18 @@ namespace {
 constexpr std::string_view kLibc = "libc.so.6";
 constexpr std::string_view kLoader = "ld-linux-x86-64.so.2";
 
-// A function of one library, with every version it has there.
-struct Choice {
-  const Image* library;
-  std::vector<const ExportedFunction*> versions;
-};
-
-// The first definition in load order is the one that programs bind to.
-std::vector<Choice> choices_of(const std::vector<std::shared_ptr<const Image>>& libraries) {
-  std::vector<Choice> choices;
-  std::unordered_map<std::string_view, size_t> index;
-  for (const auto& library : libraries) {
-    if (library->soname == kLoader) continue;  // its exports are libc's business, not a program's
-    for (const ExportedFunction& function : library->functions) {
-      auto [at, fresh] = index.try_emplace(function.name, choices.size());
-      if (fresh)
-        choices.push_back({library.get(), {&function}});
-      else if (choices[at->second].library == library.get())
-        choices[at->second].versions.push_back(&function);
-    }
-  }
-  return choices;
-}
-
 // Whether what is printed of a call can only be read when it returns.
 bool has_values_at_return(const FunctionSpec& spec) {
   if (!known_at_entry(spec.result.kind)) return true;
   for (unsigned i = 0; i < spec.arg_count && i < kMaxArgs; i++)
     if (!known_at_entry(spec.args[i].kind)) return true;
   return false;
+}
+
+bool exports(const Image& library, std::string_view name) {
+  return std::ranges::any_of(library.functions, [name](const ExportedFunction& function) {
+    return function.default_version && function.name == name;
+  });
 }
 
 StubEntry entry_of(const FunctionSpec& spec) {
@@ -65,28 +50,41 @@ StubEntry entry_of(const FunctionSpec& spec) {
 // Stack words passed on for a function whose prototype nobody knows.
 constexpr uint16_t kUnknownStackWords = 24;
 
-StubFunction stub_for(const ExportedFunction& function, bool several, const FunctionInfo& info,
-                      const TableOptions& options) {
-  StubFunction stub;
-  stub.name = stub.target = function.name;
-  if (several) {
-    stub.version = function.version;
-    stub.default_version = function.default_version;
+// How the function wants to be entered. One that takes the place of libc's may take more arguments,
+// and its library need not have the sibling.
+void choose_entry(StubFunction& stub, const FunctionInfo& info, const Image& library) {
+  StubEntry entry = entry_of(*info.spec);
+  bool is_by_sibling = entry == StubEntry::VaList || entry == StubEntry::ExecList;
+  if (info.library != kLibc && entry != StubEntry::Caller &&
+      !(is_by_sibling && exports(library, info.spec->sibling))) {
+    stub.entry = StubEntry::Stack;
+    stub.stack_words = kUnknownStackWords;
+    return;
   }
+  stub.entry = entry;
+  stub.stack_words = info.spec->stack_words;
+  if (!is_by_sibling) return;
+  stub.target = info.spec->sibling;
+  stub.fixed_args = info.spec->arg_count;
+}
+
+StubFunction stub_for(const BoundFunction& bound, const Definition& definition,
+                      const FunctionInfo& info, const TableOptions& options) {
+  StubFunction stub;
+  stub.name = stub.target = definition.function->name;
+  stub.version = definition.function->version;
+  stub.default_version = definition.takes_newest;
+  stub.oldest_version = definition.takes_unversioned;
+  stub.late = bound.is_late;
   if (info.spec == nullptr) {
     // libc's own functions outside of the catalog take what registers hold (measured: 2,571 ran
     // so).
     stub.entry = info.library == kLibc ? StubEntry::Plain : StubEntry::Stack;
     stub.stack_words = kUnknownStackWords;
-    if (info.library == kLibc && is_pure_function(function.name)) stub.flags |= WC_FUNCTION_PURE;
+    if (info.library == kLibc && is_pure_function(stub.name)) stub.flags |= WC_FUNCTION_PURE;
     return stub;
   }
-  stub.entry = entry_of(*info.spec);
-  stub.stack_words = info.spec->stack_words;
-  if (stub.entry == StubEntry::VaList || stub.entry == StubEntry::ExecList) {
-    stub.target = info.spec->sibling;
-    stub.fixed_args = info.spec->arg_count;
-  }
+  choose_entry(stub, info, *bound.library);
   bool planned =
       options.in_process && plan_function(info.spec, info.thin, options.all_calls, options.decode,
                                           options.values_at_return, stub.captures);
@@ -99,13 +97,14 @@ StubFunction stub_for(const ExportedFunction& function, bool several, const Func
   if (planned && info.spec->arg_count <= WC_FEW_ARGS) stub.flags |= WC_FUNCTION_FEW;
   if (options.values_at_return && !info.thin && !planned && has_values_at_return(*info.spec))
     stub.flags |= WC_FUNCTION_RETURN_BELL;
-  if (is_pure_function(function.name)) stub.flags |= WC_FUNCTION_PURE;
+  if (info.library == kLibc && is_pure_function(stub.name)) stub.flags |= WC_FUNCTION_PURE;
   return stub;
 }
 
 bool is_sanitizer(const std::string& soname) {
-  for (const char* head : {"libasan.so", "libtsan.so", "liblsan.so", "libubsan.so", "libhwasan.so"})
-    if (soname.rfind(head, 0) == 0) return true;
+  for (const char* head :
+       {"libasan.so", "libtsan.so", "liblsan.so", "libubsan.so", "libhwasan.so", "libclang_rt."})
+    if (soname.starts_with(head)) return true;
   return false;
 }
 
@@ -120,21 +119,38 @@ void add_entry(std::string& list, const std::string& entry) {
 ProgramTables::ProgramTables(TableOptions options, const PrivateDirectory& directory)
     : options_(std::move(options)), directory_(directory), cache_(options_.cache) {}
 
-ProgramTables::Images ProgramTables::libraries_of(const Image& program,
-                                                  const std::string& ld_library_path) {
-  Images libraries = libraries_.closure(program, ld_library_path, ImageDepth::Names);
-  auto add = [&](const std::string& name) {
-    auto image = libraries_.find(name, ld_library_path, ImageDepth::Names);
-    if (image != nullptr && std::find(libraries.begin(), libraries.end(), image) == libraries.end())
-      libraries.push_back(std::move(image));
-  };
-  for (const std::string& path : options_.user_preloads) add(path);
-  // name@library names libraries that come later, by dlopen.
-  for (const Term& term : options_.terms)
-    if (!term.exclude && !term.library.empty() &&
-        term.library.find_first_of("*?[") == std::string::npos)
-      add(term.library);
+Images ProgramTables::Places::all() const {
+  Images libraries = front;
+  for (const Images* more : {&behind, &late})
+    libraries.insert(libraries.end(), more->begin(), more->end());
   return libraries;
+}
+
+ProgramTables::Places ProgramTables::places_of(const Image& program,
+                                               const std::string& ld_library_path,
+                                               const std::string& own_preload) {
+  std::vector<std::string> preloads = split_preload_list(own_preload);
+  preloads.insert(preloads.end(), options_.user_preloads.begin(), options_.user_preloads.end());
+  StartUp start = libraries_.start_up(program, ld_library_path, preloads);
+  Places places;
+  for (size_t i = 0; i < start.libraries.size(); i++) {
+    bool is_in_front = i < start.preloaded || is_sanitizer(start.libraries[i]->soname);
+    (is_in_front ? places.front : places.behind).push_back(start.libraries[i]);
+  }
+  for (const Term& term : options_.terms) {
+    if (term.exclude || term.library.empty() || has_glob(term.library)) continue;
+    auto image = libraries_.find(term.library, ld_library_path, ImageDepth::Names);
+    Images known = places.all();
+    if (image != nullptr && std::ranges::find(known, image) == known.end())
+      places.late.push_back(std::move(image));
+  }
+  return places;
+}
+
+Images ProgramTables::with_functions(const Images& libraries) {
+  Images whole;
+  for (const auto& library : libraries) whole.push_back(libraries_.with_functions(library));
+  return whole;
 }
 
 std::string ProgramTables::options_key(bool strict) const {
@@ -148,34 +164,127 @@ std::string ProgramTables::options_key(bool strict) const {
   return key;
 }
 
+namespace {
+
+FunctionInfo info_of(const BoundFunction& bound) {
+  FunctionInfo info;
+  info.symbol = bound.name;
+  info.library = bound.library->soname;
+  info.spec = bound.is_libcs ? find_function(info.symbol) : nullptr;
+  info.name = info.spec != nullptr ? std::string(info.spec->family) : info.symbol;
+  // A string that is the result (getcwd) is read when the call is over, not when its syscall is.
+  info.thin = info.spec != nullptr && info.library == kLibc &&
+              info.spec->result.kind != ArgKind::StringResult && syscall_number(info.name) >= 0;
+  return info;
+}
+
+// The candidates of a selection: functions that can be wrapped, then those that cannot, because
+// their library stands in front of the stubs, or another one in front of theirs.
+class Candidates {
+ public:
+  Candidates(const std::vector<BoundFunction>& bound, const Images& front, const Images& behind) {
+    std::set<std::pair<std::string_view, std::string_view>> known;
+    for (const BoundFunction& one : bound) {
+      list_.push_back({one.name, one.library->soname, one.is_libcs});
+      known.emplace(one.name, one.library->soname);
+    }
+    wrappable_ = list_.size();
+    for (const Images* libraries : {&front, &behind}) {
+      for (const auto& library : *libraries) {
+        if (library->soname == kLoader) continue;
+        for (const ExportedFunction& function : library->functions)
+          if (function.default_version && !known.contains({function.name, library->soname}))
+            list_.push_back({function.name, library->soname, false});
+      }
+      if (libraries == &front) in_front_ = list_.size();
+    }
+  }
+  [[nodiscard]] const std::vector<Candidate>& list() const { return list_; }
+
+  // Leaves out what cannot be wrapped, and says so where the library was named.
+  void leave_out_others(std::span<const Term> terms, SelectionOutcome& outcome) const {
+    std::set<std::string_view> names;
+    for (uint32_t index : outcome.selected)
+      if (index < wrappable_) names.insert(list_[index].name);
+    std::set<std::string_view> told;
+    for (uint32_t index : outcome.selected) {
+      if (index < wrappable_ || names.contains(list_[index].name)) continue;
+      std::string_view library = list_[index].library;
+      if (!is_meant(terms, list_[index], names.empty()) || !told.insert(library).second) continue;
+      std::string name = std::string(list_[index].name) + "@" + std::string(library);
+      std::string why = index < in_front_ ? "its library is preloaded in front of what is wrapped"
+                                          : "another library has the name in front of it";
+      outcome.warnings.push_back("calls of " + name + " are not seen: " + why + "; -B " + name +
+                                 " sees them");
+    }
+    std::erase_if(outcome.selected, [this](uint32_t index) { return index >= wrappable_; });
+  }
+
+ private:
+  // By its name, or by a glob that has found nothing else.
+  static bool is_meant(std::span<const Term> terms, const Candidate& candidate, bool is_all) {
+    return std::ranges::any_of(terms, [&](const Term& term) {
+      if (term.exclude) return false;
+      if (term.kind == Term::Kind::Name) return term.pattern == candidate.name;
+      return is_all && !term.library.empty() && match_library(term.library, candidate.library);
+    });
+  }
+
+  std::vector<Candidate> list_;
+  size_t wrappable_ = 0, in_front_ = 0;  // where these end
+};
+
+// What is there at the start and refers to a function that only a library of dlopen's has (a weak
+// reference) is bound before the stub library is able to answer.
+std::set<std::string> references_of(const Images& front, const Images& behind) {
+  std::set<std::string> names;
+  for (const Images* libraries : {&front, &behind})
+    for (const auto& library : *libraries)
+      if (auto references = read_references(library->path))
+        names.insert(references->begin(), references->end());
+  return names;
+}
+
+void leave_out_referenced(const Images& front, const Images& behind,
+                          const std::vector<BoundFunction>& bound, SelectionOutcome& outcome) {
+  auto is_late = [&](uint32_t index) { return bound[index].is_late; };
+  if (std::ranges::none_of(outcome.selected, is_late)) return;
+  std::set<std::string> references = references_of(front, behind);
+  std::erase_if(outcome.selected, [&](uint32_t index) {
+    const BoundFunction& one = bound[index];
+    if (!one.is_late || !references.contains(std::string(one.name))) return false;
+    std::string name = std::string(one.name) + "@" + one.library->soname;
+    outcome.warnings.push_back(
+        name +
+        " is not wrapped: a library of the program asks whether the function is there, and "
+        "would be told that it is; -B " +
+        name + " sees its calls");
+    return true;
+  });
+}
+
+}  // namespace
+
 // The stub library has neither id nor socket yet.
-Result<StoredTable> ProgramTables::choose(const Images& libraries, bool strict,
+Result<StoredTable> ProgramTables::choose(const Places& places, bool strict,
                                           std::vector<std::string>& warnings) {
-  Images whole;
-  for (const auto& library : libraries) whole.push_back(libraries_.with_functions(library));
-  std::vector<Choice> choices = choices_of(whole);
-  std::vector<Candidate> candidates;
-  for (const Choice& choice : choices)
-    candidates.push_back(
-        {choice.versions[0]->name, choice.library->soname, choice.library->soname == kLibc});
-  auto outcome = select(options_.terms, candidates, strict);
+  Images front = with_functions(places.front), behind = with_functions(places.behind),
+         late = with_functions(places.late);
+  std::vector<BoundFunction> bound = bind_functions(behind, late);
+  Candidates candidates(bound, front, behind);
+  auto outcome = select(options_.terms, candidates.list(), strict);
   if (!outcome) return outcome.error();
+  candidates.leave_out_others(options_.terms, *outcome);
+  leave_out_referenced(front, behind, bound, *outcome);
   warnings = outcome->warnings;
+  if (!strict) warnings.clear();
 
   StoredTable table;
   std::vector<StubFunction> stubs;
   for (uint32_t index : outcome->selected) {
-    const Choice& choice = choices[index];
-    FunctionInfo info;
-    info.symbol = choice.versions[0]->name;
-    info.library = choice.library->soname;
-    info.spec = info.library == kLibc ? find_function(info.symbol) : nullptr;
-    info.name = info.spec != nullptr ? std::string(info.spec->family) : info.symbol;
-    // A string that is the result (getcwd) is read when the call is over, not when its syscall is.
-    info.thin = info.spec != nullptr && info.spec->result.kind != ArgKind::StringResult &&
-                syscall_number(info.name) >= 0;
-    for (const ExportedFunction* version : choice.versions) {
-      stubs.push_back(stub_for(*version, choice.versions.size() > 1, info, options_));
+    FunctionInfo info = info_of(bound[index]);
+    for (const Definition& definition : bound[index].definitions) {
+      stubs.push_back(stub_for(bound[index], definition, info, options_));
       table.functions.push_back(info);
     }
   }
@@ -184,15 +293,21 @@ Result<StoredTable> ProgramTables::choose(const Images& libraries, bool strict,
 }
 
 Result<std::shared_ptr<const FunctionTable>> ProgramTables::table_for(
-    const Images& libraries, bool strict, std::vector<std::string>& warnings) {
+    const Places& places, bool strict, std::vector<std::string>& warnings) {
   std::vector<const Image*> images;
-  for (const auto& library : libraries) images.push_back(library.get());
+  for (const Images* part : {&places.front, &places.behind, &places.late}) {
+    for (const auto& library : *part) images.push_back(library.get());
+    images.push_back(nullptr);
+  }
   if (auto known = tables_.find(images); known != tables_.end()) return known->second;
 
-  auto key = cache_.key(options_key(strict), libraries);
+  Images libraries = places.all();
+  std::string how_many =
+      std::to_string(places.front.size()) + "+" + std::to_string(places.behind.size()) + " ";
+  auto key = cache_.key(how_many + options_key(strict), libraries);
   std::optional<StoredTable> stored = key ? cache_.load(*key) : std::nullopt;
   if (!stored) {
-    auto chosen = choose(libraries, strict, warnings);
+    auto chosen = choose(places, strict, warnings);
     if (!chosen) return chosen.error();
     stored = std::move(*chosen);
     // A warning is worth saying each time.
@@ -215,13 +330,13 @@ Result<ProgramTables::Prepared> ProgramTables::prepare(const Image& program,
                                                        const std::string& ld_library_path,
                                                        const std::string& own_preload,
                                                        bool strict) {
-  Images libraries = libraries_of(program, ld_library_path);
+  Places places = places_of(program, ld_library_path, own_preload);
   Prepared prepared;
-  auto table = table_for(libraries, strict, prepared.warnings);
+  auto table = table_for(places, strict, prepared.warnings);
   if (!table) return table.error();
   prepared.table = *table;
   // A sanitizer's runtime insists on being first.
-  for (const auto& library : libraries)
+  for (const auto& library : places.front)
     if (is_sanitizer(library->soname)) add_entry(prepared.ld_preload, library->path);
   add_entry(prepared.ld_preload, own_preload);
   for (const std::string& path : options_.user_preloads) add_entry(prepared.ld_preload, path);

@@ -9,6 +9,7 @@
 
 #include "catalog/selection.h"
 #include "decode/decoder.h"
+#include "elf/bindings.h"
 #include "elf/image.h"
 #include "engine/exec_stack.h"
 #include "engine/table_cache.h"
@@ -49,12 +50,19 @@ class ProgramTables {
                            const std::string& own_preload, bool strict);
 
  private:
-  using Images = std::vector<std::shared_ptr<const Image>>;
-  Images libraries_of(const Image& program, const std::string& ld_library_path);
-  Result<std::shared_ptr<const FunctionTable>> table_for(const Images& libraries, bool strict,
+  // Where the libraries of a program stand, as seen from the stub library.
+  struct Places {
+    Images front;   // sanitizers, other preloads: calls reach them first
+    Images behind;  // what is there at the start
+    Images late;    // named as NAME@LIBRARY: dlopen may bring them
+    [[nodiscard]] Images all() const;
+  };
+  Places places_of(const Image& program, const std::string& ld_library_path,
+                   const std::string& own_preload);
+  Result<std::shared_ptr<const FunctionTable>> table_for(const Places& places, bool strict,
                                                          std::vector<std::string>& warnings);
-  Result<StoredTable> choose(const Images& libraries, bool strict,
-                             std::vector<std::string>& warnings);
+  Result<StoredTable> choose(const Places& places, bool strict, std::vector<std::string>& warnings);
+  Images with_functions(const Images& libraries);
   [[nodiscard]] std::string options_key(bool strict) const;
 
   TableOptions options_;

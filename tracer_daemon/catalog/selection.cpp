@@ -262,8 +262,9 @@ class Selector {
       }
     }
     warnings_.push_back(quoted(term.text) +
-                        ": the program does not start with such a library; it counts only if "
-                        "dlopen loads it" +
+                        ": the program does not start with such a library; where dlopen loads "
+                        "one, -B " +
+                        term.pattern + "@LIBRARY sees its calls" +
                         did_you_mean(nearest(term.library, libraries)));
     return true;
   }

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <optional>
 
+#include "engine/mapped_objects.h"
 #include "engine/tracer.h"
 #include "proc/files.h"
 #include "proc/process.h"
@@ -17,11 +18,6 @@ namespace {
 constexpr std::string_view kLibc = "libc.so.6";
 
 std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
-// As the process sees it: it may have another root folder.
-std::string open_path_of(pid_t pid, const std::string& path) {
-  return proc::path_of(pid, "root" + path);
-}
 
 std::optional<uint64_t> read_entry_point(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -136,12 +132,25 @@ void Tracer::on_libraries_changed(StoppedThread& stop, Thread& thread, Occasion 
     bool is_program = object.space == 0 && object.entry == process.libraries.objects()[0].entry;
     bool is_ours = is_own_library(process, object.path);
     if (is_program || is_ours || object.path.empty()) continue;
-    ObjectFile file{object.path, open_path_of(process.pid, object.path), false};
+    ObjectFile file = object_file(process.pid, object);
+    if (file.open_path.empty()) {
+      tell_of_replaced(file.path);
+      continue;
+    }
     place_in_object(stop, process, file, object.base);
     if (options_.main_only && process.main.state == MainSpan::State::Before &&
         base_name(object.path) == kLibc)
       find_main_of_dynamic(stop, process, file, object.base);
   }
+}
+
+// Its symbols are those of a file that is not there any more.
+void Tracer::tell_of_replaced(const std::string& path) const {
+  bool is_named = options_.breaks != nullptr && options_.breaks->names_library(base_name(path));
+  say(is_named ? 0 : 1, path +
+                            " was replaced or removed since the process has loaded it, and only "
+                            "root may read it through the process: calls of its functions are "
+                            "not seen; run as root, or start the process again");
 }
 
 // ---- --scope=main

@@ -63,9 +63,15 @@ std::string near_names(const BreakTerm& term, const std::vector<FunctionSymbol>&
 }  // namespace
 
 std::string BreakPlan::soname_of(const ObjectFile& object) {
-  if (object.is_program) return base_name(object.path);
   auto image = read_image(object.open_path, false);
-  return image ? image->soname : base_name(object.path);
+  return image ? soname_of(object, *image) : base_name(object.path);
+}
+
+// A library without DT_SONAME is known by its file's name, and that is not always the one by which
+// the file can still be opened.
+std::string BreakPlan::soname_of(const ObjectFile& object, const Image& image) {
+  bool has_soname = image.soname != base_name(object.open_path);
+  return has_soname && !object.is_program ? image.soname : base_name(object.path);
 }
 
 // -F: what a library exports.
@@ -177,6 +183,72 @@ Status BreakPlan::check(const ObjectFile& program,
                  0};
   }
   return Done{};
+}
+
+bool BreakPlan::names_library(const std::string& name) const {
+  auto names = [&](const auto& term) {
+    return !term.exclude && !term.library.empty() && match_library(term.library, name);
+  };
+  return std::ranges::any_of(terms_, names) || std::ranges::any_of(exported_, names) ||
+         (name == kLibc && !exported_.empty());
+}
+
+namespace {
+
+// A library that is neither mapped nor found is a slip, unless a glob says that it comes later.
+Status check_library(const Term& term, const std::set<std::string>& sonames) {
+  if (term.exclude || term.library.empty() || has_glob(term.library)) return Done{};
+  auto is_meant = [&](const std::string& name) { return match_library(term.library, name); };
+  if (std::ranges::any_of(sonames, is_meant)) return Done{};
+  if (LibraryCache().find(term.library, "", ImageDepth::Names) != nullptr) return Done{};
+  std::vector<std::string_view> names(sonames.begin(), sonames.end());
+  std::string near;
+  for (std::string_view name : nearest(term.library, names))
+    near += (near.empty() ? "; did you mean " : " or ") + quoted(name);
+  return Error{quoted(term.text) + ": the process has no library " + quoted(term.library) +
+                   (near.empty() ? near : near + "?") +
+                   " (one that it loads later may be named by "
+                   "a glob: " +
+                   term.pattern + "@" + term.library + "*)",
+               0};
+}
+
+}  // namespace
+
+Status BreakPlan::check_running(const std::vector<ObjectFile>& objects,
+                                std::vector<std::string>& warnings) {
+  if (exported_.empty()) return Done{};
+  std::vector<std::pair<std::string, Image>> images;  // by soname
+  std::set<std::string> sonames;
+  for (const ObjectFile& object : objects) {
+    auto image = read_image(object.open_path, true);
+    std::string soname = image ? soname_of(object, *image) : base_name(object.path);
+    sonames.insert(soname);
+    if (image) images.emplace_back(std::move(soname), std::move(*image));
+  }
+  for (const Term& term : exported_)
+    if (auto known = check_library(term, sonames); !known) return known;
+  std::vector<Candidate> candidates;
+  std::vector<const ExportedFunction*> functions;
+  for (const auto& [soname, image] : images)
+    for (const ExportedFunction& function : image.functions) {
+      candidates.push_back({function.name, soname, soname == kLibc});
+      functions.push_back(&function);
+    }
+  auto outcome = select(exported_, candidates, true);
+  if (!outcome) return outcome.error();
+  warnings = outcome->warnings;
+  auto is_ifunc = [&](uint32_t index) { return functions[index]->ifunc; };
+  if (!warnings.empty() || !std::ranges::all_of(outcome->selected, is_ifunc)) return Done{};
+  if (!outcome->selected.empty())
+    return Error{"the body of " + quoted(functions[outcome->selected[0]]->name) +
+                     " is chosen at run time, so that it can have no breakpoint; -B with the name "
+                     "of one body can",
+                 0};
+  return Error{
+      "no library of the process has a function that -F selects; a static program's "
+      "functions are named by -B, and --scope=process reports every system call",
+      0};
 }
 
 uint64_t address_of_function(const ObjectFile& object, const std::string& name) {

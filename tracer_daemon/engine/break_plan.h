@@ -48,9 +48,15 @@ class BreakPlan {
   // not is the error, which says what is near.
   Status check(const ObjectFile& program,
                const std::vector<std::shared_ptr<const Image>>& libraries);
+  // The same of -F, for a process that has these files mapped. Warnings are for the user.
+  Status check_running(const std::vector<ObjectFile>& objects, std::vector<std::string>& warnings);
+
+  // Whether functions of a library of this name were asked for.
+  [[nodiscard]] bool names_library(const std::string& name) const;
 
  private:
-  std::string soname_of(const ObjectFile& object);
+  static std::string soname_of(const ObjectFile& object);
+  static std::string soname_of(const ObjectFile& object, const Image& image);
   void choose_exported(const ObjectFile& object, const std::string& soname, BreakChoices& out);
   void choose_by_symbol(const ObjectFile& object, const std::string& soname,
                         const std::vector<const BreakTerm*>& terms, BreakChoices& out);

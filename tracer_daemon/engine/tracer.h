@@ -163,6 +163,7 @@ class Tracer final : public SessionHost {
   void place_in_program(StoppedThread& stop, Thread& thread);
   void place_in_object(StoppedThread& stop, Process& process, const ObjectFile& object,
                        uint64_t base);
+  void tell_of_replaced(const std::string& path) const;
   void place_internal(StoppedThread& stop, Process& process, uint64_t address, BreakRole role);
   [[nodiscard]] bool is_reported(const Thread& thread) const;
   void find_main_of_dynamic(StoppedThread& stop, Process& process, const ObjectFile& libc,

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "engine/mapped_objects.h"
 #include "engine/tracer.h"
 #include "launch/attach.h"
 #include "launch/gate_choice.h"
@@ -271,6 +272,15 @@ class Session {
     return breaks_->check(program, cache.closure(*image, path != nullptr ? path : ""));
   }
 
+  // The same for the functions of a process that runs already.
+  Status check_running(pid_t pid) {
+    if (breaks_ == nullptr) return Done{};
+    std::vector<std::string> warnings;
+    auto fits = breaks_->check_running(mapped_objects(pid), warnings);
+    for (const std::string& warning : warnings) complain(warning);
+    return fits;
+  }
+
   Tracer& tracer() { return *tracer_; }
   void close() {
     server_.reset();
@@ -390,6 +400,7 @@ int attach(const Options& options) {
           {proc::exe_path(options.pid), proc::path_of(options.pid, "exe"), true});
       !fits)
     return fail(fits.error());
+  if (auto fits = (*session)->check_running(options.pid); !fits) return fail(fits.error());
   Tracer& tracer = (*session)->tracer();
   if (auto attached = tracer.attach(options.pid); !attached) {
     (*session)->close();

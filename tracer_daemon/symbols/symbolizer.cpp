@@ -5,12 +5,11 @@
 #include <sys/stat.h>
 
 #include <array>
-#include <cstdio>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
-#include "proc/files.h"
+#include "symbols/mapped_file.h"
 #include "symbols/memory_map.h"
 #include "symbols/module.h"
 
@@ -42,34 +41,6 @@ std::string module_key(const std::string& name, const struct stat& status) {
   std::string key = name;
   for (const uint64_t number : numbers) key.append(1, ' ').append(std::to_string(number));
   return key;
-}
-
-struct MappedFile {
-  std::string path;
-  struct stat status = {};
-};
-
-// Where the file behind a mapping can be opened: under its name, under its name as the process
-// sees it (it may live in a container), or, when it was deleted, through the process. The inode
-// tells whether it is still that file. Empty when there is none.
-MappedFile file_of(int32_t pid, const MappedCode& mapping) {
-  std::array<char, 64> range;
-  std::snprintf(range.data(), range.size(), "map_files/%lx-%lx",
-                static_cast<unsigned long>(mapping.range.begin),
-                static_cast<unsigned long>(mapping.range.end));
-  const bool deleted = mapping.looks_deleted();
-  const std::array<std::string, 2> paths =
-      deleted ? std::array{proc::path_of(pid, "exe"), proc::path_of(pid, range.data())}
-              : std::array{mapping.path, proc::path_of(pid, "root" + mapping.path)};
-  MappedFile other;
-  for (const auto& path : paths) {
-    MappedFile file{path};
-    if (::stat(path.c_str(), &file.status) != 0 || !S_ISREG(file.status.st_mode)) continue;
-    if (file.status.st_ino == mapping.inode) return file;
-    // Some file systems (overlays) show one inode in maps and another in stat(2).
-    if (!deleted) other = std::move(file);
-  }
-  return other;
 }
 
 }  // namespace

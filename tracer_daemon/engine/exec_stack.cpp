@@ -13,6 +13,11 @@ namespace {
 constexpr size_t kMaxWords = 1u << 20;
 constexpr const char* kPreload = "LD_PRELOAD=";
 constexpr const char* kLibraryPath = "LD_LIBRARY_PATH=";
+constexpr const char* kListLibraries = "LD_TRACE_LOADED_OBJECTS=";
+
+bool begins_with(const char* text, const char* head) {
+  return std::strncmp(text, head, std::strlen(head)) == 0;
+}
 
 std::string read_string(ProcessMemory& memory, uint64_t at) {
   std::string text;
@@ -68,14 +73,16 @@ Result<ExecStack> read_exec_stack(const StoppedThread& thread, ProcessMemory& me
   stack.environment = stack.words[0] + 2;
   size_t i = stack.environment;
   for (; i < stack.words.size() && stack.words[i] != 0; i++) {
-    char head[20] = {};
+    char head[28] = {};
     memory.read({stack.words[i]}, head, sizeof head - 1);
-    if (std::strncmp(head, kPreload, std::strlen(kPreload)) == 0) {  // the last one counts
+    if (begins_with(head, kPreload)) {  // the last one counts
       stack.ld_preload_index = i;
       stack.ld_preload_at = stack.words[i];
       stack.ld_preload = read_string(memory, stack.words[i]).substr(std::strlen(kPreload));
-    } else if (std::strncmp(head, kLibraryPath, std::strlen(kLibraryPath)) == 0) {
+    } else if (begins_with(head, kLibraryPath)) {
       stack.ld_library_path = read_string(memory, stack.words[i]).substr(std::strlen(kLibraryPath));
+    } else if (begins_with(head, kListLibraries)) {
+      stack.lists_libraries = true;
     }
   }
   stack.environment_end = i;

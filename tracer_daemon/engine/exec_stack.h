@@ -23,9 +23,10 @@ struct ExecStack {
   size_t environment_end = 0;   // index of its NULL
   std::string ld_preload;       // the program's own, empty when it has none
   std::string ld_library_path;
-  uint64_t ld_preload_at = 0;   // address of its "LD_PRELOAD=..." string
-  size_t ld_preload_index = 0;  // 0: none
-  bool secure = false;          // AT_SECURE: ld.so will not take our libraries
+  uint64_t ld_preload_at = 0;    // address of its "LD_PRELOAD=..." string
+  size_t ld_preload_index = 0;   // 0: none
+  bool secure = false;           // AT_SECURE: ld.so will not take our libraries
+  bool lists_libraries = false;  // LD_TRACE_LOADED_OBJECTS: ld.so lists them, and runs nothing
 };
 
 // Bounded: an argument vector of more than 8 MiB of pointers is an error.

@@ -6,8 +6,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <optional>
 #include <utility>
 
+#include "elf/loader_command.h"
 #include "engine/tracer.h"
 #include "proc/files.h"
 #include "proc/process.h"
@@ -232,23 +235,83 @@ Result<std::string> Tracer::readable_preload(const Process& process, LibraryRead
   return value;
 }
 
+void Tracer::leave_unwrapped(const std::string& path, const std::string& why) {
+  say(1, path + " " + why + "; not wrapped");
+  if (!path.empty()) unwrapped_.note(path, why);
+}
+
+namespace {
+
+// A program that is about to run, as its libraries are looked for.
+struct NewProgram {
+  Image image;
+  std::optional<std::string> library_path;  // instead of LD_LIBRARY_PATH
+};
+
+// As the process sees it: it may have another root folder than the tracer, and another current one.
+std::string seen_by(pid_t pid, const std::string& path) {
+  return proc::path_of(pid, path.starts_with('/') ? "root" + path : "cwd/" + path);
+}
+
+std::string absolute(pid_t pid, const std::string& path) {
+  return path.starts_with('/') ? path : proc::link_target(proc::path_of(pid, "cwd")) + "/" + path;
+}
+
+std::vector<std::string> command_line(pid_t pid) {
+  constexpr size_t kMost = 1 << 20;
+  std::vector<std::string> words;
+  auto text = proc::read_file(proc::path_of(pid, "cmdline"), kMost);
+  if (!text) return words;
+  for (size_t at = 0; at < text->size(); at += words.back().size() + 1)
+    words.emplace_back(text->c_str() + at);
+  return words;
+}
+
+// Nothing: ld.so was started to list something, and runs no program.
+Result<std::optional<NewProgram>> look_through_loader(pid_t pid, const std::string& loader) {
+  LoaderCommand command = parse_loader_command(command_line(pid));
+  if (command.program.empty()) return std::optional<NewProgram>();
+  if (command.program.find('/') == std::string::npos)
+    return Error{"was told to search for the program " + command.program + " itself", 0};
+  auto image = read_image(seen_by(pid, command.program), false);
+  if (!image && image.error().code == ENOENT) return std::optional<NewProgram>();  // it says so
+  if (!image) return Error{"cannot start " + image.error().message, 0};
+  image->path = absolute(pid, command.program);
+  start_through(command, loader, *image);
+  return std::optional(NewProgram{std::move(*image), command.library_path});
+}
+
+}  // namespace
+
 // Chooses the functions and gives the new program its LD_PRELOAD.
 void Tracer::prepare_program(const StoppedThread& stop, Thread& thread) {
   Process& process = *thread.process;
   bool first = !process.started && process.pid == first_;
   std::string path = proc::exe_path(process.pid);
-  auto give_up = [&](const std::string& why) { say(1, path + " " + why + "; not wrapped"); };
+  auto give_up = [&](const std::string& why) { leave_unwrapped(path, why); };
   auto image = read_image(proc::path_of(process.pid, "exe"), false);
   if (!image) return give_up("cannot be read: " + image.error().message);
   image->path = path;
-  if (std::string why = refusal(*image); !why.empty()) return give_up(why);
+  NewProgram program{std::move(*image), std::nullopt};
+  if (is_loader(program.image)) {
+    auto found = look_through_loader(process.pid, path);
+    if (!found) return give_up(found.error().message);
+    if (!*found) return;
+    program = std::move(**found);
+    path = program.image.path;
+  }
+  if (std::string why = refusal(program.image); !why.empty()) return give_up(why);
   auto stack = read_exec_stack(stop, process.memory);
   if (!stack) return give_up(stack.error().message);
+  if (stack->lists_libraries) return;  // ldd(1): ours are none of the program's
   if (stack->secure) return give_up("gains rights by its exec and loads no foreign libraries");
-  auto prepared = tables_.prepare(*image, stack->ld_library_path, stack->ld_preload, first);
+  auto prepared =
+      tables_.prepare(program.image, program.library_path.value_or(stack->ld_library_path),
+                      stack->ld_preload, first);
   if (!prepared) {
-    if (first) failure_ = prepared.error();
-    return give_up(prepared.error().message);
+    if (!first) return give_up(prepared.error().message);
+    failure_ = prepared.error();
+    return say(1, path + " " + prepared.error().message + "; not wrapped");
   }
   auto status = proc::read_status(process.pid);
   if (!status) return give_up(status.error().message);
@@ -261,7 +324,16 @@ void Tracer::prepare_program(const StoppedThread& stop, Thread& thread) {
       !set)
     return give_up(set.error().message);
   process.table = prepared->table;
+  if (program.image.is_go && !options_.whole_process) tell_of_go(path, first);
   say(2, path + ": " + std::to_string(process.table->functions.size()) + " functions wrapped");
+}
+
+// Go's runtime makes its system calls itself, also where it is linked to libc for some packages.
+void Tracer::tell_of_go(const std::string& path, bool is_first) {
+  if (!is_first) return unwrapped_.note(path, "Go: only what its C code calls is seen");
+  say(0, path +
+             " is a Go program, which makes its system calls itself: only those that its C code "
+             "makes by libc's functions are reported; --scope=process reports all");
 }
 
 void Tracer::on_gone(const Seen& seen) {

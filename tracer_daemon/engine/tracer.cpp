@@ -150,6 +150,7 @@ Result<int> Tracer::run() {
   }
   if (stop_) detach_all();
   for (const auto& [pid, process] : processes_) report_totals(process);
+  if (std::string text = unwrapped_.summary(); !text.empty()) say(0, text);
   if (failure_) return *failure_;
   return first_status_.value_or(0);
 }

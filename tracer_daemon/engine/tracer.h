@@ -21,6 +21,7 @@
 #include "engine/program_tables.h"
 #include "engine/site_patcher.h"
 #include "engine/tracee.h"
+#include "engine/unwrapped.h"
 #include "events/pipeline.h"
 #include "kernel/stopped_thread.h"
 #include "session/library_copies.h"
@@ -98,6 +99,8 @@ class Tracer final : public SessionHost {
   Result<std::string> readable_preload(const Process& process, LibraryReader reader,
                                        const ProgramTables::Prepared& prepared);
   void prepare_program(const StoppedThread& stop, Thread& thread);
+  void leave_unwrapped(const std::string& path, const std::string& why);
+  void tell_of_go(const std::string& path, bool is_first);
   void adopt(StoppedThread stop);
   void adopt_orphans();
   Thread& add_thread(pid_t tid, ProcessPtr process);
@@ -288,6 +291,7 @@ class Tracer final : public SessionHost {
   ProgramTables& tables_;
   Pipeline& pipeline_;
   SitePatcher patcher_;
+  Unwrapped unwrapped_;
   LibraryCopies copies_;
   std::unique_ptr<Guardian> guardian_;  // outlives every Breakpoints
   Heartbeat heartbeat_;

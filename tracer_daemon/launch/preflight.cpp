@@ -74,6 +74,19 @@ Refusal judge_file(const std::string& path, const std::string& as, Purpose purpo
 
 }  // namespace
 
+Target inspect_command(const std::vector<std::string>& words, Purpose purpose) {
+  Target target = inspect_target(words.at(0), purpose);
+  if (!target.refusal.message.empty() || target.program.empty()) return target;
+  auto image = read_image(target.program, false);
+  if (!image || !is_loader(*image)) return target;
+  LoaderCommand command = parse_loader_command(words);
+  // What ld.so has to say about a program that is not there, it says itself.
+  if (is_regular(command.program) && purpose == Purpose::Wrap)
+    target.refusal = judge_file(command.program, command.program, purpose);
+  target.loaded = std::move(command);
+  return target;
+}
+
 Target inspect_target(const std::string& name, Purpose purpose) {
   std::string found;
   std::string path = name.find('/') != std::string::npos ? name : search_path(name, found);

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "elf/loader_command.h"
 
 namespace wc {
 
@@ -22,6 +23,7 @@ struct Target {
   Refusal refusal;   // message empty: go on
   std::string
       program;  // the ELF file that will run: `path`, or a script's interpreter; empty: unreadable
+  std::optional<LoaderCommand> loaded;  // that file is ld.so, which is told to start a program
 };
 
 // What is to be done with the target: a program that cannot be wrapped can often be traced.
@@ -29,5 +31,8 @@ enum class Purpose { Wrap, Trace };
 
 // Finds `name` as execvp(3) would and judges it, a script's interpreter included.
 Target inspect_target(const std::string& name, Purpose purpose);
+
+// The same for a command, whose program may be started through ld.so.
+Target inspect_command(const std::vector<std::string>& words, Purpose purpose);
 
 }  // namespace wc

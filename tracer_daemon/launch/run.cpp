@@ -249,14 +249,19 @@ class Session {
 
   // Whether the selection fits the program, before anything of it runs. What is prepared here is
   // used again at its exec.
-  Status check_selection(const std::string& program) {
-    auto image = read_image(program, false);
-    if (!image) return image.error();
+  Status check_selection(const Target& target) {
     auto value = [](const char* name) {
       const char* text = std::getenv(name);
       return std::string(text != nullptr ? text : "");
     };
-    auto prepared = tables_->prepare(*image, value("LD_LIBRARY_PATH"), value("LD_PRELOAD"), true);
+    std::string library_path = value("LD_LIBRARY_PATH");
+    if (target.loaded && target.loaded->library_path) library_path = *target.loaded->library_path;
+    auto image = read_image(target.loaded ? target.loaded->program : target.program, false);
+    // What it says of a program that it cannot start, ld.so says itself.
+    if (!image && target.loaded) return Done{};
+    if (!image) return image.error();
+    if (target.loaded) start_through(*target.loaded, target.program, *image);
+    auto prepared = tables_->prepare(*image, library_path, value("LD_PRELOAD"), true);
     if (!prepared) return prepared.error();
     for (const std::string& warning : prepared->warnings) complain(warning);
     return Done{};
@@ -339,8 +344,7 @@ int print(const std::string& text) {
 }
 
 int run(const Options& options, const OwnLimits& limits) {
-  Target target =
-      inspect_target(options.program[0], wraps(options) ? Purpose::Wrap : Purpose::Trace);
+  Target target = inspect_command(options.program, wraps(options) ? Purpose::Wrap : Purpose::Trace);
   if (!target.refusal.message.empty()) {
     complain(target.refusal.message);
     return target.refusal.status;
@@ -352,7 +356,7 @@ int run(const Options& options, const OwnLimits& limits) {
     return kTracerFailed;
   }
   if (wraps(options) && !target.program.empty()) {
-    if (auto fits = (*session)->check_selection(target.program); !fits) {
+    if (auto fits = (*session)->check_selection(target); !fits) {
       complain(fits.error().message);
       return kTracerFailed;
     }

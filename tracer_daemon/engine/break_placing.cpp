@@ -59,6 +59,8 @@ void Tracer::begin_breakpoints(Thread& thread) {
 // It has returned; the thread stands before the program's first instruction, or ld.so's.
 void Tracer::on_first_code(StoppedThread& stop, Thread& thread) {
   Process& process = *thread.process;
+  try_preload(stop, thread);
+  if (!uses_breakpoints()) return;
   protect(stop, thread);
   place_in_program(stop, thread);
   if (uint64_t event = LibraryWatch::event_address(process.pid, process.memory); event != 0)

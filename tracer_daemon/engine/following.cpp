@@ -324,6 +324,11 @@ void Tracer::prepare_program(const StoppedThread& stop, Thread& thread) {
       !set)
     return give_up(set.error().message);
   process.table = prepared->table;
+  if (needs_trial(process.pid)) {
+    std::string last = value->substr(value->find_last_of(": ") + 1);
+    process.preload_trial = {std::move(last), stack->sp};
+    thread.begins = true;
+  }
   if (program.image.is_go && !options_.whole_process) tell_of_go(path, first);
   say(2, path + ": " + std::to_string(process.table->functions.size()) + " functions wrapped");
 }

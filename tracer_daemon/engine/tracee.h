@@ -61,6 +61,12 @@ struct BreakScope {
 };
 
 // One address space and what its shim has said of it. The tracer thread's alone.
+// What a new program is to try before ld.so does (preload_trial.cpp).
+struct PreloadTrial {
+  std::string library;        // one that it was given to load; empty: nothing
+  uint64_t stack_before = 0;  // without our LD_PRELOAD
+};
+
 struct Process {
   Process(pid_t p, Kernel& kernel) : pid(p), memory(p, kernel) {}
 
@@ -81,6 +87,7 @@ struct Process {
   bool patched = false;  // its syscall sites lead to the shim, or never will
   bool told_corrupt = false;
   bool told_unwritable = false;
+  PreloadTrial preload_trial;
 
   // Breakpoints, see break_scopes.cpp. Shared by processes that share memory; null: none.
   std::shared_ptr<Breakpoints> breaks;

@@ -100,6 +100,8 @@ class Tracer final : public SessionHost {
                                        const ProgramTables::Prepared& prepared);
   void prepare_program(const StoppedThread& stop, Thread& thread);
   void leave_unwrapped(const std::string& path, const std::string& why);
+  static bool needs_trial(pid_t pid);
+  void try_preload(StoppedThread& stop, Thread& thread);
   void tell_of_go(const std::string& path, bool is_first);
   void adopt(StoppedThread stop);
   void adopt_orphans();

@@ -60,11 +60,11 @@
   mov -WC_FRAME_SIZE+WC_FRAME_R10(%rbp), %r10
   .endm
 
-  .macro CLOSE_SCOPE
+  .macro CLOSE_SCOPE leave=wc_leave
   mov %rax, -WC_FRAME_SIZE+WC_FRAME_RET(%rbp)
   mov %rdx, -WC_FRAME_SIZE+WC_FRAME_RET2(%rbp)
   lea -WC_FRAME_SIZE(%rbp), %rdi
-  call wc_leave
+  call \leave
   mov -WC_FRAME_SIZE+WC_FRAME_RET(%rbp), %rax
   mov -WC_FRAME_SIZE+WC_FRAME_RET2(%rbp), %rdx
   leave
@@ -283,7 +283,7 @@ EXPORT wc_entry_caller
   nop
 1:
   .cfi_remember_state
-  CLOSE_SCOPE
+  CLOSE_SCOPE wc_leave_caller
   .cfi_restore_state
 2:
   mov WC_FRAME_FUNCTION(%rsp), %rdi

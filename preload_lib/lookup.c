@@ -180,7 +180,7 @@ static const ElfW(Sym) * find_symbol(const struct object *object, const struct w
 
 static uint64_t address_of(const struct object *object, const ElfW(Sym) * symbol) {
   uint64_t address = object->base + symbol->st_value;
-  if (ELF64_ST_TYPE(symbol->st_info) == STT_GNU_IFUNC) address = ((uint64_t(*)(void))address)();
+  if (ELF64_ST_TYPE(symbol->st_info) == STT_GNU_IFUNC) address = wc_call_aligned(address, 0, 0);
   return address;
 }
 
@@ -230,13 +230,12 @@ static int look_at_loaded(struct dl_phdr_info *info, size_t size, void *argument
 }
 
 static uint64_t look_everywhere(const struct wanted *wanted) {
-  typedef int iterate(int (*)(struct dl_phdr_info *, size_t, void *), void *);
   static uint64_t iterate_objects;
   if (last_at_start == NULL) return 0; /* libc is not ready, and there is nothing more */
   if (iterate_objects == 0) iterate_objects = wc_lookup("dl_iterate_phdr", "");
   if (iterate_objects == 0) return 0;
   struct search search = {*wanted, 0, 0};
-  ((iterate *)iterate_objects)(look_at_loaded, &search);
+  (void)wc_call_aligned(iterate_objects, (uint64_t)&look_at_loaded, (uint64_t)&search);
   return search.found;
 }
 
@@ -279,6 +278,27 @@ uint64_t wc_resolve(struct wc_function *function) {
   }
   __atomic_store_n(&function->real, real, __ATOMIC_RELAXED);
   return real;
+}
+
+/* A library's own handle leads past the stubs: calls by such a pointer would not be seen, and it
+ * would differ from the function's address elsewhere. Where it is found after it was loaded again,
+ * it stands elsewhere. */
+uint64_t wc_stub_of(const char *name, uint64_t found) {
+  const struct wc_stubs *stubs = wc_stub_table();
+  if (stubs == NULL) return found;
+  struct wc_function *functions = (struct wc_function *)stubs->functions;
+  const char *strings = (const char *)stubs->strings;
+  for (uint32_t i = 0; i < stubs->count; i++) {
+    if (!same(strings + functions[i].name, name)) continue;
+    struct wanted wanted = wanted_of(name, strings + functions[i].version);
+    uint64_t real = look_at_start(&wanted);
+    if (real == 0) real = look_everywhere(&wanted);
+    if (real != found) continue;
+    int is_itself = functions[i].target == functions[i].name;
+    if (is_itself) __atomic_store_n(&functions[i].real, real, __ATOMIC_RELAXED);
+    return stubs->text + (uint64_t)WC_STUB_SIZE * i;
+  }
+  return found;
 }
 
 /* wc_entry_late: ld.so binds a reference to a function that no library had at the start. Looked for

@@ -286,6 +286,14 @@ __attribute__((visibility("hidden"))) void wc_leave(struct wc_frame *frame) {
   if (index == 0) wc_thread.selector = 0;
 }
 
+/* wc_entry_caller. What dlsym has found is called through its stub. */
+__attribute__((visibility("hidden"))) void wc_leave_caller(struct wc_frame *frame) {
+  const uint64_t next = (uint64_t)-1; /* RTLD_NEXT: asked for by who stands in front of another */
+  wc_leave(frame);
+  if (frame->function->flags & WC_FUNCTION_SYMBOL && frame->ret != 0 && frame->args[0] != next)
+    frame->ret = wc_stub_of((const char *)frame->args[1], frame->ret);
+}
+
 /* execl and its kin. The arguments after the path, up to NULL, stand in rsi..r9 and then on the
  * stack. */
 static uint64_t *exec_word(struct wc_frame *frame, uint64_t i) {

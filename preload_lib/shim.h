@@ -128,6 +128,8 @@ void wc_ring_socket(struct wc_slot *slot, uint16_t type);
  * wc_lookup, in those only that were there at the start. */
 uint64_t wc_resolve(struct wc_function *function);
 uint64_t wc_lookup(const char *name, const char *version);
+/* The stub of the function that dlsym(3) has found under this name; where it has none, `found`. */
+uint64_t wc_stub_of(const char *name, uint64_t found);
 /* By the constructor, whose environment it is: from now on there may be threads and dlopen. */
 void wc_note_start(char **environment);
 
@@ -203,6 +205,8 @@ void wc_bell(struct wc_slot *slot, uint32_t want);
 /* syscalls.S */
 long wc_syscall(long nr, long a, long b, long c, long d, long e);
 uint64_t wc_bell_trap(uint64_t slot_index_or_question, uint64_t a, uint64_t b);
+/* The shim's own frames are aligned to 8 only. */
+uint64_t wc_call_aligned(uint64_t function, uint64_t a, uint64_t b);
 void wc_gadget(void);
 void wc_signal_return(void);
 /* Copying from memory that may be bad: how many bytes there were. */

@@ -107,6 +107,23 @@ END wc_string_size
 LABEL wc_copy_end
   ret
 
+/* Calls rdi with rsi and rdx: somebody else's code, which counts on a stack that is aligned to 16. */
+HIDDEN wc_call_aligned
+  push %rbp
+  .cfi_def_cfa_offset 16
+  .cfi_offset %rbp, -16
+  mov %rsp, %rbp
+  .cfi_def_cfa_register %rbp
+  and $-16, %rsp
+  mov %rdi, %rax
+  mov %rsi, %rdi
+  mov %rdx, %rsi
+  call *%rax
+  leave
+  .cfi_def_cfa %rsp, 8
+  ret
+END wc_call_aligned
+
 /* The doorbell: the tracer sees the breakpoint with the slot's number or a question in rdi (enum
  * wc_ask). It answers in rax, where 0 says that there is no tracer. */
 HIDDEN wc_bell_trap

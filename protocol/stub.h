@@ -37,8 +37,9 @@ enum wc_function_flags {
   WC_FUNCTION_FORMAT = 1u << 3,      /* engine inproc: the last of fixed_args is a printf format */
   /* engine inproc: little more than one syscall, whose record holds all that is shown of it */
   WC_FUNCTION_THIN = WC_SCOPE_THIN,
-  WC_FUNCTION_OWN = 1u << 5, /* a scope that the program names itself */
-  WC_FUNCTION_FEW = 1u << 6  /* engine inproc: no more than WC_FEW_ARGS arguments */
+  WC_FUNCTION_OWN = 1u << 5,   /* a scope that the program names itself */
+  WC_FUNCTION_FEW = 1u << 6,   /* engine inproc: no more than WC_FEW_ARGS arguments */
+  WC_FUNCTION_SYMBOL = 1u << 7 /* finds the function named by its second argument: dlsym(3) */
 };
 
 struct wc_function {

@@ -261,6 +261,35 @@ class Late(Names):
             }""", "-pthread", "-rdynamic")
         self.as_native([program, self.path("plugin.so")], "@all,late@liblate.so", "@all", "*")
 
+    def test_pointers_from_a_librarys_own_handle(self):
+        program = self.build("handles", r"""
+            #define _GNU_SOURCE
+            #include <dlfcn.h>
+            #include <fcntl.h>
+            #include <stdio.h>
+            #include <unistd.h>
+            int main(int argc, char **argv) {
+              void *libc = dlopen("libc.so.6", RTLD_LAZY);
+              int (*found)(const char *, int) = (int (*)(const char *, int))dlsym(libc, "access");
+              int (*print)(const char *, ...) = (int (*)(const char *, ...))dlsym(libc, "printf");
+              void *versioned = dlvsym(libc, "access", "GLIBC_2.2.5");
+              print("%d %d %d\n", found("/by-handle", 0), found == access, versioned == (void *)access);
+              for (int i = 0; i < 2; i++) {
+                void *plugin = dlopen(argv[1], RTLD_NOW);
+                print("%d\n", ((int (*)(int))dlsym(plugin, "late"))(i));
+                dlclose(plugin);
+              }
+              return 0 * argc;
+            }""")
+        argv = [program, self.path("plugin.so")]
+        native = self.as_native(argv, "@default", "@all", "@all,late@liblate.so")
+        self.assertEqual(native.out, b"-1 1 1\n1\n2\n")
+        for functions in ("@default", "access,dlsym"):
+            text, _ = self.trace(argv, "-F", functions)
+            self.assertRegex(text, r'(?m)^(\[pid \d+\] )?access\("/by-handle"', functions)
+        text, _ = self.trace(argv, "-a", "-F", "late@liblate.so,dlsym")
+        self.assertEqual(len(re.findall(r"^late\(", text, re.M)), 2, text)
+
     def test_preloaded_library_is_said_to_stand_in_front(self):
         env = dict(self.env, LD_PRELOAD=self.path("liblate.so"))
         result = self.run_plain(self.command(["/bin/true"], "-F", "late@liblate.so"), env=env)
@@ -539,7 +568,7 @@ class Applications(Names):
         scripts = [["cmake", "--version"], ["ninja", "--version"], ["gdb", "--version"],
                    ["git", "--version"], ["g++", "--version"], ["perl", "-e", "print 1+1"],
                    [sys.executable, "-c", "import json, zlib; print(zlib.crc32(b'x'))"],
-                   ["vim", "--version"], ["node", "-e", "console.log(1)"], ["php", "-r", "echo 1;"]]
+                   ["ruby", "-e", "puts 1"], ["vim", "--version"], ["node", "-e", "console.log(1)"], ["php", "-r", "echo 1;"]]
         for words in scripts:
             if self.run_plain(["which", words[0]]).status != 0:
                 continue

@@ -85,6 +85,8 @@ StubFunction stub_for(const BoundFunction& bound, const Definition& definition,
     return stub;
   }
   choose_entry(stub, info, *bound.library);
+  if (stub.entry == StubEntry::Caller && (stub.name == "dlsym" || stub.name == "dlvsym"))
+    stub.flags |= WC_FUNCTION_SYMBOL;
   bool planned =
       options.in_process && plan_function(info.spec, info.thin, options.all_calls, options.decode,
                                           options.values_at_return, stub.captures);

@@ -191,6 +191,7 @@ void Tracer::on_exec(StoppedThread stop, Thread& thread) {
   end_sharing(*self);
   report_totals(process);
   put_back_limit(*process);
+  note_silent(*process, 0);
   process->share.reset();
   process->gate = WC_GATE_OFF;
   process->memory.open();  // another address space
@@ -324,6 +325,8 @@ void Tracer::prepare_program(const StoppedThread& stop, Thread& thread) {
       !set)
     return give_up(set.error().message);
   process.table = prepared->table;
+  process.program = path;
+  process.awaits_hello = true;
   if (needs_trial(process.pid)) {
     std::string last = value->substr(value->find_last_of(": ") + 1);
     process.preload_trial = {std::move(last), stack->sp};
@@ -359,7 +362,10 @@ void Tracer::on_gone(const Seen& seen) {
   else if (ProcessShare* share = share_of(thread))
     share->free_slot(static_cast<uint32_t>(thread.slot));
   bool last = --process->threads == 0;
-  if (last) report_totals(process);
+  if (last) {
+    report_totals(process);
+    note_silent(*process, status);
+  }
   pipeline_.exited(process->pid, tid, status, !last);
   threads_.erase(found);
   if (last) remove_process(process);

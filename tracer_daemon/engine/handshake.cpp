@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +18,7 @@
 #include "engine/tracer.h"
 #include "kernel/remote_syscall.h"
 #include "proc/files.h"
+#include "proc/process.h"
 #include "proc/status.h"
 
 namespace wc {
@@ -186,6 +188,7 @@ uint64_t Tracer::welcome(Process& process, bool filtered,
     return kRefused;
   }
   process.share = std::move(*share);
+  process.awaits_hello = false;
   return process.share->first_size() | (filtered ? WC_HELLO_FILTERED : 0);
 }
 
@@ -271,8 +274,18 @@ void Tracer::wipe_forked(const Process& parent, Process& child) const {
                ": its memory cannot be written; its calls may be taken for its parent's");
 }
 
-void Tracer::note_unwrapped(const Process& process, const std::string& why) {
-  say(1, "process " + std::to_string(process.pid) + ": " + why + "; not wrapped");
+void Tracer::note_unwrapped(Process& process, const std::string& why) {
+  process.awaits_hello = false;
+  leave_unwrapped(proc::exe_path(process.pid), why);
+}
+
+// A program that was given the shim ends, or becomes another one, and its shim has not said a word.
+// Where ld.so has refused to start it (exit status 127), there was nothing to wrap.
+void Tracer::note_silent(Process& process, int status) {
+  if (!std::exchange(process.awaits_hello, false)) return;
+  constexpr int kNotStarted = 127;
+  if (WIFSIGNALED(status) || WEXITSTATUS(status) == kNotStarted) return;
+  leave_unwrapped(process.program, "did not load the shim");
 }
 
 }  // namespace wc

@@ -83,8 +83,10 @@ struct Process {
   std::array<uint64_t, kSignals + 1> hidden_action_masks{};  // by signal: as Thread::hidden_mask
   uint64_t added_nodefer = 0;  // signals whose handler has an SA_NODEFER of ours
   unsigned threads = 0;
-  bool started = false;  // has run its first program
-  bool patched = false;  // its syscall sites lead to the shim, or never will
+  std::string program;        // its path, as it was at the exec
+  bool awaits_hello = false;  // it was given the shim at its exec
+  bool started = false;       // has run its first program
+  bool patched = false;       // its syscall sites lead to the shim, or never will
   bool told_corrupt = false;
   bool told_unwritable = false;
   PreloadTrial preload_trial;

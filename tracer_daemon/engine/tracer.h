@@ -248,7 +248,8 @@ class Tracer final : public SessionHost {
   uint64_t give_slot(StoppedThread& stop, Thread& thread, const user_regs_struct& regs);
   static bool map_more_slots(StoppedThread& stop, Process& process);
   void wipe_forked(const Process& parent, Process& child) const;
-  void note_unwrapped(const Process& process, const std::string& why);
+  void note_unwrapped(Process& process, const std::string& why);
+  void note_silent(Process& process, int status);
 
   // object_reports.cpp
   void report_objects(const StoppedThread& stop, Thread& thread, const ObjectChanges& changes,

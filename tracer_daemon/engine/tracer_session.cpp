@@ -31,6 +31,7 @@ SessionHost::Answer Tracer::answer_by_socket(int32_t pid, const wc_hello& hello)
   });
   if (!share) return {nullptr, share.error().message};
   process.share = std::move(*share);
+  process.awaits_hello = false;
   return {process.share, {}};
 }
 

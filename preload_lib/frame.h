@@ -37,6 +37,7 @@
 #define WC_SLOT_LANDING_IP 120
 #define WC_SLOT_LANDING_RET 128
 #define WC_SLOT_LANDING_TSC 136
+#define WC_SLOT_LANDING_FLAGS 168
 
 #define WC_SLOT_DEPTH 8
 #define WC_SLOT_NEXT_SEQ 32
@@ -120,6 +121,7 @@ WC_STATIC_ASSERT(offsetof(struct wc_slot, landing_done) == WC_SLOT_LANDING_DONE,
 WC_STATIC_ASSERT(offsetof(struct wc_slot, landing_ip) == WC_SLOT_LANDING_IP, "ip");
 WC_STATIC_ASSERT(offsetof(struct wc_slot, landing_ret) == WC_SLOT_LANDING_RET, "ret");
 WC_STATIC_ASSERT(offsetof(struct wc_slot, landing_tsc) == WC_SLOT_LANDING_TSC, "tsc");
+WC_STATIC_ASSERT(offsetof(struct wc_slot, landing_flags) == WC_SLOT_LANDING_FLAGS, "flags");
 WC_STATIC_ASSERT(offsetof(struct wc_frame, slot) == WC_FRAME_SLOT, "frame.slot");
 WC_STATIC_ASSERT(offsetof(struct wc_frame, index) == WC_FRAME_INDEX, "frame.index");
 WC_STATIC_ASSERT(offsetof(struct wc_frame, generation) == WC_FRAME_GENERATION, "frame.generation");

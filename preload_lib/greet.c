@@ -51,7 +51,8 @@ static uint64_t ask_by_bell(uint32_t flags, long *fd, long *address) {
   struct wc_hello hello;
   wc_describe(&hello, flags);
   *fd = wc_asks_first ? (long)WC_NOT_TRIED : new_memory();
-  for (int tries = 0; tries < 2; tries++) {
+  /* What to try; and once more, where there was no free descriptor. */
+  for (int tries = 0; tries < 3; tries++) {
     uint64_t answer = wc_ask(WC_ASK_HELLO, (uint64_t)&hello, (uint64_t)*fd);
     if (answer & WC_HELLO_ANONYMOUS)
       return ask_anonymous(&hello, answer & -(uint64_t)WC_PAGE, address);

@@ -54,7 +54,8 @@ LABEL wc_landing_saved
   mov WC_SLOT_LANDING_RET(%rcx), %rax
 LABEL wc_landing_restored
   movl $1, WC_SLOT_LANDING_DONE(%rcx)
-  mov WC_SLOT_LANDING_IP(%rcx), %rcx    /* where `syscall` leaves the return address */
+  mov WC_SLOT_LANDING_FLAGS(%rcx), %r11 /* `syscall` leaves the flags here, */
+  mov WC_SLOT_LANDING_IP(%rcx), %rcx    /* and the return address here */
   jmp *%rcx
 LABEL wc_landing_end
 END wc_landing_pad

@@ -279,8 +279,9 @@ struct wc_slot {
   uint32_t reserved;   /* places ever given to a record */
   uint32_t wants_room; /* rings because the ring is full; cleared by the tracer */
   uint32_t reserved2;
-  uint64_t dropped; /* syscalls that found no room, with WC_CONFIG_DROP; thread */
-  uint32_t reserved3[10];
+  uint64_t dropped;       /* syscalls that found no room, with WC_CONFIG_DROP; thread */
+  uint64_t landing_flags; /* tracer: what `syscall` leaves in r11 */
+  uint32_t reserved3[8];
   uint32_t tail; /* places ever read; tracer */
   uint32_t reserved4;
   uint64_t scratch[4]; /* tracer: what a syscall of the thread reads in place of its own argument */
@@ -295,6 +296,7 @@ WC_STATIC_ASSERT(offsetof(struct wc_slot, next_seq) == 32, "wc_slot.next_seq");
 WC_STATIC_ASSERT(offsetof(struct wc_slot, landing_done) == 116, "wc_slot.landing_done");
 WC_STATIC_ASSERT(offsetof(struct wc_slot, landing_ip) == 120, "wc_slot.landing_ip");
 WC_STATIC_ASSERT(offsetof(struct wc_slot, head) == 144, "wc_slot.head");
+WC_STATIC_ASSERT(offsetof(struct wc_slot, landing_flags) == 168, "wc_slot.landing_flags");
 WC_STATIC_ASSERT(offsetof(struct wc_slot, tail) == 208, "wc_slot.tail");
 WC_STATIC_ASSERT(offsetof(struct wc_slot, scopes) == 976, "wc_slot.scopes");
 WC_STATIC_ASSERT(sizeof(struct wc_slot) == 976 + 88 * WC_MAX_SCOPES, "wc_slot");

@@ -14,6 +14,7 @@
 #include <sstream>
 
 #include "base/scoped_fd.h"
+#include "protocol/stub.h"
 
 namespace wc {
 namespace {
@@ -280,7 +281,7 @@ TEST_F(ExecStackTest, ProgramThatIsGoneIsAnErrorNotACrash) {
   const auto again = read_exec_stack(tracee_->stop(), memory);
   ASSERT_FALSE(again.ok());
   EXPECT_EQ(again.error().code, ESRCH);
-  EXPECT_FALSE(set_ld_preload(tracee_->stop(), memory, stack_, "/x.so").ok());
+  EXPECT_FALSE(set_ld_preload(tracee_->stop(), memory, stack_, "/x.so", 0).ok());
 }
 
 }  // namespace

@@ -98,7 +98,7 @@ void Tracer::on_dispatched(StoppedThread stop, Thread& thread, user_regs_struct&
   uint64_t pad = thread.process->shim.gadget;
   if (resumes_interrupted(thread, regs.rsp, regs.rip, nr)) {
     note_inflight(thread, regs);
-    pad = choose_pad(thread, thread.inflight.back());
+    pad = choose_pad(thread, thread.inflight.back(), regs.eflags);
   } else {
     Inflight entry;
     entry.sp = regs.rsp;
@@ -122,7 +122,7 @@ void Tracer::on_dispatched(StoppedThread stop, Thread& thread, user_regs_struct&
       on_signal_call(stop, thread, entry);
       if (thread.inflight.size() >= kMaxInflight) thread.inflight.erase(thread.inflight.begin());
       thread.inflight.push_back(std::move(entry));
-      pad = choose_pad(thread, thread.inflight.back());
+      pad = choose_pad(thread, thread.inflight.back(), regs.eflags);
     }
   }
   // The kernel has put the registers back to what they were before the syscall, rax included.
@@ -131,7 +131,7 @@ void Tracer::on_dispatched(StoppedThread stop, Thread& thread, user_regs_struct&
 
 // The landing pad serves one syscall at a time: a handler's, which may interrupt it there, takes
 // the gadget.
-uint64_t Tracer::choose_pad(Thread& thread, Inflight& entry) {
+uint64_t Tracer::choose_pad(Thread& thread, Inflight& entry, uint64_t flags) {
   const ShimAddresses& shim = thread.process->shim;
   ProcessShare* share = share_of(thread);
   bool taken = std::any_of(thread.inflight.begin(), thread.inflight.end(),
@@ -141,6 +141,7 @@ uint64_t Tracer::choose_pad(Thread& thread, Inflight& entry) {
     return shim.gadget;
   wc_slot& slot = share->slot(static_cast<uint32_t>(thread.slot));
   slot.landing_ip = entry.ip;
+  slot.landing_flags = flags;
   __atomic_store_n(&slot.landing_done, 0u, __ATOMIC_RELEASE);
   entry.landing = true;
   return shim.landing;

@@ -68,6 +68,8 @@ class Tracer final : public SessionHost {
   Result<int> run();
   // From a signal handler or another thread.
   void stop() { stop_ = true; }
+  // The libraries that other users' programs have loaded.
+  void remove_copies() { copies_ = {}; }
   // Whether some of the output could not be written (said by then).
   [[nodiscard]] bool output_failed() const { return output_failed_; }
   // SIGTERM and SIGHUP to the tracer are meant for the program.
@@ -224,7 +226,7 @@ class Tracer final : public SessionHost {
                      const siginfo_t& info);
   void on_gadget_return(StoppedThread stop, Thread& thread, user_regs_struct& regs);
   void complete_landed(Thread& thread);
-  uint64_t choose_pad(Thread& thread, Inflight& entry);
+  uint64_t choose_pad(Thread& thread, Inflight& entry, uint64_t flags);
   void note_inflight(Thread& thread, const user_regs_struct& regs);
   enum class Selector : uint8_t { Allow = 0, Block = 1 };
   bool set_selector(StoppedThread& stop, Thread& thread, Selector value);

@@ -293,6 +293,7 @@ class Session {
     backends.close();
     for (const std::string& error : backends.take_errors()) complain(error), output_failed_ = true;
     output_failed_ = output_failed_ || tracer_->output_failed();
+    tracer_->remove_copies();
     directory_.reset();
   }
   [[nodiscard]] bool output_failed() const { return output_failed_; }

@@ -51,7 +51,7 @@ Result<std::unique_ptr<ProcessShare>> ProcessShare::map(Result<ScopedFd> file,
                                                         const ShareLayout& layout) {
   if (!file) return file.error();
   ScopedFd fd = std::move(*file);
-  uint64_t size = wc_shared_size(wc_slot_size(layout.function_count, layout.config), WC_SLOTS);
+  uint64_t size = first_size_of(layout);
   void* base = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd.get(), 0);
   if (base == MAP_FAILED) return Error::from_errno("cannot map shared memory", errno);
   return std::unique_ptr<ProcessShare>(
@@ -116,6 +116,11 @@ std::optional<ProcessShare::Growth> ProcessShare::plan_growth() {
   if (more == 0 || segments_.empty()) return std::nullopt;
   uint64_t end = wc_shared_size(slot_size_, slots_ + more);
   if (ftruncate(fd_.get(), static_cast<off_t>(end)) != 0) return std::nullopt;
+  void* larger = mremap(base_, size_, end, MREMAP_MAYMOVE);
+  if (larger == MAP_FAILED) return std::nullopt;
+  base_ = static_cast<uint8_t*>(larger);
+  header_ = static_cast<wc_shared_header*>(larger);
+  size_ = end;
   const Segment& last = segments_.back();
   return Growth{last.address + last.size - WC_PAGE,
                 static_cast<uint64_t>(more) * slot_size_ + WC_PAGE};

@@ -2,8 +2,9 @@
 // (protocol/shared.h). The process owns its content: everything read here is
 // copied first and then checked; indices and counts never leave their bounds.
 //
-// The tracer maps room for all slots at once, which costs it addresses only. The process maps some
-// at first and more as threads come: each such piece is a Segment of the file.
+// The process maps some slots at first and more as threads come: each such piece is a Segment of the
+// file. The tracer's own mapping grows as well, and may move: no reference to a slot outlives
+// plan_growth().
 #pragma once
 
 #include <array>
@@ -123,7 +124,7 @@ class ProcessShare {
 
   ScopedFd fd_;
   uint8_t* base_;
-  uint64_t size_;       // with all slots
+  uint64_t size_;       // that the tracer has mapped
   uint32_t slots_ = 0;  // that the process has mapped, or is about to
   uint32_t first_slots_;
   std::vector<Segment> segments_;

@@ -20,12 +20,22 @@ static inline uint32_t used(struct wc_slot *slot, uint32_t end) {
   return end - *(volatile uint32_t *)&slot->tail;
 }
 
+/* The same for "if it is still `from`, let it be `to`". Stores release on this machine. */
+static inline int replace(uint32_t *at, uint32_t from, uint32_t to) {
+  int done;
+  __asm__ volatile("cmpxchg %3, %1" : "=@ccz"(done), "+m"(*at), "+a"(from) : "r"(to) : "memory");
+  return done;
+}
+
+/* The partner of the acquire load in ProcessShare::unread(). A handler that comes in between
+ * publishes what it has written itself: a smaller position must not be stored over its own, for the
+ * tracer may look at any moment. */
 static inline void publish(struct wc_slot *slot) {
-  uint32_t end;
+  uint32_t head, end;
   do {
+    head = *(volatile uint32_t *)&slot->head;
     end = *(volatile uint32_t *)&slot->reserved;
-    __atomic_store_n(&slot->head, end, __ATOMIC_RELEASE);
-  } while (*(volatile uint32_t *)&slot->reserved != end);
+  } while (!replace(&slot->head, head, end) || *(volatile uint32_t *)&slot->reserved != end);
 }
 
 static inline __attribute__((always_inline)) void begin_writing_here(struct wc_slot *slot) {

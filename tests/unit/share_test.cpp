@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
@@ -29,7 +30,7 @@ class ShareTest : public testing::Test {
   }
   void SetUp() override { make(0); }
 
-  // As the shim appends (preload_lib/scope.c), without its test for room.
+  // As the shim appends (preload_lib/ring.c), without its test for room.
   static void append(wc_slot& slot, uint64_t seq) {
     wc_slot_ring(&slot)[slot.head % WC_RING_RECORDS] = {seq, seq + 1, seq + 2, WC_RECORD_RETURN, 0};
     __atomic_store_n(&slot.head, slot.head + 1, __ATOMIC_RELEASE);
@@ -175,14 +176,19 @@ TEST_F(ShareTest, DrainSurvivesTheWrapOfRingAndOfCounters) {
   EXPECT_EQ(slot.tail, slot.head);
 }
 
-TEST_F(ShareTest, MoreThanTheRingHoldsGivesTheNewestOnce) {
+// The shim waits for room: a head that far ahead is not its own.
+TEST_F(ShareTest, MoreThanTheRingHoldsIsImpossible) {
   wc_slot& slot = share_->slot(0);
   for (uint64_t seq = 0; seq < WC_RING_RECORDS + 10; seq++) append(slot, seq);
-  auto records = share_->drain(0);
-  ASSERT_EQ(records.size(), WC_RING_RECORDS);
-  EXPECT_EQ(records.front().seq, 10u);
-  EXPECT_EQ(records.back().seq, WC_RING_RECORDS + 9);
   EXPECT_TRUE(share_->drain(0).empty());
+  EXPECT_TRUE(share_->found_impossible_ring());
+  EXPECT_TRUE(share_->drain(0).empty());
+  EXPECT_FALSE(share_->found_impossible_ring()) << "said once";
+  append(slot, 77);
+  EXPECT_EQ(share_->drain(0).size(), 1u) << "it is read from there on";
+  for (uint64_t seq = 0; seq < WC_RING_RECORDS + 1; seq++) append(slot, seq);
+  EXPECT_EQ(share_->discard(0), 0u);
+  EXPECT_TRUE(share_->found_impossible_ring());
 }
 
 TEST_F(ShareTest, HostileHeadsAndTailsAreBounded) {
@@ -191,7 +197,9 @@ TEST_F(ShareTest, HostileHeadsAndTailsAreBounded) {
     for (uint32_t tail : {0u, 1u, 128u, 0x80000000u, 0xffffffffu}) {
       slot.head = head;
       slot.tail = tail;
-      EXPECT_LE(share_->drain(0).size(), WC_RING_RECORDS) << head << " " << tail;
+      const size_t places = head - tail <= WC_RING_RECORDS ? head - tail : 0;
+      EXPECT_EQ(share_->drain(0).size(), places) << head << " " << tail;
+      EXPECT_EQ(share_->found_impossible_ring(), places != head - tail) << head << " " << tail;
       EXPECT_TRUE(share_->drain(0).empty()) << "must not give the same again";
     }
   }
@@ -202,7 +210,8 @@ TEST_F(ShareTest, HeadThatRunsBackwardsDoesNotStopLaterRecords) {
   for (uint64_t seq = 0; seq < 20; seq++) append(slot, seq);
   EXPECT_EQ(share_->drain(0).size(), 20u);
   slot.head = 4;
-  EXPECT_LE(share_->drain(0).size(), WC_RING_RECORDS);
+  EXPECT_TRUE(share_->drain(0).empty()) << "what was read already must not come again";
+  EXPECT_TRUE(share_->found_impossible_ring());
   append(slot, 77);
   auto records = share_->drain(0);
   ASSERT_EQ(records.size(), 1u);
@@ -250,6 +259,57 @@ TEST_F(ShareTest, SingleProducerLosesAndReordersNothing) {
   munmap(map, share_->first_size());
   EXPECT_EQ(wrong, 0u);
   EXPECT_EQ(next, kRecords + 1);
+}
+
+// ---- syscalls that are not recorded yet
+
+TEST_F(ShareTest, PendingSyscallsComeInnermostFirstAndOnce) {
+  wc_slot& slot = share_->slot(0);
+  EXPECT_FALSE(share_->pending(0));
+  EXPECT_TRUE(share_->take_all_pending(0).empty());
+  for (uint64_t i = 0; i < 3; i++) slot.pending[i] = {.seq = i + 1, .end = i == 2 ? 9u : 0u};
+  slot.pending_depth = 3;
+  EXPECT_EQ(share_->pending(0)->seq, 3u);
+  EXPECT_EQ(share_->take_pending(0, ProcessShare::Pending::Returned)->seq, 3u);
+  EXPECT_EQ(slot.pending[2].end, 0u);
+  EXPECT_FALSE(share_->take_pending(0, ProcessShare::Pending::Returned)) << "that one waits still";
+  auto rest = share_->take_all_pending(0);
+  ASSERT_EQ(rest.size(), 2u);
+  EXPECT_EQ(rest[0].seq, 2u);
+  EXPECT_EQ(rest[1].seq, 1u);
+  EXPECT_EQ(slot.pending_depth, 0u);
+}
+
+TEST_F(ShareTest, HostileDepthsOfPendingSyscallsAreBounded) {
+  wc_slot& slot = share_->slot(0);
+  for (uint64_t i = 0; i < WC_PENDING; i++) slot.pending[i].seq = i;
+  for (uint32_t depth : {WC_PENDING, WC_PENDING + 1, 0x80000000u, 0xffffffffu}) {
+    slot.pending_depth = depth;
+    auto all = share_->take_all_pending(0);
+    ASSERT_EQ(all.size(), WC_PENDING) << depth;
+    EXPECT_EQ(all[0].seq, (depth - 1) % WC_PENDING);
+    EXPECT_EQ(slot.pending_depth, 0u);
+  }
+}
+
+// Another thread of the process puts back what the tracer takes, as fast as it can.
+TEST_F(ShareTest, PendingSyscallsEndWhereTheProcessWritesTheirCount) {
+  wc_slot& slot = share_->slot(0);
+  std::atomic<bool> stop{false};
+  std::thread writer([&] {
+    while (!stop) {
+      for (uint32_t depth : {16u, 0u, 0xffffffffu, 1u})
+        __atomic_store_n(&slot.pending_depth, depth, __ATOMIC_RELAXED);
+      slot.pending[0].end ^= 1;
+    }
+  });
+  for (int i = 0; i < 20'000; i++) {
+    EXPECT_LE(share_->take_all_pending(0).size(), WC_PENDING);
+    auto one = share_->take_pending(0, ProcessShare::Pending::Returned);
+    EXPECT_TRUE(!one || one->end != 0);
+  }
+  stop = true;
+  writer.join();
 }
 
 // ---- freeing slots

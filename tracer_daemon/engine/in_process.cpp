@@ -50,6 +50,7 @@ bool Tracer::make_room(StoppedThread& stop, Thread& thread, uint32_t slot, uint6
     records = share->drain(slot);
   else
     share->discard(slot);
+  if (wanted && share->found_impossible_ring()) on_corrupt_ring(thread);
   resume(std::move(stop), thread);
   digest(thread, records);
   return true;
@@ -123,9 +124,9 @@ void Tracer::end_pending(Thread& thread) {
   ProcessShare* share = share_of(thread);
   bool own = share != nullptr && !thread.shares.active;
   if (!own || !(options_.config & WC_CONFIG_IN_PROCESS)) return;
-  while (auto one = share->take_pending(static_cast<uint32_t>(thread.slot)))
-    report_pending(thread, *one, one->end != 0 ? 0 : WC_RECORD_NO_RESULT, one->ret,
-                   one->end != 0 ? one->end : __builtin_ia32_rdtsc());
+  for (const wc_pending& one : share->take_all_pending(static_cast<uint32_t>(thread.slot)))
+    report_pending(thread, one, one.end != 0 ? 0 : WC_RECORD_NO_RESULT, one.ret,
+                   one.end != 0 ? one.end : __builtin_ia32_rdtsc());
 }
 
 // A thin call's syscall has come back, and something else comes before the call's return.
@@ -133,9 +134,8 @@ void Tracer::complete_thin(Thread& thread) {
   ProcessShare* share = share_of(thread);
   if (share == nullptr || thread.shares.active) return;
   auto slot = static_cast<uint32_t>(thread.slot);
-  if (auto one = share->pending(slot); !one || one->end == 0) return;
-  auto done = share->take_pending(slot);
-  report_pending(thread, *done, 0, done->ret, done->end);
+  if (auto done = share->take_pending(slot, ProcessShare::Pending::Returned))
+    report_pending(thread, *done, 0, done->ret, done->end);
 }
 
 // A signal comes in a syscall, or between its return and its record. What the handler does comes
@@ -148,7 +148,7 @@ void Tracer::complete_pending(Thread& thread, const user_regs_struct& regs) {
   auto ret = static_cast<int64_t>(regs.rax);
   bool is_back = regs.rip == thread.process->shim.site_return && !is_restart(ret);
   if (share->pending(slot)) take_stack(thread, regs);
-  if (auto one = is_back ? share->take_pending(slot) : std::nullopt)
+  if (auto one = is_back ? share->take_pending(slot, ProcessShare::Pending::Any) : std::nullopt)
     report_pending(thread, *one, 0, regs.rax, __builtin_ia32_rdtsc());
   else if (auto waits = share->pending(slot))
     report_calls_up_to(thread, waits->seq);

@@ -334,6 +334,7 @@ size_t Tracer::drain(Thread& thread, uint64_t sp) {
     return found;
   }
   auto records = share->drain(slot);
+  if (share->found_impossible_ring()) on_corrupt_ring(thread);
   complete_landed(thread);
   drop_left_syscalls(thread, sp);
   digest(thread, records);

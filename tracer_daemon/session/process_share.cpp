@@ -159,19 +159,36 @@ void ProcessShare::set_depth(uint32_t index, uint32_t depth) {
   __atomic_store_n(&slot(index).depth, depth, __ATOMIC_RELEASE);
 }
 
+// The acquire load is the partner of the release in the shim's publish() (preload_lib/ring.c).
+//
+// The shim never takes a place before it is read, and never publishes less than before. Positions
+// that say so are the program's doing. What stands in the ring then may be anything, and old
+// records would come twice: it is left unread.
+ProcessShare::Unread ProcessShare::unread(wc_slot& slot) {
+  const uint32_t head = __atomic_load_n(&slot.head, __ATOMIC_ACQUIRE);
+  const uint32_t tail = __atomic_load_n(&slot.tail, __ATOMIC_RELAXED);
+  const auto ahead = static_cast<int32_t>(head - tail);
+  impossible_ring_ = ahead < 0 || static_cast<uint32_t>(ahead) > ring_records_;
+  return {tail % ring_records_, impossible_ring_ ? 0 : static_cast<uint32_t>(ahead), tail, head};
+}
+
+// After the records are copied: the thread may write over them from here on.
+void ProcessShare::mark_read(wc_slot& slot, const Unread& places) {
+  if (places.head != places.tail) __atomic_store_n(&slot.tail, places.head, __ATOMIC_RELEASE);
+}
+
 std::span<const wc_record> ProcessShare::drain(uint32_t index) {
   wc_slot& s = slot(index);
   const wc_record* ring = wc_slot_ring(&s);
-  uint32_t head = __atomic_load_n(&s.head, __ATOMIC_ACQUIRE);
-  uint32_t count = std::min(head - s.tail, ring_records_);
-  record_copy_.resize(count);
-  uint32_t first = (head - count) % ring_records_;
-  uint32_t before_end = std::min(count, ring_records_ - first);
-  if (count != 0) {
-    std::memcpy(record_copy_.data(), ring + first, before_end * sizeof(wc_record));
-    std::memcpy(record_copy_.data() + before_end, ring, (count - before_end) * sizeof(wc_record));
+  const Unread places = unread(s);
+  record_copy_.resize(places.count);
+  const uint32_t before_end = std::min(places.count, ring_records_ - places.first);
+  if (places.count != 0) {
+    std::memcpy(record_copy_.data(), ring + places.first, before_end * sizeof(wc_record));
+    std::memcpy(record_copy_.data() + before_end, ring,
+                (places.count - before_end) * sizeof(wc_record));
   }
-  if (count != 0) __atomic_store_n(&s.tail, head, __ATOMIC_RELEASE);
+  mark_read(s, places);
   return record_copy_;
 }
 
@@ -183,10 +200,9 @@ void ProcessShare::publish_all(uint32_t index) {
 
 size_t ProcessShare::discard(uint32_t index) {
   wc_slot& s = slot(index);
-  uint32_t head = __atomic_load_n(&s.head, __ATOMIC_ACQUIRE);
-  uint32_t count = std::min(head - s.tail, ring_records_);
-  if (count != 0) __atomic_store_n(&s.tail, head, __ATOMIC_RELEASE);
-  return count;
+  const Unread places = unread(s);
+  mark_read(s, places);
+  return places.count;
 }
 
 std::optional<ProcessShare::WaitingCall> ProcessShare::waiting_call(uint32_t index) {
@@ -207,21 +223,41 @@ std::optional<ProcessShare::WaitingCall> ProcessShare::waiting_call(uint32_t ind
   return seen;
 }
 
+// Deeper ones than there is room for have overwritten those at the bottom.
+uint32_t ProcessShare::pending_depth(wc_slot& slot) {
+  return __atomic_load_n(&slot.pending_depth, __ATOMIC_ACQUIRE);
+}
+
 std::optional<wc_pending> ProcessShare::pending(uint32_t index) {
   wc_slot& s = slot(index);
-  uint32_t depth = s.pending_depth;
+  const uint32_t depth = pending_depth(s);
   if (depth == 0) return std::nullopt;
   return s.pending[(depth - 1) % WC_PENDING];
 }
 
-std::optional<wc_pending> ProcessShare::take_pending(uint32_t index) {
+std::optional<wc_pending> ProcessShare::take_pending(uint32_t index, Pending which) {
   wc_slot& s = slot(index);
-  auto last = pending(index);
-  if (!last) return last;
-  // Those deeper than there is room for were overwritten.
-  s.pending_depth = std::min(s.pending_depth, 2 * WC_PENDING) - 1;
-  s.pending[s.pending_depth % WC_PENDING].end = 0;  // the thread may be about to record it
-  return last;
+  const uint32_t depth = pending_depth(s);
+  if (depth == 0) return std::nullopt;
+  wc_pending& last = s.pending[(depth - 1) % WC_PENDING];
+  const wc_pending copy = last;
+  if (which == Pending::Returned && copy.end == 0) return std::nullopt;
+  last.end = 0;  // the thread may be about to record it
+  __atomic_store_n(&s.pending_depth, depth - 1, __ATOMIC_RELEASE);
+  return copy;
+}
+
+std::span<const wc_pending> ProcessShare::take_all_pending(uint32_t index) {
+  wc_slot& s = slot(index);
+  const uint32_t depth = pending_depth(s);
+  const uint32_t count = std::min(depth, WC_PENDING);
+  for (uint32_t i = 0; i < count; i++) {
+    wc_pending& one = s.pending[(depth - 1 - i) % WC_PENDING];
+    pending_copy_[i] = one;
+    one.end = 0;
+  }
+  __atomic_store_n(&s.pending_depth, 0u, __ATOMIC_RELEASE);
+  return {pending_copy_.data(), count};
 }
 
 wc_counter ProcessShare::counter(uint32_t slot_index, uint32_t function) const {

@@ -86,10 +86,13 @@ class ProcessShare {
   void set_depth(uint32_t index, uint32_t depth);
 
   // Takes what the thread has appended since the last call, oldest first: a copy, valid until the
-  // next call. A record may take several places (RecordReader in events/).
+  // next call. A record may take several places (RecordReader in events/). Nothing where the ring's
+  // positions are impossible: it is read from where they stand then.
   std::span<const wc_record> drain(uint32_t index);
-  // The same where nobody wants to know.
-  size_t discard(uint32_t index);  // returns how many places
+  // Skips the records without copying them; returns how many places they take.
+  size_t discard(uint32_t index);
+  // Whether the last drain or discard found positions that a shim does not leave: records are lost.
+  [[nodiscard]] bool found_impossible_ring() const { return impossible_ring_; }
 
   // The thread is gone: what it has reserved is complete or never will be.
   void publish_all(uint32_t index);
@@ -102,10 +105,14 @@ class ProcessShare {
   };
   std::optional<WaitingCall> waiting_call(uint32_t index);
 
-  // The innermost syscall that the thread is waiting in.
-  std::optional<wc_pending> pending(uint32_t index);
-  // The same; the slot forgets it.
-  std::optional<wc_pending> take_pending(uint32_t index);
+  // The innermost syscall that is not recorded yet.
+  [[nodiscard]] std::optional<wc_pending> pending(uint32_t index);
+  // The same, if it is one of these; the slot forgets it.
+  enum class Pending { Any, Returned };
+  std::optional<wc_pending> take_pending(uint32_t index, Pending which);
+  // All that there is room for, innermost first: a copy, valid until the next call. The slot
+  // forgets them.
+  std::span<const wc_pending> take_all_pending(uint32_t index);
 
   [[nodiscard]] wc_counter counter(uint32_t slot_index, uint32_t function) const;
 
@@ -121,6 +128,14 @@ class ProcessShare {
   static Result<std::unique_ptr<ProcessShare>> map(Result<ScopedFd> file,
                                                    const ShareLayout& layout);
   ProcessShare(ScopedFd fd, uint8_t* base, uint64_t size, const ShareLayout& layout);
+  // What the ring's positions say, read once.
+  struct Unread {
+    uint32_t first, count;  // places of the ring
+    uint32_t tail, head;
+  };
+  Unread unread(wc_slot& slot);
+  static void mark_read(wc_slot& slot, const Unread& places);
+  static uint32_t pending_depth(wc_slot& slot);
 
   ScopedFd fd_;
   uint8_t* base_;
@@ -134,7 +149,9 @@ class ProcessShare {
   ShareLayout layout_;
   wc_shared_header* header_;
   std::array<wc_scope, WC_MAX_SCOPES> scope_copy_{};
+  std::array<wc_pending, WC_PENDING> pending_copy_{};
   std::vector<wc_record> record_copy_;
+  bool impossible_ring_ = false;
   std::unique_ptr<wc_counter[]> freed_;  // totals of freed slots, with WC_CONFIG_COUNTS
 };
 

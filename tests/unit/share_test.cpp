@@ -345,6 +345,26 @@ TEST_F(ShareTest, TotalsKeepTheCountersOfFreedSlots) {
   EXPECT_EQ(share_->total(0).calls, 32u);
 }
 
+// Reading a page that nobody has written allocates it: the totals of a process with a thread or two
+// must not fetch the pages of all slots.
+TEST_F(ShareTest, TotalsLeaveSlotsAloneThatNoThreadEverHad) {
+  make(WC_CONFIG_COUNTS);
+  auto allocated = [&] {
+    struct stat status {};
+    EXPECT_EQ(fstat(share_->fd(), &status), 0);
+    return status.st_blocks;
+  };
+  ASSERT_EQ(share_->take_slot(), 0u);
+  counter(0, 0) = {5, 50};
+  (void)share_->total(0);
+  const auto before = allocated();
+  for (uint32_t function = 0; function < kFunctions; function++) (void)share_->total(function);
+  EXPECT_EQ(share_->total(0).calls, 5u);
+  EXPECT_EQ(allocated(), before);
+  constexpr blkcnt_t kBlocksOfAPage = WC_PAGE / 512;
+  EXPECT_LT(before, blkcnt_t{kLast} * kBlocksOfAPage) << "far fewer pages than slots";
+}
+
 TEST_F(ShareTest, CountersOutOfBoundsOrNotKeptAreZero) {
   EXPECT_EQ(share_->counter(0, 0).calls, 0u);
   EXPECT_EQ(share_->total(0).calls, 0u);

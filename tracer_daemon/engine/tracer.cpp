@@ -158,7 +158,10 @@ Result<int> Tracer::run() {
 void Tracer::on_tick() {
   // Rings have one writer and one reader: looking while the threads run is allowed.
   size_t found = 0;
-  for (const auto& [tid, thread] : threads_) found += drain(*thread, 0);
+  for (const auto& [tid, thread] : threads_) {
+    thread->process->memory.forget();  // it runs: what was read at its last stop is old
+    found += drain(*thread, 0);
+  }
   uint64_t now = TickClock::now();
   if (options_.config & WC_CONFIG_IN_PROCESS) heartbeat_.found(found);
   if (now < next_tick_) return;

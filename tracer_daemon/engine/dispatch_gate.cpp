@@ -24,8 +24,6 @@ bool makes_a_child(uint64_t nr) {
   return nr == SYS_clone || nr == SYS_clone3 || nr == SYS_fork || nr == SYS_vfork;
 }
 
-constexpr size_t kMaxInflight = 64;
-
 }  // namespace
 
 // The selector is a byte of the thread's own memory. Where that cannot be written (a program that
@@ -120,8 +118,7 @@ void Tracer::on_dispatched(StoppedThread stop, Thread& thread, user_regs_struct&
     } else {
       note_inflight(thread, regs);
       on_signal_call(stop, thread, entry);
-      if (thread.inflight.size() >= kMaxInflight) thread.inflight.erase(thread.inflight.begin());
-      thread.inflight.push_back(std::move(entry));
+      push_inflight(thread, std::move(entry));
       pad = choose_pad(thread, thread.inflight.back(), regs.eflags);
     }
   }

@@ -18,6 +18,11 @@ struct SavedContext {
   uint64_t r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip;
 };
 
+// More handlers than this one above another, each interrupted in a system call: it is a program
+// that leaves them by longjmp from stacks of its own, where that cannot be seen.
+constexpr size_t kMaxInflight = 64;
+constexpr size_t kMaxHandlers = 1024;
+
 // Two places on one stack are nearer to each other than this; an alternate stack is farther away.
 constexpr uint64_t kOneStack = 1u << 20;
 
@@ -28,6 +33,7 @@ constexpr uint64_t kOneStack = 1u << 20;
 void Tracer::note_handler(Thread& thread, int signal, uint64_t sp, const wc_scope& call) {
   auto status = proc::read_status(thread.process->pid);
   if (!status || !status->caught.has(signal)) return;
+  if (thread.handlers.size() >= kMaxHandlers) thread.handlers.erase(thread.handlers.begin());
   thread.handlers.push_back(sp);
   thread.calls.handler_begins(call.seq);
   uint64_t hidden = thread.process->hidden_action_masks[static_cast<size_t>(signal)];
@@ -64,6 +70,18 @@ void Tracer::drop_left_syscalls(Thread& thread, uint64_t sp) {
     inflight.pop_back();
     if (left.syscall.reported) pipeline_.syscall_ended(thread.source(), left.syscall);
   }
+}
+
+// A system call has been entered. The oldest of too many is given up: it is reported as one that
+// has not come back.
+void Tracer::push_inflight(Thread& thread, Inflight entry) {
+  auto& inflight = thread.inflight;
+  if (inflight.size() >= kMaxInflight) {
+    if (inflight.front().syscall.reported)
+      pipeline_.syscall_ended(thread.source(), inflight.front().syscall);
+    inflight.erase(inflight.begin());
+  }
+  inflight.push_back(std::move(entry));
 }
 
 // Gate dispatch, a signal is about to be delivered: its handler, and whoever unwinds from it, must

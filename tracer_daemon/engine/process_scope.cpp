@@ -38,7 +38,7 @@ void Tracer::on_any_entry(const StoppedThread& stop, Thread& thread,
   if (nr == SYS_rt_sigreturn) on_sigreturn(thread, info.sp);
   if (process.table != nullptr) on_signal_call(stop, thread, entry);
   thread.ignore_exit = false;
-  thread.inflight.push_back(std::move(entry));
+  push_inflight(thread, std::move(entry));
 }
 
 void Tracer::on_any_exit(const StoppedThread& stop, Thread& thread,

@@ -70,7 +70,7 @@ void Tracer::on_syscall_entry(const StoppedThread& stop, Thread& thread,
     return;
   }
   on_signal_call(stop, thread, entry);
-  thread.inflight.push_back(std::move(entry));
+  push_inflight(thread, std::move(entry));
 }
 
 void Tracer::on_syscall_exit(StoppedThread& stop, Thread& thread,

@@ -205,6 +205,7 @@ class Tracer final : public SessionHost {
   static void restore_hidden_mask(Thread& thread);
   static void drop_left_handlers(Thread& thread, uint64_t sp);
   void drop_left_syscalls(Thread& thread, uint64_t sp);
+  void push_inflight(Thread& thread, Inflight entry);
   void park_interrupted(const StoppedThread& stop, Thread& thread, user_regs_struct& regs);
   bool resumes_interrupted(Thread& thread, uint64_t sp, uint64_t ip, uint32_t nr);
   void on_sigreturn(Thread& thread, uint64_t sp);

@@ -24,6 +24,17 @@ def in_order(keys, order):
     return positions == sorted(positions)
 
 
+class Threads(Case):
+    def test_threads_are_no_processes(self):
+        """However they were made, and however soon they ended."""
+        for scope in ((), ("--scope=process",)):
+            with self.subTest(scope=scope):
+                result, events = self.events([program("odd_threads"), "30"], *scope, functions="access,usleep")
+                self.assertEqual((result.status, result.err), (0, b""), result)
+                made = [e for e in events if e["type"] == "process" and e["event"] == "fork"]
+                self.assertEqual([e.get("thread") for e in made], [True] * 30)
+
+
 class Sequence(Case):
     def part(self, *names, functions, options=()):
         """The events between the getppid calls that frame each part, those excluded."""

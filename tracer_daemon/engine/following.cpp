@@ -1,5 +1,6 @@
 // Who is traced: how threads and processes come and go.
 #include <linux/kcmp.h>
+#include <sched.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -27,6 +28,21 @@ pid_t group_of(pid_t tid) {
   return status ? status->tgid : 0;
 }
 
+// Whether the child whose event the parent reports is a thread of it. The event does not say so:
+// PTRACE_EVENT_FORK means that SIGCHLD is sent at the child's end, PTRACE_EVENT_VFORK that the
+// parent waits. The child's status does not either, once the child has ended.
+bool is_new_thread(const StoppedThread& stop, Process& parent, pid_t child) {
+  user_regs_struct regs{};
+  const uint64_t nr = stop.registers(regs) ? regs.orig_rax : ~0ull;
+  if (nr == SYS_fork || nr == SYS_vfork) return false;
+  if (nr == SYS_clone) return (regs.rdi & CLONE_THREAD) != 0;
+  // The flags of clone3 are in memory, which another thread may have changed since.
+  if (pid_t group = group_of(child); group != 0) return group == parent.pid;
+  uint64_t flags = 0;
+  return nr == SYS_clone3 && parent.memory.read_all({regs.rdi}, &flags, sizeof flags) &&
+         (flags & CLONE_THREAD) != 0;
+}
+
 // Whether two processes run on the same memory (kcmp(2)). A vfork child does, and so may others.
 bool share_memory(pid_t a, pid_t b, bool vfork) {
   long order = syscall(SYS_kcmp, a, b, KCMP_VM, 0, 0);
@@ -40,8 +56,7 @@ void Tracer::on_new_child(StoppedThread stop, Thread& parent) {
   if (!stop.event_message(message)) return resume(std::move(stop), parent);
   auto child = static_cast<pid_t>(message);
   bool vfork = stop.event() == PTRACE_EVENT_VFORK;
-  pid_t group = stop.event() == PTRACE_EVENT_CLONE ? group_of(child) : child;
-  bool is_thread = group == parent.process->pid;
+  bool is_thread = is_new_thread(stop, *parent.process, child);
   drain(parent, 0);
   bool is_followed = is_thread || (options_.follow && !parent.process->unfollowed);
   if (is_followed) pipeline_.forked(parent.process->pid, parent.tid, child, is_thread);
@@ -49,7 +64,7 @@ void Tracer::on_new_child(StoppedThread stop, Thread& parent) {
   if (threads_.contains(child)) return resume(std::move(stop), parent);
   ProcessPtr process = parent.process;
   if (!is_thread) {
-    process = add_process(group != 0 ? group : child);
+    process = add_process(child);
     inherit(*parent.process, *process, share_memory(parent.tid, child, vfork));
   }
   Thread& thread = add_thread(child, process);

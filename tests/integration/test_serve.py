@@ -50,6 +50,18 @@ class Serve(Case):
         names = {e["name"] for e in self.stop() if e["type"] == "syscall"}
         self.assertEqual(names, {"access"})
 
+    def test_goes_on_when_a_program_cannot_be_wrapped(self):
+        """A selection that does not fit the first program is said, and does not end the server later."""
+        self.serve(functions="access,no_such_function")
+        for _ in range(2):
+            result = self.run_plain(self.connected(program("sequence"), "repeated"))
+            self.assertEqual((result.status, result.err), (0, b""))
+        self.server.popen.send_signal(signal.SIGTERM)
+        result = self.finish(self.server)
+        self.assertEqual(result.status, 0, result)
+        self.assertEqual(len(result.err.splitlines()), 1, result)
+        self.assertRegex(result.err, rb"sequence is not wrapped: .*no_such_function")
+
     def test_several_at_once(self):
         self.serve()
         started = [self.start(self.connected(program(name), *words))

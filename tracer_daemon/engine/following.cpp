@@ -325,7 +325,8 @@ void Tracer::prepare_program(const StoppedThread& stop, Thread& thread) {
       tables_.prepare(program.image, program.library_path.value_or(stack->ld_library_path),
                       stack->ld_preload, first);
   if (!prepared) {
-    if (!first) return give_up(prepared.error().message);
+    // Whoever serves goes on for the programs to come.
+    if (!first || options_.standing) return give_up(prepared.error().message);
     failure_ = prepared.error();
     return say(1, path + " " + prepared.error().message + "; not wrapped");
   }

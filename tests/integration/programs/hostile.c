@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -179,6 +181,60 @@ static int threads(int count) {
   return kSurvived;
 }
 
+/* A child keeps what its parent had open, and sends through all of it, whatever it is, while the
+ * parent becomes itself again and again: who is at the other end cannot know by the descriptor. */
+static void send_on_everything(void) {
+  static char garbage[512];
+  long rounds = 0;
+  memcpy(garbage, "WCI0\1\0\1\0", 8);
+  for (pid_t parent = getppid(); getppid() == parent && rounds < 200000; rounds++)
+    for (int fd = 3; fd < 256; fd++) {
+      int type;
+      socklen_t size = sizeof type;
+      if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0) continue;
+      send(fd, garbage, (size_t)rand() % sizeof garbage, MSG_NOSIGNAL | MSG_DONTWAIT);
+    }
+  _exit(0);
+}
+
+static int holds(char *self, int count) {
+  char left[16];
+  some_calls();
+  if (count == 0) return kSurvived;
+  if (count % 10 == 0 && fork() == 0) send_on_everything();
+  snprintf(left, sizeof left, "%d", count - 1);
+  execl(self, self, "holds", left, (char *)NULL);
+  return 1;
+}
+
+/* Left by longjmp: system calls that wait, handlers, handlers of handlers, on the thread's stack
+ * and on one that is far away. */
+static sigjmp_buf out;
+static void leave(int number) {
+  access("/nowhere", F_OK);
+  if (number == SIGALRM) raise(SIGUSR1);
+  siglongjmp(out, 1);
+}
+
+static int jumps(int count) {
+  enum { kFar = 8 << 20, kSize = 65536 };
+  char *memory = mmap(NULL, kFar, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  stack_t stack = {.ss_sp = memory, .ss_size = kSize};
+  struct itimerval soon = {.it_value = {.tv_usec = 500}};
+  volatile int left = count;
+  sigaltstack(&stack, NULL);
+  while (left-- > 0) {
+    struct sigaction action = {.sa_handler = leave, .sa_flags = left % 2 ? SA_ONSTACK : 0};
+    sigaction(SIGALRM, &action, NULL);
+    sigaction(SIGUSR1, &action, NULL);
+    if (sigsetjmp(out, 1) != 0) continue;
+    setitimer(ITIMER_REAL, &soon, NULL);
+    for (;;) pause();
+  }
+  some_calls();
+  return kSurvived;
+}
+
 static volatile sig_atomic_t caught;
 static void count_it(int number) {
   (void)number;
@@ -208,6 +264,10 @@ int main(int argc, char **argv) {
   if (strcmp(mode, "reuses") == 0) return reuses(count);
   if (strcmp(mode, "threads") == 0) return threads(count);
   if (strcmp(mode, "signals") == 0) return signals(count);
-  return fprintf(stderr, "hostile forks|execs|scribbles|floods|reuses|threads|signals [COUNT]\n"),
+  if (strcmp(mode, "holds") == 0) return holds(argv[0], count);
+  if (strcmp(mode, "jumps") == 0) return jumps(count);
+  return fprintf(
+             stderr,
+             "hostile forks|execs|scribbles|floods|reuses|threads|signals|holds|jumps [COUNT]\n"),
          99;
 }

@@ -57,7 +57,7 @@ TEST(RecordReader, PassesOverWhatIsSkipped) {
   RecordReader reader(places);
   RecordView view;
   ASSERT_TRUE(reader.next(view));
-  EXPECT_EQ(view.head->seq, 5u);
+  EXPECT_EQ(view.head.seq, 5u);
   EXPECT_FALSE(reader.next(view));
   EXPECT_FALSE(reader.corrupt());
 }

@@ -190,7 +190,7 @@ void Tracer::report_break_return(Thread& thread, const BreakScope& ended, uint64
                    ended.last_error};
   RecordView view;
   view.type = WC_RECORD_RETURN;
-  view.head = &record;
+  view.head = record;
   end_syscalls_from(thread, thread.calls.position(ended.scope.seq));
   pipeline_.record(thread.source(), view, nullptr);
 }

@@ -357,7 +357,7 @@ void Tracer::digest(Thread& thread, std::span<const wc_record> records) {
   for (bool more = reader.next(view); more; view = next) {
     more = reader.next(next);
     if (view.type == WC_RECORD_RETURN || view.type == WC_RECORD_UNWOUND)
-      end_syscalls_from(thread, thread.calls.position(view.head->seq));
+      end_syscalls_from(thread, thread.calls.position(view.head.seq));
     whole = pipeline_.record(source, view, more ? &next : nullptr) && whole;
   }
   // A thread that was killed may have been writing.

@@ -5,42 +5,69 @@
 
 namespace wc {
 
+namespace {
+
+using Bytes = std::span<const unsigned char>;
+
+// Takes a struct from the front of `bytes`; false where they are too few. Copied, for what stands
+// in the ring are records, whatever was written over them.
+template <typename T>
+bool take(Bytes& bytes, T& value) {
+  if (bytes.size() < sizeof value) return false;
+  std::memcpy(&value, bytes.data(), sizeof value);
+  bytes = bytes.subspan(sizeof value);
+  return true;
+}
+
+// What stands behind the head.
+bool take_body(Bytes bytes, RecordView& view) {
+  view.has_body = true;
+  if (!take(bytes, view.body)) return false;
+  if (view.type == WC_RECORD_CALL_SYSCALL) {
+    view.has_call = true;
+    if (!take(bytes, view.call)) return false;
+    if (view.head.type & WC_RECORD_SAME_ARGS)
+      std::copy_n(view.body.args, view.call_args.size(), view.call_args.begin());
+    else if (!take(bytes, view.call_args))
+      return false;
+  }
+  view.captures = bytes;
+  return true;
+}
+
+bool has_body(const wc_record& head, wc_record_type type, size_t places) {
+  switch (type) {
+    case WC_RECORD_CALL:
+    case WC_RECORD_SYSCALL:
+    case WC_RECORD_CALL_SYSCALL:
+      return true;
+    default:
+      return (head.type & WC_RECORD_CAPTURES) != 0 && (type != WC_RECORD_RETURN || places > 1);
+  }
+}
+
+}  // namespace
+
 bool RecordReader::next(RecordView& view) {
   while (!places_.empty()) {
     const wc_record& head = places_.front();
-    size_t count = std::max<size_t>(head.type >> 16, 1);
-    auto type = static_cast<wc_record_type>(head.type & WC_RECORD_TYPES);
+    const size_t count = std::max<size_t>(head.type >> 16, 1);
+    const auto type = static_cast<wc_record_type>(head.type & WC_RECORD_TYPES);
     if (count > places_.size() || type < WC_RECORD_RETURN || type > WC_RECORD_CALL_SYSCALL) {
       corrupt_ = true;
       return false;
     }
-    auto all = places_.first(count);
+    const auto all = places_.first(count);
     places_ = places_.subspan(count);
     if (type == WC_RECORD_SKIP) continue;
-    bool has_call = type == WC_RECORD_CALL_SYSCALL;
-    bool has_body = has_call || type == WC_RECORD_CALL || type == WC_RECORD_SYSCALL ||
-                    (head.type & WC_RECORD_CAPTURES) != 0;
-    bool same_args = (head.type & WC_RECORD_SAME_ARGS) != 0;
-    view = {type, &head, nullptr, nullptr, nullptr, {}};
-    if (!has_body || (type == WC_RECORD_RETURN && count == 1)) return true;
-    auto bytes = std::span(reinterpret_cast<const unsigned char*>(all.data()), all.size_bytes());
-    constexpr size_t kBody = sizeof(wc_record) + sizeof(wc_record_body);
-    constexpr size_t kCall = kBody + sizeof(wc_record_call);
-    const size_t front = !has_call   ? kBody
-                         : same_args ? kCall
-                                     : kCall + sizeof(wc_record_body::args);
-    if (bytes.size() < front) {
-      corrupt_ = true;
-      return false;
-    }
-    view.body = reinterpret_cast<const wc_record_body*>(bytes.data() + sizeof(wc_record));
-    if (has_call) {
-      view.call = reinterpret_cast<const wc_record_call*>(bytes.data() + kBody);
-      view.call_args =
-          same_args ? view.body->args : reinterpret_cast<const uint64_t*>(bytes.data() + kCall);
-    }
-    view.captures = bytes.subspan(front);
-    return true;
+    view = {};
+    view.type = type;
+    view.head = head;
+    if (!has_body(head, type, count)) return true;
+    const auto bytes = std::as_bytes(all.subspan(1));
+    corrupt_ =
+        !take_body({reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()}, view);
+    return !corrupt_;
   }
   return false;
 }
@@ -51,7 +78,7 @@ CapturedMemory::CapturedMemory(const RecordView& view, TraceeMemory& live) : liv
 
 void CapturedMemory::add(const RecordView& view) {
   auto bytes = view.captures;
-  uint32_t count = view.body != nullptr ? view.body->captures : 0;
+  uint32_t count = view.has_body ? view.body.captures : 0;
   for (uint32_t i = 0; i < count && count_ < kMost && bytes.size() >= sizeof(wc_captured); i++) {
     wc_captured one{};
     std::memcpy(&one, bytes.data(), sizeof one);

@@ -13,14 +13,15 @@
 
 namespace wc {
 
-// Points into the places that were given to the reader.
 struct RecordView {
   wc_record_type type = WC_RECORD_SKIP;
-  const wc_record* head = nullptr;
-  const wc_record_body* body = nullptr;  // null: a plain return
-  const wc_record_call* call = nullptr;  // of CALL_SYSCALL
-  const uint64_t* call_args = nullptr;   // its six
-  std::span<const unsigned char> captures;
+  bool has_body = false;  // else it is a plain return
+  bool has_call = false;  // CALL_SYSCALL
+  wc_record head{};
+  wc_record_body body{};
+  wc_record_call call{};
+  std::array<uint64_t, 6> call_args{};
+  std::span<const unsigned char> captures;  // in the places that were given to the reader
 };
 
 class RecordReader {

@@ -7,25 +7,25 @@ namespace wc {
 
 bool Pipeline::recorded_call(const EventSource& source, const RecordView& view) {
   wc_scope scope{};
-  scope.seq = view.head->seq;
+  scope.seq = view.head.seq;
   uint32_t depth = 0;
-  if (view.call != nullptr) {
+  if (view.has_call) {
     // Known already, where it was told of while its syscall was still running.
     const auto& open = source.calls->calls();
     if (!open.empty() && open.back().seq == scope.seq) return true;
-    scope.sp = view.call->sp;
-    scope.caller = view.call->caller;
-    scope.function = view.call->function;
-    scope.tsc = view.body->place;
-    depth = view.call->depth;
-    std::copy_n(view.call_args, std::size(scope.args), scope.args);
+    scope.sp = view.call.sp;
+    scope.caller = view.call.caller;
+    scope.function = view.call.function;
+    scope.tsc = view.body.place;
+    depth = view.call.depth;
+    std::copy(view.call_args.begin(), view.call_args.end(), scope.args);
   } else {
-    scope.sp = view.body->place;
-    scope.caller = view.head->ret;
-    scope.function = view.body->what;
-    scope.tsc = view.head->tsc;
-    depth = static_cast<uint32_t>(view.head->error);
-    std::copy(std::begin(view.body->args), std::end(view.body->args), scope.args);
+    scope.sp = view.body.place;
+    scope.caller = view.head.ret;
+    scope.function = view.body.what;
+    scope.tsc = view.head.tsc;
+    depth = static_cast<uint32_t>(view.head.error);
+    std::copy(std::begin(view.body.args), std::end(view.body.args), scope.args);
   }
   bool known = source.table != nullptr &&
                (scope.function < source.table->functions.size() || source.own_row(scope.function));
@@ -36,9 +36,9 @@ bool Pipeline::recorded_call(const EventSource& source, const RecordView& view) 
 }
 
 bool Pipeline::recorded_syscall(const EventSource& source, const RecordView& view) {
-  const wc_record_body& body = *view.body;
+  const wc_record_body& body = view.body;
   const auto& open = source.calls->calls();
-  if (body.what >= WC_PLANNED_SYSCALLS || open.empty() || open.back().seq != view.head->seq)
+  if (body.what >= WC_PLANNED_SYSCALLS || open.empty() || open.back().seq != view.head.seq)
     return false;
   PendingSyscall& syscall = recorded_;
   syscall.reset();
@@ -47,12 +47,12 @@ bool Pipeline::recorded_syscall(const EventSource& source, const RecordView& vie
   syscall.in_signal = source.calls->is_in_handler();
   std::copy(std::begin(body.args), std::end(body.args), syscall.args);
   syscall_enter(source, syscall);
-  if (view.head->type & WC_RECORD_NO_RESULT) {
+  if (view.head.type & WC_RECORD_NO_RESULT) {
     syscall_ended(source, syscall);
     return true;
   }
-  syscall_exit(source, syscall, static_cast<int64_t>(view.head->ret),
-               std::max(syscall.ts, clock_.nanoseconds(view.head->tsc)));
+  syscall_exit(source, syscall, static_cast<int64_t>(view.head.ret),
+               std::max(syscall.ts, clock_.nanoseconds(view.head.tsc)));
   return true;
 }
 
@@ -68,7 +68,7 @@ std::shared_ptr<const Stack> Pipeline::unwind_record(const EventSource& source,
 
 bool Pipeline::record(EventSource source, const RecordView& view, const RecordView* next) {
   CapturedMemory memory(view, *source.memory);
-  if (view.head->type & WC_RECORD_STACK && wants_stacks())
+  if (view.head.type & WC_RECORD_STACK && wants_stacks())
     source.stack = unwind_record(source, memory);
   // What a call hands on to its first syscall is in the record of that one.
   if (view.type == WC_RECORD_CALL && next != nullptr) memory.add(*next);
@@ -77,11 +77,11 @@ bool Pipeline::record(EventSource source, const RecordView& view, const RecordVi
   if (view.type == WC_RECORD_CALL_SYSCALL && !recorded_call(source, view)) return false;
   if (view.type != WC_RECORD_RETURN && view.type != WC_RECORD_UNWOUND) {
     if (!recorded_syscall(source, view)) return false;
-    if (view.call == nullptr || !(view.head->type & WC_RECORD_RETURNED)) return true;
+    if (!view.has_call || !(view.head.type & WC_RECORD_RETURNED)) return true;
   }
-  wc_record end_of_call = *view.head;
-  if (view.call != nullptr)
-    end_of_call = {view.head->seq, view.call->value, 0, WC_RECORD_RETURN, view.head->error};
+  wc_record end_of_call = view.head;
+  if (view.has_call)
+    end_of_call = {view.head.seq, view.call.value, 0, WC_RECORD_RETURN, view.head.error};
   for (EndedCall& end : source.calls->apply(end_of_call)) ended(source, end);
   return true;
 }

@@ -65,10 +65,8 @@ std::optional<std::string> TableCache::key(
   return writer.take();
 }
 
-std::optional<StoredTable> TableCache::load(const std::string& key) const {
-  auto content = folder_.load(file_name(key), kVersion);
-  if (!content) return std::nullopt;
-  CacheReader reader(*content);
+std::optional<StoredTable> decode_table(const std::string& key, const std::string& content) {
+  CacheReader reader(content);
   if (reader.get_bytes<std::string>() != key) return std::nullopt;
   StoredTable table;
   bool sound = true;
@@ -80,7 +78,7 @@ std::optional<StoredTable> TableCache::load(const std::string& key) const {
   return table;
 }
 
-void TableCache::store(const std::string& key, const StoredTable& table) const {
+std::string encode_table(const std::string& key, const StoredTable& table) {
   CacheWriter writer;
   writer.put_bytes(key);
   writer.put(static_cast<uint32_t>(table.functions.size()));
@@ -92,7 +90,16 @@ void TableCache::store(const std::string& key, const StoredTable& table) const {
     writer.put(static_cast<uint8_t>(info.thin));
   }
   writer.put_bytes(table.stub_library);
-  folder_.store(file_name(key), kVersion, writer.take());
+  return writer.take();
+}
+
+std::optional<StoredTable> TableCache::load(const std::string& key) const {
+  auto content = folder_.load(file_name(key), kVersion);
+  return content ? decode_table(key, *content) : std::nullopt;
+}
+
+void TableCache::store(const std::string& key, const StoredTable& table) const {
+  folder_.store(file_name(key), kVersion, encode_table(key, table));
 }
 
 }  // namespace wc

@@ -36,4 +36,9 @@ class TableCache {
   std::string own_build_;
 };
 
+// The content of a cache file. Decoding takes any bytes: what is not whole, or another key's, is
+// nothing.
+std::string encode_table(const std::string& key, const StoredTable& table);
+std::optional<StoredTable> decode_table(const std::string& key, const std::string& content);
+
 }  // namespace wc

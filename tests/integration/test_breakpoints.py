@@ -341,6 +341,30 @@ class TracerKilled(Case):
             with self.subTest(name):
                 self.check(program(name), words, functions, 8 * harness.SOAK)
 
+    def test_more_places_than_there_is_room_for(self):
+        """None is set that would outlive the tracer; how many is one line."""
+        result = self.run_tool([program("many_places"), "0"], "-B", "place_*", "-b", "none", gate="auto", limit=60)
+        self.assertEqual((result.status, result.out), (0, b"ready\ndone\n"), result)
+        refused, unrecorded = result.err.splitlines()
+        self.assertRegex(refused, rb"many_places: \d+ of the selected functions have no breakpoint: .* 65536 ")
+        self.assertRegex(unrecorded, rb"^wc-preload: \d+ calls of functions with breakpoints were not recorded: ")
+        self.assertGreater(int(refused.split()[2]), 70000 - 65536 - 1)
+
+    def test_a_full_table(self):
+        """Every one of its breakpoints is passed without a tracer, and leaves the text."""
+        out = self.path("out")
+        with open(out, "wb") as file:
+            running = self.start(self.tool_argv([program("many_places"), "4"], "-B", "place_*", "-b", "none",
+                                                gate="auto"), stdout=file)
+            harness.wait_until(lambda: os.path.getsize(out) != 0, 60, "the program to be ready")
+            family = processes.descendants(running.pid)
+            running.popen.kill()
+            running.popen.wait()
+        self.wait_for_end(running, family)
+        self.finish(running)
+        with open(out, "rb") as file:
+            self.assertEqual(file.read(), b"ready\ndone\n")
+
     def test_static(self):
         binary = Breakpoints.compiled(self, "static", "-static")
         self.check(binary, ["threads", "nested", "threads", "values"], "inner,outer,descend", 8 * harness.SOAK)

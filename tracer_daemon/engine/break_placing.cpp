@@ -105,9 +105,15 @@ void Tracer::place_in_object(StoppedThread& stop, Process& process, const Object
   if (!chosen) return say(1, object.path + ": " + chosen.error().message);
   if (object.is_program) process.found_in_program = chosen->found;
   for (const std::string& warning : chosen->warnings) say(1, warning);
-  size_t placed = 0;
+  size_t placed = 0, no_room = 0;
+  std::string why;
   for (BreakChoice& one : chosen->functions) {
     auto site = process.breaks->place(stop, process.memory, base + one.address, BreakRole::Entry);
+    if (!site && site.error().code == ENOSPC) {
+      no_room++;
+      why = site.error().message;
+      continue;
+    }
     if (!site) {
       say(0, "breakpoint '" + one.info.name + "' in " + one.info.library + ": " +
                  site.error().message);
@@ -119,6 +125,9 @@ void Tracer::place_in_object(StoppedThread& stop, Process& process, const Object
   }
   if (options_.config & WC_CONFIG_COUNTS)
     process.break_counts.resize(process.break_table->functions.size());
+  if (no_room != 0)
+    say(0, object.path + ": " + std::to_string(no_room) +
+               " of the selected functions have no breakpoint: " + why);
   if (placed != 0) say(2, object.path + ": " + std::to_string(placed) + " breakpoints");
 }
 

@@ -135,6 +135,8 @@ void Tracer::on_break_entry(StoppedThread& stop, Thread& thread, const user_regs
   thread.breaks.push_back(fresh);
   if (auto site = process.breaks->place(stop, process.memory, scope.caller, BreakRole::Return))
     (*site)->users++;
+  else if (site.error().code == ENOSPC)
+    give_up_call(thread);
   else
     say(2, "a return to " + hexadecimal(scope.caller) + " cannot be seen: " + site.error().message);
   auto scopes = live_scopes(thread, regs.rsp);
@@ -146,6 +148,13 @@ void Tracer::on_break_entry(StoppedThread& stop, Thread& thread, const user_regs
   } else {
     drop_missing(thread, scopes);
   }
+}
+
+// There is no room for a breakpoint where the innermost call returns to. It would stay open and be
+// given what comes after it.
+void Tracer::give_up_call(Thread& thread) {
+  thread.breaks.pop_back();
+  unrecorded_calls_++;
 }
 
 // f jumps to g instead of calling it: f's scope stays open around g's, for both return at once. If

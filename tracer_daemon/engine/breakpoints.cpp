@@ -21,13 +21,14 @@ constexpr uint64_t kArenaSize = 128 * kPage;
 // The first arena begins with the orphans' handler and the table that it reads.
 constexpr uint64_t kInjectionRoom = 2048;  // orphan_code.S
 constexpr uint64_t kTableAt = kPage;
-constexpr uint64_t kTableSize = 32 * kPage;
+constexpr uint64_t kTableSize = 257 * kPage;
 constexpr uint64_t kTableHead = 16;
+constexpr uint64_t kHomeSize = kArenaSize + kTableSize;
 // The first arena ends with a page that can be written: what system calls in the program's name
 // read and write. The thread's own stack may be a coroutine's of a few hundred bytes, with somebody
 // else's next to it.
-constexpr uint64_t kScratchAt = kArenaSize - kPage;
-constexpr uint32_t kMaxOrphanEntries = (kTableSize - kTableHead) / 16;
+constexpr uint64_t kScratchAt = kHomeSize - kPage;
+static_assert(Breakpoints::kMost <= (kTableSize - kTableHead) / 16);
 constexpr uint64_t kThunkRoom = 48;
 static_assert(kThunkRoom >= kDisplacedSize);
 // A thunk is at most this far from its instruction; the rest of the 2 GiB is for what that refers
@@ -44,12 +45,18 @@ struct OrphanEntry {
   uint64_t address, go_on;
 };
 
+Error table_full() {
+  return {"a process can have " + std::to_string(Breakpoints::kMost) +
+              " breakpoints, those at returns included; select fewer functions",
+          ENOSPC};
+}
+
 Error cannot_write() { return {"its text cannot be written", EPERM}; }
 
 uint64_t distance(uint64_t a, uint64_t b) { return a > b ? a - b : b - a; }
 
 // The free place nearest to `near` that nothing is likely to grow into; 0: there is none.
-uint64_t find_gap(pid_t pid, uint64_t near) {
+uint64_t find_gap(pid_t pid, uint64_t near, uint64_t size) {
   constexpr uint64_t kMargin = 16 * kPage, kLowest = 1 << 16;
   auto maps = proc::read_maps(pid);
   if (!maps) return 0;
@@ -57,8 +64,8 @@ uint64_t find_gap(pid_t pid, uint64_t near) {
   for (const proc::Mapping& mapping : maps->all()) {
     uint64_t begin = mapping.range.begin;
     bool grows_down = mapping.path == "[stack]";
-    if (!grows_down && begin >= free_from + kArenaSize + 2 * kMargin) {
-      uint64_t at = begin - kMargin - kArenaSize;
+    if (!grows_down && begin >= free_from + size + 2 * kMargin) {
+      uint64_t at = begin - kMargin - size;
       if (best == 0 || distance(at, near) < distance(best, near)) best = at;
     }
     free_from = mapping.range.end;
@@ -74,16 +81,17 @@ Breakpoints::~Breakpoints() {
 
 Result<Breakpoints::Arena*> Breakpoints::map_arena(StoppedThread& stop, ProcessMemory& memory,
                                                    uint64_t near) {
-  uint64_t gap = find_gap(pid_, near);
+  const uint64_t size = home_ == 0 ? kHomeSize : kArenaSize;
+  uint64_t gap = find_gap(pid_, near, size);
   if (gap == 0) return Error{"no free memory is near it", ENOMEM};
   auto mapped = call(stop, memory, SYS_mmap,
-                     {gap, kArenaSize, PROT_READ | PROT_EXEC,
+                     {gap, size, PROT_READ | PROT_EXEC,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_NORESERVE, ~0ull, 0});
   if (!mapped) return mapped.error();
-  Arena arena{*mapped, *mapped + kArenaSize, *mapped};
+  Arena arena{*mapped, *mapped + size, *mapped, size};
   if (home_ == 0) {
     if (auto made = make_home(stop, memory, arena); !made) {
-      (void)run_syscall(stop, memory, SYS_munmap, {arena.begin, kArenaSize, 0, 0, 0, 0});
+      (void)run_syscall(stop, memory, SYS_munmap, {arena.begin, size, 0, 0, 0, 0});
       return made.error();
     }
   }
@@ -125,7 +133,11 @@ Result<uint64_t> Breakpoints::thunk_near(StoppedThread& stop, ProcessMemory& mem
 bool Breakpoints::note_for_orphans(ProcessMemory& memory, BreakSite& site, uint64_t go_on) {
   uint64_t table = home_ + kTableAt;
   bool fresh = site.orphan_entry == 0;
-  if (fresh && orphan_entries_ == kMaxOrphanEntries) return true;
+  if (fresh && !free_orphan_entries_.empty()) {
+    site.orphan_entry = free_orphan_entries_.back();
+    free_orphan_entries_.pop_back();
+    fresh = false;
+  }
   uint32_t number = fresh ? orphan_entries_ + 1 : site.orphan_entry;
   OrphanEntry entry{site.address, go_on};
   if (!memory.write({table + kTableHead + (number - 1) * sizeof entry}, &entry, sizeof entry))
@@ -137,6 +149,15 @@ bool Breakpoints::note_for_orphans(ProcessMemory& memory, BreakSite& site, uint6
   return true;
 }
 
+// Whatever comes to stand at its place is not sent to its thunk.
+void Breakpoints::free_orphan_entry(ProcessMemory& memory, const BreakSite& site) {
+  if (site.orphan_entry == 0) return;
+  constexpr OrphanEntry kNothing{};
+  const uint64_t at = home_ + kTableAt + kTableHead + (site.orphan_entry - 1) * sizeof kNothing;
+  if (memory.write({at}, &kNothing, sizeof kNothing))
+    free_orphan_entries_.push_back(site.orphan_entry);
+}
+
 Result<BreakSite*> Breakpoints::place(StoppedThread& stop, ProcessMemory& memory, uint64_t address,
                                       BreakRole role) {
   BreakSite* site = at(address);
@@ -144,6 +165,9 @@ Result<BreakSite*> Breakpoints::place(StoppedThread& stop, ProcessMemory& memory
     site->roles |= static_cast<uint8_t>(role);
     return site;
   }
+  // One that the handler of an orphaned thread does not know would kill the program.
+  if (site == nullptr && orphan_entries_ == kMost && free_orphan_entries_.empty())
+    return table_full();
   uint8_t bytes[kLongestInstruction];
   memory.forget();
   size_t size = memory.read({address}, bytes, sizeof bytes);
@@ -163,7 +187,9 @@ Result<BreakSite*> Breakpoints::place(StoppedThread& stop, ProcessMemory& memory
     thunks_[*thunk] = address;
   }
   if (!note_for_orphans(memory, *site, site->thunk)) return cannot_write();
-  if (guardian_ != nullptr) guardian_->note(pid_, address, site->original[0]);
+  if (guardian_ != nullptr && !guardian_->note(pid_, address, site->original[0]))
+    return Error{"all processes together have too many breakpoints; select fewer functions",
+                 ENOSPC};
   if (!memory.write({address}, &kInt3, 1)) {
     if (guardian_ != nullptr) guardian_->forget(pid_, address);
     return cannot_write();
@@ -229,6 +255,7 @@ void Breakpoints::forget_unmapped(ProcessMemory& memory) {
       continue;
     }
     if (guardian_ != nullptr) guardian_->forget(pid_, at->first);
+    free_orphan_entry(memory, at->second);
     thunks_.erase(at->second.thunk);
     at = sites_.erase(at);
   }
@@ -244,7 +271,7 @@ std::shared_ptr<Breakpoints> Breakpoints::copy_for(pid_t child, ProcessMemory& i
   for (auto& [address, site] : copy->sites_) site.users = 0;
   if (guardian_ != nullptr)
     for (const auto& [address, site] : sites_)
-      if (site.roles != 0) guardian_->note(child, address, site.original[0]);
+      if (site.roles != 0) (void)guardian_->note(child, address, site.original[0]);
   return copy;
 }
 
@@ -298,7 +325,7 @@ void Breakpoints::unmap(StoppedThread& stop, ProcessMemory& memory) {
     write_action(stop, memory, former_action_);
   has_handler_ = false;
   for (const Arena& arena : arenas_)
-    (void)run_syscall(stop, memory, SYS_munmap, {arena.begin, kArenaSize, 0, 0, 0, 0});
+    (void)run_syscall(stop, memory, SYS_munmap, {arena.begin, arena.size, 0, 0, 0, 0});
   arenas_.clear();
   sites_.clear();
   thunks_.clear();

@@ -55,11 +55,14 @@ struct SignalAction {
 
 class Breakpoints {
  public:
+  // Places at once, those of returns included.
+  static constexpr uint32_t kMost = 65'536;
+
   Breakpoints(pid_t pid, Guardian* guardian) : pid_(pid), guardian_(guardian) {}
   ~Breakpoints();
 
-  // Errors: what stands there cannot be displaced, or the text cannot be written. Placing what is
-  // there already adds a role.
+  // Errors: what stands there cannot be displaced, the text cannot be written, or (ENOSPC) there
+  // are too many. Placing what is there already adds a role.
   Result<BreakSite*> place(StoppedThread& stop, ProcessMemory& memory, uint64_t address,
                            BreakRole role);
   // The text is as it was before once a place serves nothing.
@@ -90,7 +93,7 @@ class Breakpoints {
 
  private:
   struct Arena {
-    uint64_t begin = 0, end = 0, next = 0;
+    uint64_t begin = 0, end = 0, next = 0, size = 0;
   };
   Result<uint64_t> thunk_near(StoppedThread& stop, ProcessMemory& memory, uint64_t address);
   Result<Arena*> map_arena(StoppedThread& stop, ProcessMemory& memory, uint64_t near);
@@ -99,6 +102,7 @@ class Breakpoints {
   bool read_action(StoppedThread& stop, ProcessMemory& memory, SignalAction& action);
   bool write_action(StoppedThread& stop, ProcessMemory& memory, const SignalAction& action);
   bool note_for_orphans(ProcessMemory& memory, BreakSite& site, uint64_t go_on);
+  void free_orphan_entry(ProcessMemory& memory, const BreakSite& site);
   Status make_home(StoppedThread& stop, ProcessMemory& memory, Arena& arena);
 
   pid_t pid_;
@@ -106,10 +110,11 @@ class Breakpoints {
   std::map<uint64_t, BreakSite> sites_;  // by address
   std::map<uint64_t, uint64_t> thunks_;  // thunk -> address
   std::vector<Arena> arenas_;
-  uint64_t home_ = 0;  // the arena with the orphans' handler and table
-  uint32_t orphan_entries_ = 0;
-  bool protected_ = false;    // asked for, whatever came of it
-  bool has_handler_ = false;  // ours stands in for `former_action_`
+  uint64_t home_ = 0;                          // the arena with the orphans' handler and table
+  uint32_t orphan_entries_ = 0;                // how many of the table's have ever been used
+  std::vector<uint32_t> free_orphan_entries_;  // among them
+  bool protected_ = false;                     // asked for, whatever came of it
+  bool has_handler_ = false;                   // ours stands in for `former_action_`
   SignalAction former_action_;
 };
 

@@ -16,7 +16,7 @@
 namespace wc {
 namespace {
 
-constexpr uint32_t kEntries = 1 << 16;
+constexpr uint32_t kEntries = 1 << 20;  // 16 MiB, if they were all used
 constexpr uint8_t kBreakpoint = 0xcc;
 
 // Where the program has written something else over it meanwhile, that stays.
@@ -101,39 +101,37 @@ Guardian::~Guardian() {
   if (table_ != nullptr) munmap(table_, sizeof(Table));
 }
 
-void Guardian::note(pid_t pid, uint64_t address, uint8_t original) {
-  uint32_t index = table_->used;
-  if (!free_.empty()) {
-    index = free_.back();
+bool Guardian::note(pid_t pid, uint64_t address, uint8_t original) {
+  auto [at, fresh] = index_.try_emplace({pid, address}, table_->used);
+  if (fresh && !free_.empty()) {
+    at->second = free_.back();
     free_.pop_back();
-  } else if (table_->used < kEntries) {
+  } else if (fresh && table_->used == kEntries) {
+    index_.erase(at);
+    return false;
+  } else if (fresh) {
     table_->used++;
-  } else {
-    return;
   }
-  Entry& entry = table_->entries[index];
+  Entry& entry = table_->entries[at->second];
   entry.address = address;
   entry.original = original;
   __atomic_store_n(&entry.pid, pid, __ATOMIC_RELEASE);
+  return true;
+}
+
+Guardian::Index::iterator Guardian::forget(Index::iterator at) {
+  __atomic_store_n(&table_->entries[at->second].pid, 0, __ATOMIC_RELEASE);
+  free_.push_back(at->second);
+  return index_.erase(at);
 }
 
 void Guardian::forget(pid_t pid, uint64_t address) {
-  for (uint32_t i = 0; i < table_->used; i++) {
-    Entry& entry = table_->entries[i];
-    if (entry.pid != pid || entry.address != address) continue;
-    __atomic_store_n(&entry.pid, 0, __ATOMIC_RELEASE);
-    free_.push_back(i);
-    return;
-  }
+  if (auto at = index_.find({pid, address}); at != index_.end()) forget(at);
 }
 
 void Guardian::forget(pid_t pid) {
-  for (uint32_t i = 0; i < table_->used; i++) {
-    Entry& entry = table_->entries[i];
-    if (entry.pid != pid) continue;
-    __atomic_store_n(&entry.pid, 0, __ATOMIC_RELEASE);
-    free_.push_back(i);
-  }
+  auto at = index_.lower_bound({pid, 0});
+  while (at != index_.end() && at->first.first == pid) at = forget(at);
 }
 
 }  // namespace wc

@@ -7,7 +7,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "base/scoped_fd.h"
@@ -23,8 +25,8 @@ class Guardian {
   Guardian(const Guardian&) = delete;
   Guardian& operator=(const Guardian&) = delete;
 
-  // An int3 stands at `address`, over `original`. Before it is written.
-  void note(pid_t pid, uint64_t address, uint8_t original);
+  // An int3 will stand at `address`, over `original`. False: there is no room, it must not.
+  [[nodiscard]] bool note(pid_t pid, uint64_t address, uint8_t original);
   void forget(pid_t pid, uint64_t address);
   void forget(pid_t pid);
 
@@ -35,9 +37,13 @@ class Guardian {
   static void restore(const Table& table);
   [[noreturn]] static void watch(const Table& table, int alive);
 
+  using Index = std::map<std::pair<pid_t, uint64_t>, uint32_t>;
+  Index::iterator forget(Index::iterator at);
+
   Table* table_ = nullptr;
   ScopedFd alive_;  // its other end sees this process end
   pid_t pid_ = 0;
+  Index index_;  // of the entries in use
   std::vector<uint32_t> free_;
 };
 

@@ -151,6 +151,10 @@ Result<int> Tracer::run() {
   if (stop_) detach_all();
   for (const auto& [pid, process] : processes_) report_totals(process);
   if (std::string text = unwrapped_.summary(); !text.empty()) say(0, text);
+  if (unrecorded_calls_ != 0)
+    say(0, std::to_string(unrecorded_calls_) +
+               " calls of functions with breakpoints were not recorded: a process can have " +
+               std::to_string(Breakpoints::kMost) + " breakpoints; select fewer functions");
   if (failure_) return *failure_;
   return first_status_.value_or(0);
 }

@@ -152,6 +152,7 @@ class Tracer final : public SessionHost {
   void on_break_entry(StoppedThread& stop, Thread& thread, const user_regs_struct& regs);
   void on_break_return(Thread& thread, const user_regs_struct& regs);
   void report_break_return(Thread& thread, const BreakScope& ended, uint64_t value);
+  void give_up_call(Thread& thread);
   void end_tail_calls(Thread& thread, const wc_scope& entered);
   void drop_left_breaks(Thread& thread, uint64_t sp);
   void pop_break(Thread& thread);
@@ -311,6 +312,7 @@ class Tracer final : public SessionHost {
   pid_t places_in_ = 0;  // attached to; its breakpoints are still to be placed
   pid_t first_ = 0;
   std::optional<int> first_status_;
+  uint64_t unrecorded_calls_ = 0;  // no room for a breakpoint at their return
   std::optional<Error> failure_;
   bool output_failed_ = false;
   uint64_t next_tick_ = 0;

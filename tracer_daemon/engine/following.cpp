@@ -194,6 +194,7 @@ void Tracer::on_exec(StoppedThread stop, Thread& thread) {
   }
   ProcessPtr process = self->process;
   drain(*self, 0);
+  report_too_deep(*self);
   // What has come back by itself first; then the execve that brought us here has succeeded.
   while (!self->inflight.empty()) {
     Inflight last = std::move(self->inflight.back());

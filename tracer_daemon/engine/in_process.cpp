@@ -66,6 +66,15 @@ void Tracer::report_dropped(Thread& thread) {
     pipeline_.lost(thread.process->pid, fresh);
 }
 
+// Calls that stood too deep to be recorded: at the end, for it is one number.
+void Tracer::report_too_deep(Thread& thread) {
+  ProcessShare* share = share_of(thread);
+  if (share == nullptr || thread.shares.active || !is_reported(thread)) return;
+  uint32_t& overflow = share->slot(static_cast<uint32_t>(thread.slot)).overflow;
+  if (uint32_t count = __atomic_exchange_n(&overflow, 0u, __ATOMIC_RELAXED); count != 0)
+    pipeline_.lost(thread.process->pid, count);
+}
+
 namespace {
 
 // The outermost call, in `scope`, as the shim would have recorded it.

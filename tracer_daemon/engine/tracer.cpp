@@ -482,6 +482,7 @@ void Tracer::end_scopes(Thread& thread) {
     share->publish_all(static_cast<uint32_t>(thread.slot));
   drain(thread, 0);
   end_pending(thread);
+  report_too_deep(thread);
   thread.ended = false;
   drop_missing(thread, {});
   while (!thread.breaks.empty()) pop_break(thread);

@@ -131,6 +131,7 @@ class Tracer final : public SessionHost {
   void answer_bell(Thread& thread, uint32_t slot, uint64_t sp);
   bool make_room(StoppedThread& stop, Thread& thread, uint32_t slot, uint64_t sp);
   void report_dropped(Thread& thread);
+  void report_too_deep(Thread& thread);
   void announce_waiting(Thread& thread);
   void report_totals(const ProcessPtr& process);
   void report_own_scopes(Process& process, std::span<const uint64_t> names,

@@ -7,11 +7,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <deque>
 #include <functional>
 #include <map>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -40,8 +42,11 @@ class ScriptedKernel final : public Kernel {
   std::deque<Seen> script;
   // Before a stop is handed out: what the thread has done meanwhile.
   std::function<void(const Seen&)> on_seen;
+  // How long a wait takes that ends with an error (EINTR).
+  std::chrono::milliseconds ticks_between{0};
   std::map<pid_t, user_regs_struct> registers;
   std::map<pid_t, uint64_t> masks, event_messages;
+  std::map<pid_t, int> last_signal;    // of its last stop
   std::map<uint64_t, uint64_t> words;  // memory, by aligned address
   std::vector<Request> requests;
   std::vector<std::pair<pid_t, int>> signals_sent;
@@ -68,6 +73,12 @@ class ScriptedKernel final : public Kernel {
       case PTRACE_GETEVENTMSG:
         std::memcpy(to, &event_messages[tid], sizeof event_messages[tid]);
         return 0;
+      case PTRACE_GETSIGINFO: {
+        siginfo_t info{};
+        info.si_signo = last_signal[tid];
+        std::memcpy(to, &info, sizeof info);
+        return 0;
+      }
       case PTRACE_PEEKDATA:
         if (!words.contains(address)) return -EIO;
         std::memcpy(to, &words[address], sizeof words[address]);
@@ -89,6 +100,8 @@ class ScriptedKernel final : public Kernel {
     if (how == Wait::Poll && at != script.begin()) return {};
     Seen seen = *at;
     script.erase(at);
+    last_signal[seen.tid] = WSTOPSIG(seen.status);
+    if (seen.tid < 0) std::this_thread::sleep_for(ticks_between);
     if (on_seen) on_seen(seen);
     return seen;
   }

@@ -230,7 +230,8 @@ TEST_F(ShareTest, SlotsAreDrainedApart) {
 TEST_F(ShareTest, SingleProducerLosesAndReordersNothing) {
   constexpr uint64_t kRecords = 300'000;
   constexpr uint32_t kSlot = 2;
-  void* map = mmap(nullptr, share_->first_size(), PROT_READ | PROT_WRITE, MAP_SHARED, share_->fd(), 0);
+  void* map =
+      mmap(nullptr, share_->first_size(), PROT_READ | PROT_WRITE, MAP_SHARED, share_->fd(), 0);
   ASSERT_NE(map, MAP_FAILED);
   auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(40);
   auto late = [deadline] { return std::chrono::steady_clock::now() > deadline; };

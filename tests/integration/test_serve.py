@@ -60,7 +60,7 @@ class Serve(Case):
         result = self.finish(self.server)
         self.assertEqual(result.status, 0, result)
         self.assertEqual(len(result.err.splitlines()), 1, result)
-        self.assertRegex(result.err, rb"sequence is not wrapped: .*no_such_function")
+        self.assertRegex(result.err, rb"1 program was not wrapped: .*/sequence \(.*no_such_function")
 
     def test_several_at_once(self):
         self.serve()

@@ -106,6 +106,12 @@ TEST_F(TracerTest, AChildThatStopsFirstWaitsForItsParentsEvent) {
   EXPECT_EQ(kernel_.count(PTRACE_CONT, kChild), 1u) << "it is resumed once";
 }
 
+TEST_F(TracerTest, AThreadThatEndsBeforeItsMakersEventIsNotKeptForEver) {
+  kernel_.event_messages[kFirst] = kChild;
+  run({{kChild, SIGKILL}, {kFirst, at_event(PTRACE_EVENT_FORK)}, {kFirst, SIGKILL}});
+  EXPECT_THAT(events(), ElementsAre("fork 0", "exit 1", "exit 0"));
+}
+
 // Its parent was killed before it could say so: it is taken in after some ticks.
 TEST_F(TracerTest, AnOrphanIsTakenIn) {
   std::vector<Seen> script = {{kChild, at_event(PTRACE_EVENT_STOP)}};

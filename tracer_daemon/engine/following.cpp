@@ -75,6 +75,8 @@ void Tracer::on_new_child(StoppedThread stop, Thread& parent) {
     StoppedThread first(stops_, {child, early->second.status});
     unclaimed_.erase(early);
     on_stop(std::move(first), thread);
+  } else if (auto gone = gone_early_.find(child); gone != gone_early_.end()) {
+    on_gone({child, gone->second.status});
   }
   resume(std::move(stop), parent);
 }
@@ -166,6 +168,9 @@ void Tracer::adopt(StoppedThread stop) {
 // ticks.
 void Tracer::adopt_orphans() {
   ticks_++;
+  std::erase_if(gone_early_, [this](const auto& one) {
+    return ticks_ - one.second.tick > kOrphanTicks;  // no child of anybody's
+  });
   std::vector<std::pair<pid_t, int>> orphans;
   for (const auto& [tid, first] : unclaimed_)
     if (ticks_ - first.tick > kOrphanTicks) orphans.emplace_back(tid, first.status);
@@ -364,8 +369,13 @@ void Tracer::tell_of_go(const std::string& path, bool is_first) {
 void Tracer::on_gone(const Seen& seen) {
   const auto [tid, status] = seen;
   unclaimed_.erase(tid);
+  gone_early_.erase(tid);
   auto found = threads_.find(tid);
-  if (found == threads_.end()) return;
+  if (found == threads_.end()) {
+    // Killed as soon as it was made: its maker's event is still to come, and must not bring it back.
+    gone_early_[tid] = {status, ticks_};
+    return;
+  }
   Thread& thread = *found->second;
   ProcessPtr process = thread.process;
   end_scopes(thread);

@@ -265,23 +265,6 @@ void leave_out_referenced(const Images& front, const Images& behind,
   });
 }
 
-// Libraries that come by dlopen are mostly called through pointers from dlsym, which give the stub
-// only where dlsym is wrapped.
-void warn_of_pointers(const std::vector<BoundFunction>& bound, SelectionOutcome& outcome) {
-  const BoundFunction* late = nullptr;
-  for (uint32_t index : outcome.selected) {
-    if (bound[index].name == "dlsym") return;
-    if (late == nullptr && bound[index].is_late) late = &bound[index];
-  }
-  if (late == nullptr) return;
-  std::string name = std::string(late->name) + "@" + late->library->soname;
-  outcome.warnings.push_back(name +
-                             ": the program does not start with that library; calls through a "
-                             "pointer from dlsym are seen only if dlsym is wrapped, too: add dlsym "
-                             "to -F, or use -B " +
-                             name);
-}
-
 }  // namespace
 
 // The stub library has neither id nor socket yet.
@@ -295,7 +278,6 @@ Result<StoredTable> ProgramTables::choose(const Places& places, bool strict,
   if (!outcome) return outcome.error();
   candidates.leave_out_others(options_.terms, *outcome);
   leave_out_referenced(front, behind, bound, *outcome);
-  warn_of_pointers(bound, *outcome);
   warnings = outcome->warnings;
   if (!strict) warnings.clear();
 

@@ -306,6 +306,7 @@ class Tracer final : public SessionHost {
 
   std::unordered_map<pid_t, std::unique_ptr<Thread>> threads_;
   std::unordered_map<pid_t, ProcessPtr> processes_;  // by pid
+  std::unordered_map<pid_t, FirstStop> gone_early_;  // ended before their parent's event came
   std::unordered_map<pid_t, FirstStop> unclaimed_;   // stopped before their parent's event came
   uint64_t ticks_ = 0;
   std::vector<pid_t> turn_;  // still to be looked at in this round

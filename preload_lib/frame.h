@@ -37,7 +37,13 @@
 #define WC_SLOT_LANDING_IP 120
 #define WC_SLOT_LANDING_RET 128
 #define WC_SLOT_LANDING_TSC 136
-#define WC_SLOT_LANDING_FLAGS 168
+#define WC_SLOT_LANDING_FLAGS 260
+
+#define WC_SLOT_AGAIN_OLD 12240
+#define WC_SLOT_AGAIN_SIGTRAP 212
+#define WC_SLOT_AGAIN_KEPT 168
+#define WC_SLOT_AGAIN_NEXT 248
+#define WC_SLOT_AGAIN_SIGSYS 256
 
 #define WC_SLOT_DEPTH 8
 #define WC_SLOT_NEXT_SEQ 32
@@ -62,6 +68,10 @@
 #define WC_IS_REPORTED 1
 #define WC_IS_THIN 16
 /* wc_shared_header */
+#define WC_SHARED_IGNORED 8760
+#define WC_SHARED_ORPHAN 8856
+#define WC_ACTION_SIZE 32
+#define WC_RT_SIGACTION 13
 #define WC_PLAN_ACTION 52
 #define WC_PLAN_SHIFT 4
 #define WC_LAST_PLANNED 511
@@ -117,6 +127,13 @@ WC_STATIC_ASSERT(offsetof(struct wc_frame, ret2) == WC_FRAME_RET2, "frame.ret2")
 WC_STATIC_ASSERT(offsetof(struct wc_frame, function) == WC_FRAME_FUNCTION, "frame.function");
 WC_STATIC_ASSERT(offsetof(struct wc_frame, gadget) == WC_FRAME_GADGET, "frame.gadget");
 WC_STATIC_ASSERT(offsetof(struct wc_frame, rbp) == WC_FRAME_SIZE, "frame.size");
+WC_STATIC_ASSERT(offsetof(struct wc_slot, again_old) == WC_SLOT_AGAIN_OLD, "old");
+WC_STATIC_ASSERT(offsetof(struct wc_slot, again_sigtrap) == WC_SLOT_AGAIN_SIGTRAP, "sigtrap");
+WC_STATIC_ASSERT(offsetof(struct wc_slot, again_kept) == WC_SLOT_AGAIN_KEPT, "kept");
+WC_STATIC_ASSERT(offsetof(struct wc_slot, again_next) == WC_SLOT_AGAIN_NEXT, "next");
+WC_STATIC_ASSERT(offsetof(struct wc_slot, again_sigsys) == WC_SLOT_AGAIN_SIGSYS, "sigsys");
+WC_STATIC_ASSERT(offsetof(struct wc_shared_header, orphan) == WC_SHARED_ORPHAN, "orphan");
+WC_STATIC_ASSERT(offsetof(struct wc_shared_header, ignored) == WC_SHARED_IGNORED, "ignored");
 WC_STATIC_ASSERT(offsetof(struct wc_slot, landing_done) == WC_SLOT_LANDING_DONE, "done");
 WC_STATIC_ASSERT(offsetof(struct wc_slot, landing_ip) == WC_SLOT_LANDING_IP, "ip");
 WC_STATIC_ASSERT(offsetof(struct wc_slot, landing_ret) == WC_SLOT_LANDING_RET, "ret");

@@ -11,10 +11,6 @@
 
 enum { kSigtrap = 5, kSigsys = 31, kRtSigaction = 13, kTgkill = 234, kGetpid = 39, kGettid = 186 };
 
-struct action {
-  uint64_t handler, flags, restorer, mask;
-};
-
 /* The parts of the kernel's signal frame that are needed (asm/sigcontext.h, asm/ucontext.h). */
 struct context {
   uint64_t flags, link;
@@ -28,9 +24,10 @@ struct information {
 };
 
 extern const char wc_gadget_syscall[], wc_bell_address[];
+extern const char wc_again_begin[], wc_again_kept[], wc_again_restored[], wc_again_end[];
 
 static void default_action(int signal) {
-  struct action action = {0, 0x04000000, (uint64_t)wc_signal_return, 0};
+  struct wc_action action = {0, 0x04000000, (uint64_t)wc_signal_return, 0};
   wc_sys4(kRtSigaction, signal, (long)&action, 0, 8);
 }
 
@@ -50,6 +47,9 @@ static int return_from_gadget(struct context *context) {
   return 0;
 }
 
+/* With what action the program ignores the two signals, as it was found before the first bell. */
+static struct wc_action found[WC_AGAIN_SIGNALS];
+
 static void on_signal(int signal, struct information *info, struct context *context) {
   enum { kUserDispatch = 2, kFromKernel = 0x80 /* SI_KERNEL: a breakpoint instruction */ };
   if (signal == kSigsys && info->code == kUserDispatch) {
@@ -67,22 +67,49 @@ static void on_signal(int signal, struct information *info, struct context *cont
     wc_go_native();
     return;
   }
-  /* The program's own: it has no handler, so it dies of it. */
+  /* The program's own: it has no handler, so it dies of it, unless it ignores it. */
+  const struct wc_shared_header *shared = wc_process.shared;
+  const struct wc_action *ignored = shared != NULL ? shared->ignored : found;
+  if (ignored[signal == kSigsys ? WC_AGAIN_SIGSYS : WC_AGAIN_SIGTRAP].handler != 0) return;
   default_action(signal);
   wc_sys3(kTgkill, wc_sys0(kGetpid), wc_sys0(kGettid), signal);
 }
 
-static struct action ours(void) {
+static struct wc_action ours(void) {
   enum { kSiginfo = 4, kRestorer = 0x04000000, kOnstack = 0x08000000, kNodefer = 0x40000000 };
-  return (struct action){(uint64_t)on_signal, kSiginfo | kRestorer | kOnstack | kNodefer,
-                         (uint64_t)wc_signal_return, 0};
+  return (struct wc_action){(uint64_t)on_signal, kSiginfo | kRestorer | kOnstack | kNodefer,
+                            (uint64_t)wc_signal_return, 0};
 }
 
 static void install(int signal) {
-  struct action old = {0, 0, 0, 0};
-  if (wc_sys4(kRtSigaction, signal, 0, (long)&old, 8) != 0 || old.handler != 0) return;
-  struct action action = ours();
-  wc_sys4(kRtSigaction, signal, (long)&action, 0, 8);
+  enum { kIgnore = 1 };
+  struct wc_action old = {0, 0, 0, 0}, action = ours();
+  if (wc_sys4(kRtSigaction, signal, 0, (long)&old, 8) != 0) return;
+  found[signal == kSigsys ? WC_AGAIN_SIGSYS : WC_AGAIN_SIGTRAP] =
+      old.handler == kIgnore ? old : (struct wc_action){0, 0, 0, 0};
+  if (old.handler == 0) wc_sys4(kRtSigaction, signal, (long)&action, 0, 8);
+}
+
+void wc_publish_actions(void) {
+  struct wc_shared_header *shared = wc_process.shared;
+  for (unsigned i = 0; i < WC_AGAIN_SIGNALS; i++) shared->ignored[i] = found[i];
+  shared->orphan = ours();
+  shared->again = (struct wc_again){(uint64_t)wc_again_begin, (uint64_t)wc_again_kept,
+                                    (uint64_t)wc_again_restored, (uint64_t)wc_again_end};
+}
+
+/* The bell's signal was forced: it is not ignored any more, unless the program has set something
+ * else since. Not where there are more threads: to ignore a signal takes it away from all that it
+ * waits for, and it may be the gate's. */
+void wc_keep_ignoring(void) {
+  const struct wc_shared_header *shared = wc_process.shared;
+  const struct wc_action *action = shared != NULL ? shared->ignored : found;
+  struct wc_action old = {0, 0, 0, 0};
+  if (WC_LIKELY(action[WC_AGAIN_SIGTRAP].handler == 0)) return;
+  if (shared != NULL && shared->many_threads) return;
+  if (wc_sys4(kRtSigaction, kSigtrap, 0, (long)&old, 8) == 0 &&
+      (old.handler == 0 || old.handler == (uint64_t)on_signal))
+    wc_sys4(kRtSigaction, kSigtrap, (long)&action[WC_AGAIN_SIGTRAP], 0, 8);
 }
 
 void wc_install_orphan_handlers(uint32_t gate) {
@@ -95,7 +122,7 @@ void wc_install_orphan_handlers(uint32_t gate) {
  * ignores, and a tracer that is gone its life. */
 static __attribute__((noinline)) uint64_t ask_shielded(uint64_t question, uint64_t a, uint64_t b) {
   enum { kRtSigprocmask = 14, kUnblock = 1, kSetmask = 2 };
-  struct action action = ours(), old = {0, 0, 0, 0};
+  struct wc_action action = ours(), old = {0, 0, 0, 0};
   uint64_t unblocked = 1ull << (kSigtrap - 1), mask = 0;
   wc_sys4(kRtSigprocmask, kUnblock, (long)&unblocked, (long)&mask, 8);
   wc_sys4(kRtSigaction, kSigtrap, (long)&action, (long)&old, 8);
@@ -106,7 +133,9 @@ static __attribute__((noinline)) uint64_t ask_shielded(uint64_t question, uint64
 }
 
 uint64_t wc_ask(uint64_t question, uint64_t a, uint64_t b) {
-  return wc_stub_table()->gate == WC_GATE_SOCKET && wc_process.gate != WC_GATE_TRAP
-             ? ask_shielded(question, a, b)
-             : wc_bell_trap(question, a, b);
+  if (wc_stub_table()->gate == WC_GATE_SOCKET && wc_process.gate != WC_GATE_TRAP)
+    return ask_shielded(question, a, b);
+  uint64_t answer = wc_bell_trap(question, a, b);
+  wc_keep_ignoring();
+  return answer;
 }

@@ -53,6 +53,7 @@ void wc_bell(struct wc_slot *slot, uint32_t want) {
   } else {
     /* Our own text is outside of every scope: with dispatch on, nothing here is dispatched. */
     wc_bell_trap(slot->index, 0, 0);
+    wc_keep_ignoring();
   }
   WC_BARRIER();
 }

@@ -139,6 +139,10 @@ void wc_prepare_scopes(void);
 
 /* orphan.c: handlers that keep the program alive when the tracer dies in the middle of a stop. */
 void wc_install_orphan_handlers(uint32_t gate);
+/* Tells the tracer of them, once the memory for that is there. */
+void wc_publish_actions(void);
+/* Behind a bell. */
+void wc_keep_ignoring(void);
 /* Rings the bell with a question (enum wc_ask). Under gate socket, whose stops carry no signal, the
  * handler is there for as long as that takes. */
 uint64_t wc_ask(uint64_t question, uint64_t a, uint64_t b);

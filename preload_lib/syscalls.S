@@ -54,11 +54,65 @@ LABEL wc_landing_saved
   mov WC_SLOT_LANDING_RET(%rcx), %rax
 LABEL wc_landing_restored
   movl $1, WC_SLOT_LANDING_DONE(%rcx)
-  mov WC_SLOT_LANDING_FLAGS(%rcx), %r11 /* `syscall` leaves the flags here, */
+  mov WC_SLOT_LANDING_FLAGS(%rcx), %r11d /* `syscall` leaves the flags here, */
   mov WC_SLOT_LANDING_IP(%rcx), %rcx    /* and the return address here */
   jmp *%rcx
 LABEL wc_landing_end
 END wc_landing_pad
+
+/* A gate has stopped the thread by a signal that the program ignores; the kernel has forgotten that.
+ * The tracer sends the thread through here, and all is as the program knows it before it goes on at
+ * wc_slot.again_next: to issue its syscall, or behind it. Number 0 is refused. Where the kernel has
+ * anything but the default, or the shim's handler for that, the program has set it since. Only rcx, r11 and the flags are free. */
+  .macro IGNORE_AGAIN signal, action
+  mov wc_thread@gottpoff(%rip), %rcx
+  mov %fs:(%rcx), %rcx
+  mov \signal(%rcx), %edi
+  xor %esi, %esi
+  lea WC_SLOT_AGAIN_OLD(%rcx), %rdx
+  mov $8, %r10d
+  mov $WC_RT_SIGACTION, %eax
+  syscall
+  test %eax, %eax
+  jne 1f
+  mov wc_process + WC_PROCESS_SHARED(%rip), %rsi
+  mov (%rdx), %rax
+  test %rax, %rax
+  je 2f
+  cmp WC_SHARED_ORPHAN(%rsi), %rax
+  jne 1f
+2:
+  lea \action(%rsi), %rsi
+  xor %edx, %edx
+  mov $WC_RT_SIGACTION, %eax
+  syscall
+1:
+  .endm
+
+HIDDEN wc_ignore_again
+LABEL wc_again_begin
+  mov wc_thread@gottpoff(%rip), %rcx
+  mov %fs:(%rcx), %rcx
+  mov %rdi, WC_SLOT_AGAIN_KEPT(%rcx)
+  mov %rsi, WC_SLOT_AGAIN_KEPT + 8(%rcx)
+  mov %rdx, WC_SLOT_AGAIN_KEPT + 16(%rcx)
+  mov %r10, WC_SLOT_AGAIN_KEPT + 24(%rcx)
+  mov %rax, WC_SLOT_AGAIN_KEPT + 32(%rcx)
+LABEL wc_again_kept
+  IGNORE_AGAIN WC_SLOT_AGAIN_SIGTRAP, WC_SHARED_IGNORED
+  IGNORE_AGAIN WC_SLOT_AGAIN_SIGSYS, WC_SHARED_IGNORED + WC_ACTION_SIZE
+  mov wc_thread@gottpoff(%rip), %rcx
+  mov %fs:(%rcx), %rcx
+  mov WC_SLOT_AGAIN_KEPT(%rcx), %rdi
+  mov WC_SLOT_AGAIN_KEPT + 8(%rcx), %rsi
+  mov WC_SLOT_AGAIN_KEPT + 16(%rcx), %rdx
+  mov WC_SLOT_AGAIN_KEPT + 24(%rcx), %r10
+  mov WC_SLOT_AGAIN_KEPT + 32(%rcx), %rax
+LABEL wc_again_restored
+  mov WC_SLOT_AGAIN_NEXT(%rcx), %rcx
+  jmp *%rcx
+LABEL wc_again_end
+END wc_ignore_again
 
 /* SA_RESTORER of the shim's own handlers. */
 HIDDEN wc_signal_return

@@ -120,6 +120,21 @@ struct wc_plan {
 };
 WC_STATIC_ASSERT(sizeof(struct wc_plan) == 16, "wc_plan");
 
+/* The kernel's struct sigaction (asm/signal.h). */
+struct wc_action {
+  uint64_t handler, flags, restorer, mask;
+};
+
+/* Addresses in the shim of what sets an ignored signal of the gate to SIG_IGN again (syscalls.S).
+ */
+struct wc_again {
+  uint64_t begin;
+  uint64_t kept;     /* from here the registers are in wc_slot.again_kept, */
+  uint64_t restored; /* until here, */
+  uint64_t end;      /* and its end */
+};
+enum { WC_AGAIN_SIGTRAP = 0, WC_AGAIN_SIGSYS = 1, WC_AGAIN_SIGNALS = 2 };
+
 struct wc_shared_header {
   uint32_t magic;
   uint32_t full; /* tracer: all slots are taken; nobody need ask */
@@ -139,10 +154,15 @@ struct wc_shared_header {
   /* Tracer, with WC_CONFIG_DROP: it decodes; a bell would wait for long. Far from what all threads
    * read at each call. */
   uint32_t busy;
-  uint32_t reserved2;
+  uint32_t many_threads; /* tracer: there is more than one, see ignored_signals.cpp */
+  /* With what action the program ignores these two; handler 0: it does not. The shim, as it has
+   * found it at its start; from then on the tracer. */
+  struct wc_action ignored[WC_AGAIN_SIGNALS];
+  struct wc_again again;   /* shim */
+  struct wc_action orphan; /* shim: the action that it has set where the program has the default */
 };
 WC_STATIC_ASSERT(sizeof(struct wc_shared_header) ==
-                     56 + 16 * WC_PLANNED_SYSCALLS + 8 * WC_OWN_SCOPES,
+                     184 + 16 * WC_PLANNED_SYSCALLS + 8 * WC_OWN_SCOPES,
                  "wc_shared_header");
 #define WC_HEADER_SIZE ((uint64_t)3 * WC_PAGE)
 
@@ -280,15 +300,20 @@ struct wc_slot {
   uint32_t wants_room; /* rings because the ring is full; cleared by the tracer */
   uint32_t reserved2;
   uint64_t dropped;       /* syscalls that found no room, with WC_CONFIG_DROP; thread */
-  uint64_t landing_flags; /* tracer: what `syscall` leaves in r11 */
-  uint32_t reserved3[8];
-  uint32_t tail; /* places ever read; tracer */
-  uint32_t reserved4;
+  uint64_t again_kept[5]; /* on the way to again_next: rdi rsi rdx r10 rax */
+  uint32_t tail;          /* places ever read; tracer */
+  /* Tracer: the signals that are to be ignored again on the way to `again_next`, or 0 (syscalls.S).
+   */
+  uint32_t again_sigtrap;
   uint64_t scratch[4]; /* tracer: what a syscall of the thread reads in place of its own argument */
-  uint32_t reserved5[5];
+  uint64_t again_next;
+  uint32_t again_sigsys;
+  uint32_t landing_flags; /* tracer: what `syscall` leaves in r11 */
+  uint32_t reserved4;
   uint32_t pending_depth;
   struct wc_pending pending[WC_PENDING];
   struct wc_scope scopes[WC_MAX_SCOPES];
+  struct wc_action again_old; /* on the way to again_next: what the kernel has */
   /* struct wc_record ring[ring_records];
    * struct wc_counter counters[function_count], with WC_CONFIG_COUNTS */
 };
@@ -296,10 +321,10 @@ WC_STATIC_ASSERT(offsetof(struct wc_slot, next_seq) == 32, "wc_slot.next_seq");
 WC_STATIC_ASSERT(offsetof(struct wc_slot, landing_done) == 116, "wc_slot.landing_done");
 WC_STATIC_ASSERT(offsetof(struct wc_slot, landing_ip) == 120, "wc_slot.landing_ip");
 WC_STATIC_ASSERT(offsetof(struct wc_slot, head) == 144, "wc_slot.head");
-WC_STATIC_ASSERT(offsetof(struct wc_slot, landing_flags) == 168, "wc_slot.landing_flags");
+WC_STATIC_ASSERT(offsetof(struct wc_slot, landing_flags) == 260, "wc_slot.landing_flags");
 WC_STATIC_ASSERT(offsetof(struct wc_slot, tail) == 208, "wc_slot.tail");
 WC_STATIC_ASSERT(offsetof(struct wc_slot, scopes) == 976, "wc_slot.scopes");
-WC_STATIC_ASSERT(sizeof(struct wc_slot) == 976 + 88 * WC_MAX_SCOPES, "wc_slot");
+WC_STATIC_ASSERT(sizeof(struct wc_slot) == 976 + 88 * WC_MAX_SCOPES + 32, "wc_slot");
 
 static inline struct wc_record *wc_slot_ring(struct wc_slot *slot) {
   return (struct wc_record *)(slot + 1);

@@ -5,6 +5,7 @@
 #include "launch/launch.h"
 #include "launch/own_limits.h"
 #include "launch/preflight.h"
+#include "launch/signals.h"
 #include "launch/standard_streams.h"
 
 namespace wc {
@@ -57,6 +58,7 @@ int start(int argc, char** argv) {
 }  // namespace wc
 
 int main(int argc, char** argv) {
+  wc::inherited_signals();
   wc::hold_standard_streams();
   return wc::with_last_words([&] { return wc::start(argc, argv); });
 }

@@ -294,6 +294,69 @@ TEST_F(BackendSetTest, VerdictsWhereTheEngineHonoursThem) {
   EXPECT_EQ(verdict.value, 13);
 }
 
+// ---- Crashes
+
+TEST_F(BackendSetTest, ACrashEndsOneBackendAndNotTheOthers) {
+  const std::string crashes = PATH_fixture_crashes;
+  const std::pair<const char*, const char*> kinds[] = {{"segv", "SIGSEGV"},
+                                                       {"abort", "SIGABRT"},
+                                                       {"fpe", "SIGFPE"},
+                                                       {"ill", "SIGILL"},
+                                                       {"stack", "SIGSEGV"}};
+  for (const auto& [how, signal] : kinds) {
+    auto set =
+        open({crashes + ":in=syscall,how=" + how, std::string(PATH_fixture_recorder) + ":mark=> "});
+    ASSERT_TRUE(set.ok()) << set.error().message;
+    EXPECT_TRUE(set->wants(WC_WANT_ENTER));
+    for (int i = 0; i < 2; i++) {
+      set->call(call_);
+      set->syscall_exit(syscall_);
+    }
+    EXPECT_FALSE(set->wants(WC_WANT_ENTER)) << "what a dead backend wants costs nothing any more";
+    set->close();
+    EXPECT_THAT(set->take_errors(),
+                ElementsAre("backend " + crashes + " crashed in syscall_exit (" + signal + ")"));
+    EXPECT_EQ(output(),
+              "open -\n> open -\ncall puts\n> call puts\n> syscall write\n> call puts\n"
+              "> syscall write\n> close -\n");
+  }
+}
+
+TEST_F(BackendSetTest, CrashesInEveryCallback) {
+  const std::pair<const char*, const char*> places[] = {
+      {"call", "call"}, {"enter", "syscall_enter"}, {"syscall", "syscall_exit"},
+      {"ret", "ret"},   {"totals", "totals"},       {"close", "close"}};
+  for (const auto& [where, callback] : places) {
+    auto set = open({std::string(PATH_fixture_crashes) + ":how=segv,in=" + where});
+    ASSERT_TRUE(set.ok()) << set.error().message;
+    wc_verdict verdict = {};
+    set->call(call_);
+    EXPECT_EQ(set->syscall_enter(syscall_, verdict), WC_GO_ON);
+    set->syscall_exit(syscall_);
+    set->ret(return_);
+    set->totals(totals_);
+    set->close();
+    EXPECT_THAT(set->take_errors(),
+                ElementsAre(HasSubstr(std::string("crashed in ") + callback + " (SIGSEGV)")));
+  }
+}
+
+TEST_F(BackendSetTest, OneThatCrashesInOpenIsRefused) {
+  EXPECT_THAT(error({std::string(PATH_fixture_crashes) + ":how=abort,in=open"}),
+              HasSubstr("crashed in open (SIGABRT)"));
+}
+
+TEST_F(BackendSetTest, AnExceptionThatNobodyCatches) {
+  auto set = open({PATH_fixture_throws, PATH_fixture_recorder});
+  ASSERT_TRUE(set.ok()) << set.error().message;
+  set->call(call_);
+  set->call(call_);
+  EXPECT_THAT(set->take_errors(),
+              ElementsAre(HasSubstr("crashed in call (uncaught exception: nobody catches this)")));
+  set->close();
+  EXPECT_EQ(output(), "open -\ncall puts\ncall puts\nclose -\n");
+}
+
 TEST_F(BackendSetTest, AnOlderTableLacksItsLastCallbacks) {
   auto set = open({PATH_fixture_older_table});
   ASSERT_TRUE(set.ok()) << set.error().message;

@@ -25,6 +25,13 @@ wc_backend_fixture(fixture_older_table
                    FIXTURE_SIZE=offsetof\(struct\ wc_backend,syscall_exit\))
 wc_backend_fixture(fixture_no_table FIXTURE_SIZE=8)
 wc_backend_fixture(fixture_no_symbol FIXTURE_NO_SYMBOL)
+wc_backend_fixture(fixture_crashes FIXTURE_OPTIONS="in how" FIXTURE_CRASHES
+                   FIXTURE_WANTS=WC_WANT_ENTER|WC_WANT_COUNTS)
+add_library(fixture_throws MODULE ${CMAKE_CURRENT_LIST_DIR}/fixtures/backend_throws.cpp)
+set_target_properties(fixture_throws PROPERTIES PREFIX "")
+target_link_libraries(fixture_throws PRIVATE wc_backend_abi wc_flags)
+target_compile_definitions(backend_set_test PRIVATE PATH_fixture_throws="$<TARGET_FILE:fixture_throws>")
+add_dependencies(backend_set_test fixture_throws)
 target_compile_definitions(backend_set_test
                            PRIVATE PATH_sample_backend="$<TARGET_FILE:sample_backend>")
 add_dependencies(backend_set_test sample_backend)

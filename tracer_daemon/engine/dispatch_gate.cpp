@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "engine/interruption.h"
 #include "engine/tracer.h"
 #include "kernel/remote_syscall.h"
 
@@ -65,7 +66,7 @@ void Tracer::step_back(StoppedThread stop, Thread& thread, user_regs_struct& reg
     if (stop.set_registers(regs)) resume(std::move(stop), thread);
     return;
   }
-  if (!stop.set_ip(regs.rip - 2)) return;
+  if (!stop.set_ip(by_way_of(thread, regs.rip - 2))) return;
   thread.step_back = true;
   thread.armed = true;
   resume(std::move(stop), thread);
@@ -84,9 +85,11 @@ void Tracer::on_dispatched(StoppedThread stop, Thread& thread, user_regs_struct&
     if (ProcessShare* share = share_of(thread))
       share->set_depth(static_cast<uint32_t>(thread.slot), 0);
     uint64_t again = regs.rip - 2;
-    if (set_selector(stop, thread, Selector::Allow) && stop.set_ip(again))
+    if (set_selector(stop, thread, Selector::Allow) && stop.set_ip(by_way_of(thread, again)))
       return resume(std::move(stop), thread);
   }
+  const bool is_exec = nr == SYS_execve || nr == SYS_execveat;
+  if (is_exec) look_for_ignored(thread);
   // In a call that was opened by a breakpoint, all syscalls are watched by stepping. `int $0x80` is
   // as long as `syscall`, but the gadget would take its number for another one.
   if (makes_a_child(nr) || is_of_a_probe(nr) || !thread.breaks.empty() ||
@@ -102,6 +105,7 @@ void Tracer::on_dispatched(StoppedThread stop, Thread& thread, user_regs_struct&
     entry.sp = regs.rsp;
     entry.ip = regs.rip;
     entry.syscall.nr = nr;
+    if (has_time_limit(nr)) entry.since = TickClock::now();
     const uint64_t args[6] = {regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8, regs.r9};
     std::copy(std::begin(args), std::end(args), entry.syscall.args);
     if (nr == SYS_rt_sigreturn) entry.syscall.args[0] = regs.rsp;  // no arguments, but a frame
@@ -123,7 +127,8 @@ void Tracer::on_dispatched(StoppedThread stop, Thread& thread, user_regs_struct&
     }
   }
   // The kernel has put the registers back to what they were before the syscall, rax included.
-  if (stop.set_ip(pad)) resume(std::move(stop), thread);
+  const Towards what = is_exec ? Towards::Exec : Towards::Any;
+  if (stop.set_ip(by_way_of(thread, pad, what))) resume(std::move(stop), thread);
 }
 
 // The landing pad serves one syscall at a time: a handler's, which may interrupt it there, takes
@@ -133,12 +138,12 @@ uint64_t Tracer::choose_pad(Thread& thread, Inflight& entry, uint64_t flags) {
   ProcessShare* share = share_of(thread);
   bool taken = std::any_of(thread.inflight.begin(), thread.inflight.end(),
                            [&](const Inflight& one) { return &one != &entry && one.landing; });
-  if (share == nullptr || taken || entry.signals.watched ||
+  if (share == nullptr || taken || entry.signals.watched || thread.wait.active ||
       (entry.syscall.reported && pipeline_.reads_memory_at_exit(entry.syscall.nr)))
     return shim.gadget;
   wc_slot& slot = share->slot(static_cast<uint32_t>(thread.slot));
   slot.landing_ip = entry.ip;
-  slot.landing_flags = flags;
+  slot.landing_flags = static_cast<uint32_t>(flags);
   __atomic_store_n(&slot.landing_done, 0u, __ATOMIC_RELEASE);
   entry.landing = true;
   return shim.landing;
@@ -185,9 +190,11 @@ void Tracer::on_gadget_return(StoppedThread stop, Thread& thread, user_regs_stru
   regs.rcx = done.ip;  // what `syscall` leaves there
   auto ret = static_cast<int64_t>(regs.rax);
   if (done.signals.replaced) regs.rsi = done.signals.own_set;
+  (void)restore_limit(thread, regs);
   on_signal_call_exit(stop, thread, done, ret);
   if (done.syscall.reported)
     pipeline_.syscall_exit(thread.source(), done.syscall, ret, TickClock::now());
+  regs.rip = by_way_of(thread, regs.rip);
   if (stop.set_registers(regs)) resume(std::move(stop), thread);
 }
 

@@ -69,6 +69,7 @@ void Tracer::on_new_child(StoppedThread stop, Thread& parent) {
   }
   Thread& thread = add_thread(child, process);
   thread.hidden_mask = parent.hidden_mask;
+  thread.mask_beside = parent.mask_beside;
   if (!is_thread) thread.interrupted_masks = parent.interrupted_masks;
   if (vfork) run_on_memory_of(parent, thread);
   if (auto early = unclaimed_.find(child); early != unclaimed_.end()) {
@@ -87,6 +88,8 @@ void Tracer::inherit(const Process& parent, Process& child, bool shares_memory) 
   child.shim = parent.shim;
   child.hidden_action_masks = parent.hidden_action_masks;
   child.added_nodefer = parent.added_nodefer;
+  child.ignored = parent.ignored;
+  child.handled = parent.handled;
   child.patched = parent.patched;
   child.started = true;
   child.unfollowed = !options_.follow || parent.unfollowed;
@@ -110,6 +113,7 @@ void Tracer::run_on_memory_of(const Thread& parent, Thread& child) {
   child.shares = {true, std::min(shared.depth, WC_MAX_SCOPES), shared.gate_open};
   shared.gate_open = 1;
   child.armed = true;
+  child.is_new_guest = parent.process->threads > 1;
 }
 
 void Tracer::inherit_breakpoints(const Process& parent, Process& child, bool shares_memory) {
@@ -221,6 +225,8 @@ void Tracer::on_exec(StoppedThread stop, Thread& thread) {
   process->not_shim = {};
   process->patched = false;
   process->added_nodefer = 0;
+  process->ignored = {};  // the kernel has it; the shim will say so
+  process->handled = 0;
   process->hidden_action_masks = {};  // handlers do not survive an exec
   begin_breakpoints(*self);
   if (places_in_ == pid) places_in_ = 0;
@@ -372,7 +378,8 @@ void Tracer::on_gone(const Seen& seen) {
   gone_early_.erase(tid);
   auto found = threads_.find(tid);
   if (found == threads_.end()) {
-    // Killed as soon as it was made: its maker's event is still to come, and must not bring it back.
+    // Killed as soon as it was made: its maker's event is still to come, and must not bring it
+    // back.
     gone_early_[tid] = {status, ticks_};
     return;
   }
@@ -384,19 +391,26 @@ void Tracer::on_gone(const Seen& seen) {
     if (--process->threads == 0) remove_process(process);
     return;
   }
-  if (thread.shares.active)
+  const bool is_guest = thread.shares.active;
+  if (is_guest)
     end_sharing(thread);
   else if (ProcessShare* share = share_of(thread))
     share->free_slot(static_cast<uint32_t>(thread.slot));
   bool last = --process->threads == 0;
+  if (!is_guest) count_threads(*process);
   if (last) {
     report_totals(process);
     note_silent(*process, status);
   }
   pipeline_.exited(process->pid, tid, status, !last);
   threads_.erase(found);
-  if (last) remove_process(process);
-  if (tid == first_) first_status_ = status;
+  if (last) {
+    passed_.ended(process->pid, TickClock::now());
+    remove_process(process);
+  }
+  if (tid != first_) return;
+  first_status_ = status;
+  first_has_ended_ = true;
 }
 
 void Tracer::remove_process(const ProcessPtr& process) {

@@ -234,6 +234,7 @@ uint64_t Tracer::give_slot(StoppedThread& stop, Thread& thread, const user_regs_
   thread.slot = static_cast<int>(*index);
   wc_slot& slot = share.slot(*index);
   slot.selector = regs.rsi;
+  learn_ignored(process, share.header());
   tell_of_hidden_signals(thread);
   if (options_.config & WC_CONFIG_IN_PROCESS) heartbeat_.quicken();
   patch_sites(thread);

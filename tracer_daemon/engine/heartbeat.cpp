@@ -8,29 +8,81 @@
 
 namespace wc {
 
+std::atomic<Heartbeat::State> Heartbeat::state_ = State::Works;
+
+Heartbeat::Heartbeat() : tracer_(gettid()) {}
+
 Heartbeat::~Heartbeat() {
-  if (started_) timer_delete(timer_);
+  if (!thread_.joinable()) return;
+  {
+    std::lock_guard lock(mutex_);
+    ends_ = true;
+  }
+  changed_.notify_one();
+  thread_.join();
 }
 
-void Heartbeat::start() {
-  sigevent event{};
-  event.sigev_notify = SIGEV_THREAD_ID;
-  event.sigev_signo = SIGUSR1;
-  event._sigev_un._tid = static_cast<pid_t>(syscall(SYS_gettid));
-  started_ = timer_create(CLOCK_MONOTONIC, &event, &timer_) == 0;
-  set(kSlow);
+void Heartbeat::start(WaitsFor what) {
+  what_ = what;
+  if (what == WaitsFor::Descriptors) return;
+  // Signals to the process are the tracer's thread's: they end its wait.
+  sigset_t all, own;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &own);
+  thread_ = std::thread([this] { beat(); });
+  pthread_sigmask(SIG_SETMASK, &own, nullptr);
+}
+
+void Heartbeat::beat() {
+  std::unique_lock lock(mutex_);
+  while (!ends_) {
+    const Period period = period_;
+    const bool changed =
+        changed_.wait_for(lock, period, [&] { return ends_ || period_ != period; });
+    if (!changed) wake();
+  }
 }
 
 void Heartbeat::found(size_t records) {
-  uint64_t period = records != 0 ? kFast : std::min(period_ * 2, kSlow);
+  const Period period = records != 0 ? kFast : std::min(period_ * 2, kSlow);
   if (period != period_) set(period);
 }
 
-void Heartbeat::set(uint64_t period) {
-  period_ = period;
-  const timespec every{0, static_cast<long>(period)};
-  const itimerspec both{every, every};
-  if (started_) timer_settime(timer_, 0, &both, nullptr);
+void Heartbeat::set(Period period) {
+  {
+    std::lock_guard lock(mutex_);
+    period_ = period;
+  }
+  changed_.notify_one();
+}
+
+void Heartbeat::send() const { syscall(SYS_tgkill, getpid(), tracer_, SIGUSR1); }
+
+// A signal that comes before the wait has begun is lost; the next beat repeats it.
+void Heartbeat::wake() {
+  if (what_ == WaitsFor::Descriptors) return send();
+  wanted_ = true;
+  State expected = State::Waits;
+  if (state_.compare_exchange_strong(expected, State::IsWoken)) send();
+}
+
+bool Heartbeat::begin_wait() {
+  state_ = State::Waits;
+  return !wanted_.exchange(false);
+}
+
+// A signal that is on its way is awaited here: it must not come later, into somebody's system call.
+void Heartbeat::end_wait() {
+  State expected = State::Waits;
+  while (!state_.compare_exchange_weak(expected, State::Works)) {
+    expected = State::Waits;
+    __builtin_ia32_pause();
+  }
+}
+
+void Heartbeat::on_signal() {
+  State expected = State::IsWoken;
+  state_.compare_exchange_strong(expected, State::Waits);
 }
 
 }  // namespace wc

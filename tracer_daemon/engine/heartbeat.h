@@ -1,35 +1,81 @@
-// The signal that ends the tracer's sleep from time to time (SIGUSR1, timer_create(2)), to look at
-// what no stop tells: rings that fill, outputs that wait.
+// What ends the tracer's sleep from time to time, to look at what no stop reports: rings that fill,
+// outputs that wait. A thread of its own counts the time and sends SIGUSR1 to the tracer's thread
+// while that one waits, never while it works: a back end's system calls are not interrupted.
 #pragma once
 
+#include <sys/types.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <cstddef>
-#include <cstdint>
-#include <ctime>
+#include <mutex>
+#include <thread>
 
 namespace wc {
 
+// How the tracer's thread waits: in a system call that a signal ends, or for descriptors, among
+// them a signalfd for SIGUSR1, which it has blocked.
+enum class WaitsFor { Signal, Descriptors };
+
 class Heartbeat {
  public:
-  Heartbeat() = default;
+  Heartbeat();
   ~Heartbeat();
   Heartbeat(const Heartbeat&) = delete;
   Heartbeat& operator=(const Heartbeat&) = delete;
 
-  // Ends the sleep of the calling thread from now on, kSlow apart.
-  void start();
+  // Wakes the calling thread from now on, kSlow apart. One that waits for descriptors has a time
+  // limit of its own and needs no beat.
+  void start(WaitsFor what);
   // What a look at the rings has found: much, and the next one comes sooner; nothing, and it comes
   // later.
   void found(size_t records);
-  // There will be something soon: a program begins to record.
+  // There will be something soon: a program begins to record, a signal waits to be passed on.
   void quicken() { found(1); }
+  // From any thread: the tracer's thread does not wait now, or not any more.
+  void wake();
+
+  // Around a wait of the tracer's thread, which must not begin where `may_wait` is false.
+  class Pause {
+   public:
+    explicit Pause(Heartbeat& heartbeat)
+        : heartbeat_(heartbeat), may_wait(heartbeat.begin_wait()) {}
+    ~Pause() { heartbeat_.end_wait(); }
+    Pause(const Pause&) = delete;
+    Pause& operator=(const Pause&) = delete;
+
+   private:
+    Heartbeat& heartbeat_;
+
+   public:
+    const bool may_wait;
+  };
+
+  // In the handler of SIGUSR1, for one that comes from this process.
+  static void on_signal();
 
  private:
-  void set(uint64_t period);
+  enum class State { Works, Waits, IsWoken };
+  using Period = std::chrono::milliseconds;
 
-  static constexpr uint64_t kSlow = 100'000'000, kFast = 1'000'000;  // nanoseconds
-  timer_t timer_{};
-  bool started_ = false;
-  uint64_t period_ = kSlow;
+  bool begin_wait();
+  void end_wait();
+  void beat();
+  void set(Period period);
+  void send() const;
+
+  static constexpr Period kSlow{100}, kFast{1};
+  static std::atomic<State> state_;  // of the one tracer's thread
+
+  std::atomic<bool> wanted_ = false;
+  WaitsFor what_ = WaitsFor::Signal;
+  pid_t tracer_ = 0;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  Period period_ = kSlow;  // written by the tracer's thread
+  bool ends_ = false;
+  std::thread thread_;
 };
 
 }  // namespace wc

@@ -6,8 +6,8 @@
 
 #include <algorithm>
 
+#include "engine/interruption.h"
 #include "engine/tracer.h"
-#include "proc/status.h"
 
 namespace wc {
 namespace {
@@ -31,8 +31,7 @@ constexpr uint64_t kOneStack = 1u << 20;
 // A signal is about to be delivered inside a call. What its handler does belongs to that call,
 // marked; a signal without a handler changes nothing.
 void Tracer::note_handler(Thread& thread, int signal, uint64_t sp, const wc_scope& call) {
-  auto status = proc::read_status(thread.process->pid);
-  if (!status || !status->caught.has(signal)) return;
+  if (!has_handler(thread.process->pid, signal)) return;
   if (thread.handlers.size() >= kMaxHandlers) thread.handlers.erase(thread.handlers.begin());
   thread.handlers.push_back(sp);
   thread.calls.handler_begins(call.seq);
@@ -88,9 +87,13 @@ void Tracer::push_inflight(Thread& thread, Inflight entry) {
 // find the program's own address and registers, not those of the gadget or the landing pad.
 void Tracer::park_interrupted(const StoppedThread& stop, Thread& thread, user_regs_struct& regs) {
   const ShimAddresses& shim = thread.process->shim;
+  const bool was_on_way = leave_way(thread, regs);
   bool waits = regs.rip == shim.gadget || regs.rip == shim.landing;
   bool lands = regs.rip > shim.landing && regs.rip < shim.landing_end;
-  if (!waits && !lands && regs.rip != shim.gadget + 2) return;
+  if (!waits && !lands && regs.rip != shim.gadget + 2) {
+    if (was_on_way) (void)stop.set_registers(regs);  // where this fails the thread is dying
+    return;
+  }
   auto& inflight = thread.inflight;
   auto at = std::find_if(inflight.rbegin(), inflight.rend(),
                          [&](const Inflight& one) { return one.sp == regs.rsp; });
@@ -101,6 +104,7 @@ void Tracer::park_interrupted(const StoppedThread& stop, Thread& thread, user_re
     regs.rdx = regs.r11;
   }
   regs.rip = waits ? at->ip - 2 : at->ip;
+  if (waits) regs.orig_rax = ~0ull;  // it stands in front of its syscall, not behind it
   regs.rcx = at->ip;
   auto ret = static_cast<int64_t>(regs.rax);
   at->landing = false;

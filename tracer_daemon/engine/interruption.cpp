@@ -37,27 +37,45 @@ bool fails_when_interrupted(uint64_t nr) {
 
 }  // namespace
 
-bool issue_again(const StoppedThread& stop, user_regs_struct& regs) {
+bool may_be_issued_again(const StoppedThread& stop, const user_regs_struct& regs) {
   bool failed = static_cast<int64_t>(regs.rax) == -EINTR && fails_when_interrupted(regs.orig_rax);
   if (!failed) return false;
   auto status = proc::read_status(stop.tid());
   if (!status) return false;
   proc::SignalSet waiting = status->pending | status->shared_pending;
-  if (!(waiting - status->blocked - passed_over(*status)).empty()) return false;
+  return (waiting - status->blocked - passed_over(*status)).empty();
+}
+
+void issue_again(user_regs_struct& regs) {
   regs.rax = regs.orig_rax;
   regs.orig_rax = ~0ull;
   regs.rip -= 2;
-  return stop.set_registers(regs);
 }
 
-bool issue_again(const StoppedThread& stop, int64_t result) {
-  user_regs_struct regs{};
-  return result == -EINTR && stop.registers(regs) && issue_again(stop, regs);
+bool issue_again(const StoppedThread& stop, user_regs_struct& regs) {
+  if (!may_be_issued_again(stop, regs)) return false;
+  issue_again(regs);
+  return stop.set_registers(regs);
 }
 
 bool is_ignored(pid_t pid, int signal) {
   auto status = proc::read_status(pid);
   return status && passed_over(*status).has(signal);
+}
+
+bool has_handler(pid_t pid, int signal) {
+  auto status = proc::read_status(pid);
+  return status && status->caught.has(signal);
+}
+
+bool has_default_action(pid_t pid, int signal) {
+  auto status = proc::read_status(pid);
+  return status && !(status->caught | status->ignored).has(signal);
+}
+
+bool is_waiting(pid_t pid, int signal) {
+  auto status = proc::read_status(pid);
+  return status && (status->pending | status->shared_pending).has(signal);
 }
 
 }  // namespace wc

@@ -7,14 +7,23 @@
 
 namespace wc {
 
-// The thread's system call, if it has failed so, is issued again once the thread is resumed: it
-// waits for its whole time again. Not if a signal waits that the program is to see.
-// True: it is issued again.
+// Whether the thread's system call has failed so. Not if a signal waits that the program is to see.
+bool may_be_issued_again(const StoppedThread& stop, const user_regs_struct& regs);
+// The call comes again once the thread is resumed with these registers: for its whole time, see
+// Tracer::issue_in_time().
+void issue_again(user_regs_struct& regs);
+// Both. True: it is issued again.
 bool issue_again(const StoppedThread& stop, user_regs_struct& regs);
-// The same at the exit of the call, which has returned `result`.
-bool issue_again(const StoppedThread& stop, int64_t result);
+
+// Whether the call has a time limit of which issue_in_time() uses what is left.
+bool has_time_limit(uint64_t nr);
 
 // Whether nothing comes of the signal in this process: ignored, or so by default.
 bool is_ignored(pid_t pid, int signal);
+// Whether it has a handler there; whether it has neither that nor is ignored.
+bool has_handler(pid_t pid, int signal);
+bool has_default_action(pid_t pid, int signal);
+// Whether it waits for the process or its leader, blocked.
+bool is_waiting(pid_t pid, int signal);
 
 }  // namespace wc

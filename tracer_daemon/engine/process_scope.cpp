@@ -25,6 +25,7 @@ void Tracer::on_any_entry(const StoppedThread& stop, Thread& thread,
   entry.sp = info.sp;
   entry.ip = info.ip;
   entry.syscall.nr = nr;
+  if (has_time_limit(nr)) entry.since = TickClock::now();
   std::copy(std::begin(info.args), std::end(info.args), entry.syscall.args);
   // These two have no arguments; what they go back to is shown in their place.
   if (nr == SYS_rt_sigreturn) entry.syscall.args[0] = info.sp;
@@ -44,13 +45,13 @@ void Tracer::on_any_entry(const StoppedThread& stop, Thread& thread,
 void Tracer::on_any_exit(const StoppedThread& stop, Thread& thread,
                          const StoppedThread::SyscallInfo& info) {
   if (thread.ignore_exit || thread.inflight.empty()) return;
+  if (!issue_in_time(stop, thread, info.ret)) restore_limit(stop, thread);
   Inflight done = std::move(thread.inflight.back());
   thread.inflight.pop_back();
   constexpr int64_t kRestartBlock = -516;  // ERESTART_RESTARTBLOCK, include/linux/errno.h
   if (info.ret == kRestartBlock && done.syscall.nr != SYS_restart_syscall)
     thread.restarts = done.syscall.nr;
   on_signal_call_exit(stop, thread, done, info.ret);
-  issue_again(stop, info.ret);
   if (info.ret < 0 && info.ret >= -4095)
     for (BreakScope& one : thread.breaks) one.last_error = static_cast<int32_t>(-info.ret);
   if (done.syscall.reported)

@@ -21,24 +21,22 @@ namespace wc {
 namespace {
 
 constexpr uint64_t bit(int signal) { return uint64_t{1} << (signal - 1); }
-constexpr uint64_t kOurs = bit(SIGSYS) | bit(SIGTRAP);
 // Where the changed copy of a mask goes in a thread that has no slot yet: below the red zone of its
 // stack. What is there may be another stack's, so it is put back.
 constexpr uint64_t kBelowRedZone = 512;
 
-// The kernel's struct sigaction (asm/signal.h).
-struct KernelAction {
-  uint64_t handler, flags, restorer, mask;
-};
+// The kernel takes an int; what stands above it in the register is nothing.
+int int_of(uint64_t argument) { return static_cast<int>(argument); }
 
-uint64_t hidden_after(uint64_t hidden, uint64_t how, uint64_t set) {
-  switch (how) {
+// `ours`: the gate's signals.
+uint64_t hidden_after(uint64_t hidden, uint64_t how, uint64_t set, uint64_t ours) {
+  switch (int_of(how)) {
     case SIG_BLOCK:
-      return hidden | (set & kOurs);
+      return hidden | (set & ours);
     case SIG_UNBLOCK:
       return hidden & ~set;
     case SIG_SETMASK:
-      return set & kOurs;
+      return set & ours;
     default:
       return hidden;  // the kernel will refuse it
   }
@@ -46,7 +44,7 @@ uint64_t hidden_after(uint64_t hidden, uint64_t how, uint64_t set) {
 
 bool is_seccomp(const PendingSyscall& syscall) {
   return syscall.nr == SYS_seccomp ||
-         (syscall.nr == SYS_prctl && syscall.args[0] == PR_SET_SECCOMP);
+         (syscall.nr == SYS_prctl && int_of(syscall.args[0]) == PR_SET_SECCOMP);
 }
 
 }  // namespace
@@ -59,18 +57,20 @@ void Tracer::on_signal_call(const StoppedThread& stop, Thread& thread, Inflight&
     return;
   }
   if (entry.syscall.nr == SYS_rt_sigaction) return on_action_call(stop, thread, entry);
-  if (entry.syscall.nr == SYS_prctl && args[0] == PR_SET_SYSCALL_USER_DISPATCH) {
+  if (entry.syscall.nr == SYS_prctl && int_of(args[0]) == PR_SET_SYSCALL_USER_DISPATCH) {
     call.watched = true;
     return;
   }
   if (entry.syscall.nr != SYS_rt_sigprocmask || args[3] != sizeof(uint64_t)) return;
   ProcessMemory& memory = thread.process->memory;
+  const uint64_t ours = gate_signals(*thread.process);
   uint64_t set = 0;
   bool has_set = args[1] != 0 && memory.read_all({args[1]}, &set, sizeof set);
-  call.hidden_after = has_set ? hidden_after(thread.hidden_mask, args[0], set) : thread.hidden_mask;
+  call.hidden_after =
+      has_set ? hidden_after(thread.hidden_mask, args[0], set, ours) : thread.hidden_mask;
   call.watched = thread.hidden_mask != 0 || call.hidden_after != 0;
-  if (!has_set || (set & kOurs) == 0 || args[0] == SIG_UNBLOCK) return;
-  set &= ~kOurs;
+  if (!has_set || (set & ours) == 0 || int_of(args[0]) == SIG_UNBLOCK) return;
+  set &= ~ours;
   replace_argument(stop, thread, entry, &set, sizeof set);
 }
 
@@ -78,21 +78,31 @@ void Tracer::on_signal_call(const StoppedThread& stop, Thread& thread, Inflight&
 // be forced, and the program would not outlive the tracer's death.
 void Tracer::on_action_call(const StoppedThread& stop, Thread& thread, Inflight& entry) {
   const uint64_t* args = entry.syscall.args;
-  KernelAction action{};
+  wc_action action{};
   bool has_action =
       args[1] != 0 && thread.process->memory.read_all({args[1]}, &action, sizeof action);
   SignalCall& call = entry.signals;
-  if (args[0] == 0 || args[0] > kSignals || args[3] != sizeof(uint64_t)) return;
-  uint64_t hidden = thread.process->hidden_action_masks[args[0]];
-  call.hidden_after = has_action ? action.mask & kOurs : hidden;
-  bool is_ours = args[0] == SIGSYS || args[0] == SIGTRAP;
+  const uint64_t ours = gate_signals(*thread.process);
+  const int signal = int_of(args[0]);
+  if (signal <= 0 || signal > static_cast<int>(kSignals) || args[3] != sizeof(uint64_t)) return;
+  uint64_t hidden = thread.process->hidden_action_masks[static_cast<size_t>(signal)];
+  call.hidden_after = has_action ? action.mask & ours : hidden;
+  bool is_ours = is_of_gate(*thread.process, signal);
+  call.action = action;
   // While a handler of its own for one of our signals runs, that signal would be blocked.
   constexpr uint64_t kIgnored = 1;  // SIG_IGN; 0 is SIG_DFL
   call.adds_nodefer =
       has_action && is_ours && action.handler > kIgnored && (action.flags & SA_NODEFER) == 0;
   call.watched = hidden != 0 || call.hidden_after != 0 || is_ours;
-  if (!has_action || ((action.mask & kOurs) == 0 && !call.adds_nodefer)) return;
-  action.mask &= ~kOurs;
+  // The shim's handler does what the default does, and the program is to outlive the tracer.
+  ProcessShare* share = share_of(thread);
+  if (has_action && must_not_tell(*thread.process, signal, action) && share != nullptr &&
+      share->header().orphan.handler != 0) {
+    action = share->header().orphan;
+    return replace_argument(stop, thread, entry, &action, sizeof action);
+  }
+  if (!has_action || ((action.mask & ours) == 0 && !call.adds_nodefer)) return;
+  action.mask &= ~ours;
   if (call.adds_nodefer) action.flags |= SA_NODEFER;
   replace_argument(stop, thread, entry, &action, sizeof action);
 }
@@ -105,7 +115,7 @@ void Tracer::replace_argument(const StoppedThread& stop, Thread& thread, Infligh
   uint64_t copy = 0;
   if (ProcessShare* share = share_of(thread)) {
     auto slot = static_cast<uint32_t>(thread.slot);
-    static_assert(sizeof(KernelAction) <= sizeof(wc_slot::scratch));
+    static_assert(sizeof(wc_action) <= sizeof(wc_slot::scratch));
     std::memcpy(share->slot(slot).scratch, bytes, size);
     copy = share->address_of(slot) + offsetof(wc_slot, scratch);
   } else {
@@ -178,20 +188,23 @@ void Tracer::on_signal_call_exit(const StoppedThread& stop, Thread& thread, cons
                    "kill it: use -g dispatch");
   if (done.syscall.nr == SYS_prctl) return on_own_dispatch(thread, args[1]);
   if (done.syscall.nr == SYS_rt_sigaction) {
-    uint64_t& hidden = thread.process->hidden_action_masks[args[0]];
-    KernelAction old{};
+    const int signal = int_of(args[0]);
+    uint64_t& hidden = thread.process->hidden_action_masks[static_cast<size_t>(signal)];
+    wc_action old{};
     if (args[2] != 0 && memory.read_all({args[2]}, &old, sizeof old)) {
       old.mask |= hidden;
-      if ((thread.process->added_nodefer & bit(static_cast<int>(args[0]))) != 0)
+      if ((thread.process->added_nodefer & bit(signal)) != 0)
         old.flags &= ~static_cast<uint64_t>(SA_NODEFER);
       if (in_shim(*thread.process, old.handler)) old = {};
+      show_ignored(*thread.process, signal, old);
       if (!memory.write({args[2]}, &old, sizeof old)) say_untold(*thread.process);
     }
     hidden = done.signals.hidden_after;
     if (args[1] != 0) {
       uint64_t& added = thread.process->added_nodefer;
-      added &= ~bit(static_cast<int>(args[0]));
-      if (done.signals.adds_nodefer) added |= bit(static_cast<int>(args[0]));
+      added &= ~bit(signal);
+      if (done.signals.adds_nodefer) added |= bit(signal);
+      note_action(thread, signal, done.signals.action);
     }
     return tell_of_hidden_signals(thread);
   }
@@ -201,6 +214,7 @@ void Tracer::on_signal_call_exit(const StoppedThread& stop, Thread& thread, cons
     if (!memory.write({args[2]}, &old, sizeof old)) say_untold(*thread.process);
   }
   thread.hidden_mask = done.signals.hidden_after;
+  if (thread.hidden_mask != 0) (void)stop.signal_mask(thread.mask_beside);
   tell_of_hidden_signals(thread);
 }
 

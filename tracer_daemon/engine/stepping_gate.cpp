@@ -21,6 +21,7 @@ void Tracer::on_syscall_stop(StoppedThread stop, Thread& thread) {
     thread.in_syscall = false;
     return on_interrupted(std::move(stop), thread);
   }
+  if (thread.wait.own_stops) return on_shortened_stop(std::move(stop), thread, info);
   if (is_entry) {
     thread.in_syscall = true;
     if (options_.whole_process)
@@ -55,6 +56,7 @@ void Tracer::on_syscall_entry(const StoppedThread& stop, Thread& thread,
   entry.sp = info.sp;
   entry.ip = info.ip;
   entry.syscall.nr = nr;
+  if (has_time_limit(nr)) entry.since = TickClock::now();
   std::copy(std::begin(info.args), std::end(info.args), entry.syscall.args);
   if (nr == SYS_rt_sigreturn) entry.syscall.args[0] = info.sp;  // it has no arguments, but a frame
   if (pipeline_.reports(nr) && is_reported(thread)) {
@@ -77,9 +79,10 @@ void Tracer::on_syscall_exit(StoppedThread& stop, Thread& thread,
                              const StoppedThread::SyscallInfo& info) {
   auto& inflight = thread.inflight;
   if (!thread.ignore_exit && !inflight.empty()) {
-    if (is_restart(info.ret) || issue_again(stop, info.ret)) {
+    if (is_restart(info.ret) || issue_in_time(stop, thread, info.ret)) {
       inflight.back().interrupted = true;
     } else {
+      restore_limit(stop, thread);
       Inflight done = std::move(inflight.back());
       inflight.pop_back();
       on_signal_call_exit(stop, thread, done, info.ret);
@@ -89,7 +92,8 @@ void Tracer::on_syscall_exit(StoppedThread& stop, Thread& thread,
         pipeline_.syscall_exit(thread.source(), done.syscall, info.ret, TickClock::now());
     }
   }
-  if (thread.step_back) {
+  // On its way there it may have been sent through the shim (ignored_signals.cpp).
+  if (thread.step_back && !thread.process->shim.issues(info.ip)) {
     thread.step_back = false;
     thread.armed = false;
     // Still inside the call that made the child, unless that was left meanwhile.
@@ -97,7 +101,7 @@ void Tracer::on_syscall_exit(StoppedThread& stop, Thread& thread,
       say_unwritable(*thread.process);
     return;
   }
-  if (thread.shares.active || !wrapped_scopes(thread, info.sp).empty()) return;
+  if (thread.step_back || thread.shares.active || !wrapped_scopes(thread, info.sp).empty()) return;
   // No scope is left (longjmp): disarm, here where it is allowed. A thread on its way into or out
   // of a scope is in the shim and rings again.
   if (thread.process->shim.issues(info.ip)) return;

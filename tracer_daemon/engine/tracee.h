@@ -32,6 +32,7 @@ struct ShimAddresses {
   uint64_t copy = 0, copy_end = 0;
   int64_t selector_offset = 0;
   uint64_t state = 0, state_size = 0;  // of the process, which a forked child must not have
+  wc_again again{};                    // known once a thread has its slot
   AddressRange text;                   // all of its code; looked up when first needed
 
   // A syscall from here is the shim's own. What runs at the gadget and on the landing pad is the
@@ -81,12 +82,16 @@ struct Process {
   AddressRange
       not_shim;  // process scope, before HELLO: code that was looked up and is not the shim's
   std::array<uint64_t, kSignals + 1> hidden_action_masks{};  // by signal: as Thread::hidden_mask
+  // By what action it ignores SIGTRAP and SIGSYS (WC_AGAIN_SIGTRAP, ...); handler 0: it does not.
+  std::array<wc_action, WC_AGAIN_SIGNALS> ignored{};
+  uint64_t handled = 0;        // those of the two that a handler was called for, be it the shim's
   uint64_t added_nodefer = 0;  // signals whose handler has an SA_NODEFER of ours
   unsigned threads = 0;
-  std::string program;        // its path, as it was at the exec
-  bool awaits_hello = false;  // it was given the shim at its exec
-  bool started = false;       // has run its first program
-  bool patched = false;       // its syscall sites lead to the shim, or never will
+  std::string program;          // its path, as it was at the exec
+  bool awaits_hello = false;    // it was given the shim at its exec
+  bool started = false;         // has run its first program
+  bool is_job_stopped = false;  // by SIGSTOP and its like, and SIGCONT has not been delivered yet
+  bool patched = false;         // its syscall sites lead to the shim, or never will
   bool told_corrupt = false;
   bool told_unwritable = false;
   PreloadTrial preload_trial;
@@ -114,6 +119,7 @@ struct SignalCall {
   uint64_t stomped_at = 0;
   std::vector<uint8_t> stomped;
   uint64_t hidden_after = 0;  // Thread::hidden_mask once it has succeeded
+  wc_action action{};         // that it sets, as the program gave it
 };
 
 // A syscall that was entered and has not come back. Several stand at once when signal
@@ -122,6 +128,7 @@ struct Inflight {
   PendingSyscall syscall;
   uint64_t sp = 0;
   uint64_t ip = 0;           // where the program goes on: behind its syscall instruction
+  uint64_t since = 0;        // of calls with a time limit: when it was entered
   bool landing = false;      // on the landing pad: completes without a stop
   SignalCall signals;        // rt_sigprocmask and rt_sigaction, see signal_masks.cpp
   bool interrupted = false;  // left with ERESTART...: will come again, or end as EINTR
@@ -131,6 +138,17 @@ struct Inflight {
 struct InterruptedMask {
   uint64_t sp = 0;
   uint64_t hidden = 0;
+};
+
+// A wait with a time limit that is issued again, see time_limits.cpp.
+struct ShortenedWait {
+  bool active = false;
+  uint64_t sp = 0, nr = 0;
+  uint64_t deadline = 0;      // CLOCK_MONOTONIC, nanoseconds
+  uint64_t own_argument = 0;  // the limit as the program has given it
+  uint64_t copy = 0;          // where what is left stands on its stack; 0: in the register
+  std::array<char, 16> overwritten{};
+  bool own_stops = false;  // nothing else would make it stop at its exit
 };
 
 // A child that runs on its parent's memory and thread area until it execs or exits (vfork,
@@ -169,10 +187,16 @@ struct Thread {
   bool begins = false;       // an execve is about to return: breakpoints are to be placed
   bool interrupted = false;  // PTRACE_INTERRUPT, to attach or to detach
 
+  ShortenedWait wait;
+  int forced = 0;  // a signal that the kernel is to force though it is blocked; it ends the process
+  bool steps_into_handler = false;
+  bool left_way = false;      // a signal came while it was on Tracer::by_way_of()'s way
+  bool is_new_guest = false;  // a vfork child that is to ignore signals before it runs
   SharedMemoryChild shares;
   std::vector<uint64_t> handlers;  // stack pointers that running signal handlers have interrupted
   std::vector<InterruptedMask> interrupted_masks;
   uint64_t hidden_mask = 0;  // signals that the program has blocked and the kernel has not
+  uint64_t mask_beside = 0;  // what the kernel had blocked when that was set
   std::shared_ptr<const Stack> stack;  // where it stands, if that is wanted; of this stop only
   uint32_t awaited_bell = 0;           // socket gate: interrupted to answer this bell
   bool awaits_bell = false;

@@ -23,7 +23,8 @@
 namespace wc {
 namespace {
 
-constexpr uint64_t kTick = 100'000'000;  // nanoseconds between two looks at outputs and orphans
+constexpr uint64_t kTick = 100'000'000;     // nanoseconds between two looks at outputs and orphans
+constexpr uint64_t kShortTick = 5'000'000;  // while a signal waits to be passed on
 
 // A breakpoint instruction, not a signal that somebody has sent.
 bool is_from_kernel(const StoppedThread& stop) {
@@ -38,8 +39,7 @@ Tracer::Tracer(TracerOptions options, ProgramTables& tables, Pipeline& pipeline,
       options_(std::move(options)),
       tables_(tables),
       pipeline_(pipeline),
-      patcher_(options_.plans, options_.patched_libraries),
-      tracer_tid_(gettid()) {
+      patcher_(options_.plans, options_.patched_libraries) {
   if (uses_breakpoints()) guardian_ = Guardian::start();
 }
 
@@ -73,6 +73,7 @@ Tracer::ProcessPtr Tracer::add_process(pid_t pid) {
 
 Thread& Tracer::add_thread(pid_t tid, ProcessPtr process) {
   process->threads++;
+  count_threads(*process);
   auto& entry = threads_[tid];
   entry = std::make_unique<Thread>(tid, std::move(process));
   return *entry;
@@ -108,11 +109,12 @@ Seen Tracer::wait_for_stop() {
     // Stops and messages both matter: wait for either.
     seen = stops_.next(Wait::Poll);
     if (seen.tid == 0) {
-      poll_gate_connections(kTick / 1'000'000);
+      poll_gate_connections((passed_.empty() ? kTick : kShortTick) / 1'000'000);
       seen = stops_.next(Wait::Poll);
     }
   } else {
-    seen = stops_.next(Wait::Block);  // a timer's signal ends it ten times a second
+    Heartbeat::Pause pause(heartbeat_);  // the heartbeat ends it ten times a second
+    seen = stops_.next(pause.may_wait ? Wait::Block : Wait::Poll);
   }
   if (seen.tid == -ECHILD && options_.standing) {
     constexpr useconds_t kIdle = 20'000;
@@ -134,7 +136,7 @@ Result<int> Tracer::run() {
     open_gate_poll();
   else
     no_signal_for_stops();
-  heartbeat_.start();
+  heartbeat_.start(options_.gate == WC_GATE_SOCKET ? WaitsFor::Descriptors : WaitsFor::Signal);
   while (!stop_) {
     if (threads_.empty() && unclaimed_.empty() && !options_.standing) break;
     Seen seen = wait_for_stop();
@@ -144,7 +146,7 @@ Result<int> Tracer::run() {
     } else if (seen.tid == -ECHILD && !options_.standing) {
       break;
     }
-    if (forwarded_ != 0 && first_ != 0) kill(first_, std::exchange(forwarded_, 0));
+    receive_signals();
     run_posted();
     if (!stopped || TickClock::now() >= next_tick_) on_tick();
   }
@@ -200,7 +202,7 @@ void Tracer::resume(StoppedThread stop, Thread& thread, int signal) {
   thread.process->memory.end_stop();
   // A thread resumed otherwise from the entry of a syscall would never show its exit.
   bool to_syscall = thread.armed || options_.whole_process || !thread.breaks.empty() ||
-                    thread.in_syscall || thread.begins;
+                    thread.in_syscall || thread.begins || thread.wait.own_stops;
   std::move(stop).resume(to_syscall ? Resume::ToSyscall : Resume::Run, signal);
 }
 
@@ -230,12 +232,14 @@ void Tracer::on_event(StoppedThread stop, Thread& thread) {
     case PTRACE_EVENT_STOP:
       if (thread.interrupted) on_asked_stop(stop, thread);
       if (is_stop_signal(stop.signal())) {
+        thread.process->is_job_stopped = true;
         if (options_.whole_process)
           pipeline_.stopped(thread.process->pid, thread.tid, stop.signal());
         thread.process->memory.end_stop();
         std::move(stop).resume(Resume::Listen);
         return;
       }
+      if (std::exchange(thread.is_new_guest, false)) ignore_in_guest(stop, thread);
       if (thread.awaits_bell) return on_interrupted(std::move(stop), thread);
       return resume(std::move(stop), thread);
     default:
@@ -263,16 +267,24 @@ void Tracer::on_signal(StoppedThread stop, Thread& thread) {
     if (regs.rip == shim.bell && regs.rdi >= WC_SLOTS) return on_ask(std::move(stop), thread, regs);
     if (regs.rip == shim.bell) return on_bell(std::move(stop), thread, regs);
   }
-  bool is_fault = stop.signal() == SIGSEGV || stop.signal() == SIGBUS;
+  siginfo_t info{};
+  const int signal = stop.signal();
+  if (!stop.siginfo(info)) return resume(std::move(stop), thread, signal);
+  // ptrace_notify() in kernel/signal.c
+  if (std::exchange(thread.steps_into_handler, false) && signal == SIGTRAP &&
+      info.si_code == SIGTRAP) {
+    unblock_in_handler(stop, thread);
+    return resume(std::move(stop), thread);
+  }
+  bool is_fault = (signal == SIGSEGV || signal == SIGBUS) && info.si_code > 0;
   if (has_shim && is_fault && regs.rip >= shim.copy && regs.rip < shim.copy_end) {
     // The shim reads what the program has named: that may be no memory.
     if (stop.set_ip(shim.copy_end)) resume(std::move(stop), thread);
     return;
   }
-  siginfo_t info{};
-  const int signal = stop.signal();
-  if (!stop.siginfo(info)) return resume(std::move(stop), thread, signal);
+  passed_.arrived(thread.process->pid, info, TickClock::now());
   constexpr int kUserDispatch = 2;  // SYS_USER_DISPATCH
+  if (has_shim && !thread.own_dispatch) (void)find_lost_dispatch(thread, regs, info);
   if (has_shim && info.si_signo == SIGSYS && info.si_code == kUserDispatch &&
       gate_of(*thread.process) == WC_GATE_DISPATCH && !thread.own_dispatch)
     return on_dispatched(std::move(stop), thread, regs, info);
@@ -281,8 +293,17 @@ void Tracer::on_signal(StoppedThread stop, Thread& thread) {
        (info.si_code == SEGV_MAPERR &&
         map_shared_again(stop, thread, regs, reinterpret_cast<uint64_t>(info.si_addr)))))
     return resume(std::move(stop), thread);
+  if (has_registers && force_as_blocked(stop, thread, regs, info))
+    return resume(std::move(stop), thread);
   bool interrupts = has_registers && static_cast<int64_t>(regs.rax) == -EINTR;
-  if (interrupts && is_ignored(thread.process->pid, info.si_signo)) issue_again(stop, regs);
+  if (interrupts && is_ignored(thread.process->pid, info.si_signo))
+    issue_in_time(stop, thread, regs);
+  else if (interrupts && restore_limit(thread, regs))
+    (void)stop.set_registers(regs);  // where this fails the thread is dying
+  // A wait that job control ends fails as it would without a tracer, also where it is SIGCONT that
+  // the thread is seen to meet. Whether the others of its kind stop it, is seen by the stop.
+  if (signal == SIGSTOP) thread.process->is_job_stopped = true;
+  if (signal == SIGCONT) thread.process->is_job_stopped = false;
   bool has_slot = has_shim && share_of(thread) != nullptr;
   if (has_slot || !thread.breaks.empty()) {
     drain(thread, regs.rsp);
@@ -297,7 +318,15 @@ void Tracer::on_signal(StoppedThread stop, Thread& thread) {
     drop_missing(thread, scopes);
     if (!scopes.empty()) note_handler(thread, info.si_signo, regs.rsp, scopes.back());
   }
+  if (has_slot) correct_call_address(stop, info, regs);
   pipeline_.signalled(thread.process->pid, thread.tid, info.si_signo, &info);
+  if (thread.left_way) set_out_again(stop, thread, signal, regs);
+  if (is_dropped(*thread.process, info)) return resume(std::move(stop), thread);
+  if (must_be_unblocked(thread, signal)) {
+    thread.steps_into_handler = true;
+    thread.process->memory.end_stop();
+    return std::move(stop).resume(Resume::Step, signal);
+  }
   resume(std::move(stop), thread, info.si_signo);
 }
 

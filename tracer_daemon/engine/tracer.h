@@ -18,6 +18,7 @@
 #include "engine/break_plan.h"
 #include "engine/guardian.h"
 #include "engine/heartbeat.h"
+#include "engine/passed_signals.h"
 #include "engine/program_tables.h"
 #include "engine/site_patcher.h"
 #include "engine/tracee.h"
@@ -37,12 +38,13 @@ struct TracerOptions {
   bool whole_process = false;  // --scope=process: all syscalls, with or without a call around them
   bool wraps = true;           // functions are wrapped
   std::string shim_path;       // as /proc/PID/maps names it
-  SharedMemory shared_memory{};                // what is shared with each process comes from here
-  bool standing = false;                       // serve: goes on when no tracee is left
-  SyscallPlans plans{};                        // engine inproc: with WC_CONFIG_IN_PROCESS
-  std::shared_ptr<BreakPlan> breaks;           // functions that get a breakpoint; null: none
-  bool main_only = false;                      // --scope=main
-  bool watch_libraries = false;                // on_libraries_changed() is wanted for its own sake
+  SharedMemory shared_memory{};       // what is shared with each process comes from here
+  bool standing = false;              // serve: goes on when no tracee is left
+  bool signals_stop = false;          // signals to the tracer end it; else they are the program's
+  SyscallPlans plans{};               // engine inproc: with WC_CONFIG_IN_PROCESS
+  std::shared_ptr<BreakPlan> breaks;  // functions that get a breakpoint; null: none
+  bool main_only = false;             // --scope=main
+  bool watch_libraries = false;       // on_libraries_changed() is wanted for its own sake
   std::vector<std::string> patched_libraries;  // engine inproc: globs over file names
 };
 
@@ -63,17 +65,13 @@ class Tracer final : public SessionHost {
   }
   // Traces a process that runs already, all of its threads.
   Status attach(pid_t pid);
-  // Until no tracee is left (or, standing, until stop()). Returns the wait status of the first
-  // program, or the error that kept it from being traced.
+  // Until no tracee is left (or, standing, until a signal ends it). Returns the wait status of the
+  // first program, or the error that kept it from being traced.
   Result<int> run();
-  // From a signal handler or another thread.
-  void stop() { stop_ = true; }
   // The libraries that other users' programs have loaded.
   void remove_copies() { copies_ = {}; }
   // Whether some of the output could not be written (said by then).
   [[nodiscard]] bool output_failed() const { return output_failed_; }
-  // SIGTERM and SIGHUP to the tracer are meant for the program.
-  void forward(int signal) { forwarded_ = signal; }
 
   void on_hello(int32_t pid, const wc_hello& hello, std::function<void(Answer)> reply) override;
   void on_gate_connection(int32_t pid, ScopedFd connection) override;
@@ -224,6 +222,49 @@ class Tracer final : public SessionHost {
   void on_signal_call_exit(const StoppedThread& stop, Thread& thread, const Inflight& done,
                            int64_t ret);
 
+  // ignored_signals.cpp
+  [[nodiscard]] uint64_t gate_signals(const Process& process) const;
+  [[nodiscard]] bool is_of_gate(const Process& process, int signal) const;
+  static bool ignores(const Process& process, int signal);
+  void learn_ignored(Process& process, wc_shared_header& header);
+  static void count_threads(Process& process);
+  [[nodiscard]] bool must_not_tell(const Process& process, int signal,
+                                   const wc_action& action) const;
+  void show_ignored(const Process& process, int signal, wc_action& old) const;
+  void ignore_in_guest(StoppedThread& stop, Thread& guest) const;
+  void note_action(Thread& thread, int signal, const wc_action& action);
+  void remember_ignored(Thread& thread, int signal, const wc_action& action);
+  [[nodiscard]] bool is_ignored_unseen(const Process& process, int signal) const;
+  void look_for_ignored(Thread& thread);
+  enum class Towards { Any, Exec };
+  uint64_t by_way_of(Thread& thread, uint64_t ip, Towards what = Towards::Any) const;
+  void set_out_again(const StoppedThread& stop, Thread& thread, int signal,
+                     const user_regs_struct& regs) const;
+  bool leave_way(Thread& thread, user_regs_struct& regs) const;
+  [[nodiscard]] bool is_dropped(const Process& process, const siginfo_t& info) const;
+  bool find_lost_dispatch(Thread& thread, const user_regs_struct& regs, siginfo_t& info);
+  bool is_hidden(Thread& thread, int signal, uint64_t mask) const;
+  bool force_as_blocked(const StoppedThread& stop, Thread& thread, user_regs_struct& regs,
+                        const siginfo_t& info);
+  [[nodiscard]] bool must_be_unblocked(const Thread& thread, int signal) const;
+  void unblock_in_handler(const StoppedThread& stop, Thread& thread) const;
+  static void correct_call_address(const StoppedThread& stop, siginfo_t& info,
+                                   const user_regs_struct& regs);
+
+  // time_limits.cpp
+  uint64_t began(Thread& thread, const user_regs_struct& regs);
+  static bool shorten(Thread& thread, user_regs_struct& regs, uint64_t left);
+  bool issue_in_time(const StoppedThread& stop, Thread& thread, user_regs_struct& regs);
+  bool issue_in_time(const StoppedThread& stop, Thread& thread, int64_t result);
+  static bool restore_limit(Thread& thread, user_regs_struct& regs);
+  static void restore_limit(const StoppedThread& stop, Thread& thread);
+  void on_shortened_stop(StoppedThread stop, Thread& thread,
+                         const StoppedThread::SyscallInfo& info);
+
+  // own_signals.cpp
+  void receive_signals();
+  void pass_on(const ReceivedSignal& received);
+
   // dispatch_gate.cpp
   void on_dispatched(StoppedThread stop, Thread& thread, user_regs_struct& regs,
                      const siginfo_t& info);
@@ -291,6 +332,7 @@ class Tracer final : public SessionHost {
   void poll_gate_connections(int timeout_ms);
   Answer answer_by_socket(int32_t pid, const wc_hello& hello);
   Thread* thread_of_slot(const Process& process, uint32_t slot);
+  void read_child_signals();
   void on_gate_message(pid_t pid, const wc_scope_message& message);
   void on_interrupted(StoppedThread stop, Thread& thread);
 
@@ -313,15 +355,15 @@ class Tracer final : public SessionHost {
   size_t stops_since_round_ = 0, found_in_round_ = 0;
   pid_t places_in_ = 0;  // attached to; its breakpoints are still to be placed
   pid_t first_ = 0;
+  bool first_has_ended_ = false;  // its number may be somebody else's
   std::optional<int> first_status_;
   uint64_t unrecorded_calls_ = 0;  // no room for a breakpoint at their return
   std::optional<Error> failure_;
   bool output_failed_ = false;
   uint64_t next_tick_ = 0;
-  volatile bool stop_ = false;
-  volatile int forwarded_ = 0;
+  bool stop_ = false;
+  PassedSignals passed_;
 
-  pid_t tracer_tid_;
   std::mutex posted_mutex_;
   std::deque<std::function<void()>> posted_;
   ScopedFd gate_poll_;  // socket gate: epoll over SIGCHLD and the shims' connections

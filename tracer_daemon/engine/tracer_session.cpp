@@ -55,8 +55,7 @@ void Tracer::post(std::function<void()> work) {
     std::lock_guard lock(posted_mutex_);
     posted_.push_back(std::move(work));
   }
-  // Ends waitpid. Where it comes a moment too early, the next tick ends it.
-  syscall(SYS_tgkill, getpid(), tracer_tid_, SIGUSR1);
+  heartbeat_.wake();
 }
 
 void Tracer::run_posted() {
@@ -100,15 +99,25 @@ void Tracer::open_gate_poll() {
   epoll_ctl(gate_poll_.get(), EPOLL_CTL_ADD, child_signal_.get(), &event);
 }
 
+// Of children, of post(), and SIGUSR1 from somebody else, who means the program.
+void Tracer::read_child_signals() {
+  signalfd_siginfo one;
+  while (read(child_signal_.get(), &one, sizeof one) > 0) {
+    if (one.ssi_signo != SIGUSR1) continue;
+    sigval value{};
+    value.sival_ptr = reinterpret_cast<void*>(one.ssi_ptr);
+    put_signal({static_cast<int>(one.ssi_signo), one.ssi_code, static_cast<pid_t>(one.ssi_pid),
+                value, TickClock::now()});
+  }
+}
+
 void Tracer::poll_gate_connections(int timeout_ms) {
   epoll_event events[32];
   int n = epoll_wait(gate_poll_.get(), events, 32, timeout_ms);
   for (int i = 0; i < n; i++) {
     int fd = events[i].data.fd;
     if (fd == child_signal_.get()) {
-      signalfd_siginfo ignored[8];
-      while (read(fd, ignored, sizeof ignored) > 0) {
-      }
+      read_child_signals();
       continue;
     }
     auto connection = gate_connections_.find(fd);

@@ -86,7 +86,9 @@ Result<std::unique_ptr<BackendInstance>> BackendInstance::load(BackendSpec spec,
 }
 
 Status BackendInstance::load_library() {
-  library_.reset(::dlopen(spec_.name.c_str(), RTLD_NOW | RTLD_LOCAL));
+  if (!attempt("its constructors",
+               [&] { library_.reset(::dlopen(spec_.name.c_str(), RTLD_NOW | RTLD_LOCAL)); }))
+    return Error{take_crash()};
   if (!library_) {
     return Error{fmt::format("cannot load backend '{}': {}", name(),
                              text_or(::dlerror(), "unknown reason"))};
@@ -96,7 +98,10 @@ Status BackendInstance::load_library() {
     return Error{
         fmt::format("'{}' is no backend: it does not export " WC_BACKEND_SYMBOL "()", name())};
   }
-  return take_callbacks(reinterpret_cast<wc_backend_function>(symbol)());
+  const wc_backend* table = nullptr;
+  if (!attempt(WC_BACKEND_SYMBOL, [&] { table = reinterpret_cast<wc_backend_function>(symbol)(); }))
+    return Error{take_crash()};
+  return take_callbacks(table);
 }
 
 // A backend built against an older header knows fewer callbacks: the rest stays NULL.
@@ -141,7 +146,11 @@ Status BackendInstance::open(std::shared_ptr<Output> output) {
   host_.is_terminal = output_->is_terminal() ? 1U : 0U;
   if (callbacks_.open != nullptr) {
     char message[512] = "";
-    if (callbacks_.open(&context_, &host_, message, sizeof message) != 0) {
+    int failed = 0;
+    if (!attempt("open",
+                 [&] { failed = callbacks_.open(&context_, &host_, message, sizeof message); }))
+      return Error{take_crash()};
+    if (failed != 0) {
       message[sizeof message - 1] = '\0';
       return Error{fmt::format("backend '{}': {}", name(),
                                message[0] != '\0' ? message : "it could not start")};
@@ -152,7 +161,17 @@ Status BackendInstance::open(std::shared_ptr<Output> output) {
 }
 
 void BackendInstance::close() {
-  if (std::exchange(is_open_, false) && callbacks_.close != nullptr) callbacks_.close(context_);
+  if (!std::exchange(is_open_, false) || callbacks_.close == nullptr) return;
+  attempt("close", [&] { callbacks_.close(context_); });
+}
+
+// Its library stays where it is: threads of its own may run in there.
+void BackendInstance::give_up(const char* callback, const CrashReason& reason) {
+  crash_ = fmt::format("backend {} crashed in {} ({})", name(), callback, reason.text);
+  callbacks_ = {};
+  wants_ = 0;
+  is_open_ = false;
+  (void)library_.release();
 }
 
 const std::string* BackendInstance::option(std::string_view key) const {

@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "base/result.h"
 #include "events/backend_spec.h"
+#include "events/crash_guard.h"
 #include "events/output.h"
 #include "wc_backend.h"
 
@@ -39,6 +41,17 @@ class BackendInstance {
   // Lets it write what it has left; it is not called again. Also done by the destructor.
   void close();
 
+  // Calls it. One that crashes in there has no callbacks from then on and is not closed.
+  // True: it has returned.
+  template <typename Call>
+  bool attempt(const char* callback, Call&& call) {
+    const CrashReason reason = guarded(call);
+    if (reason) give_up(callback, reason);
+    return !reason;
+  }
+  // One line about its crash, once; empty: it has not crashed.
+  std::string take_crash() { return std::exchange(crash_, {}); }
+
   [[nodiscard]] const std::string& name() const { return spec_.name; }
   [[nodiscard]] const std::string* option(std::string_view key) const;
   [[nodiscard]] const wc_backend& callbacks() const { return callbacks_; }
@@ -57,6 +70,7 @@ class BackendInstance {
   Status load_library();
   Status take_callbacks(const wc_backend* table);
   Status check(const HostOptions& options) const;
+  void give_up(const char* callback, const CrashReason& reason);
 
   BackendSpec spec_;
   std::unique_ptr<void, CloseLibrary> library_;
@@ -66,6 +80,7 @@ class BackendInstance {
   void* context_ = nullptr;
   uint32_t wants_ = 0;
   bool is_open_ = false;
+  std::string crash_;
 };
 
 }  // namespace wc

@@ -97,8 +97,21 @@ void BackendSet::count_wants() {
   }
 }
 
+// The others go on. What it has written until then is kept.
+void BackendSet::note_crash(BackendInstance& backend) {
+  std::string crash = backend.take_crash();
+  if (crash.empty()) return;
+  errors_.push_back(std::move(crash));
+  count_wants();
+}
+
+void BackendSet::close(BackendInstance& backend) {
+  backend.close();
+  note_crash(backend);
+}
+
 void BackendSet::close() {
-  for (Instance& backend : backends_) backend->close();
+  for (Instance& backend : backends_) close(*backend);
   for (const auto& output : outputs_) output->close();
   backends_.clear();
   count_wants();
@@ -136,6 +149,7 @@ Status BackendSet::remove(std::string_view name) {
     return Error{
         fmt::format("no backend '{}' is active; active are: {}", name, fmt::join(names(), ", "))};
   }
+  close(**old);
   backends_.erase(old);
   drop_unused_outputs();
   count_wants();
@@ -149,6 +163,7 @@ Status BackendSet::replace(std::string_view name, std::string_view spec) {
     return status;
   }
   std::swap(backends_[static_cast<size_t>(position)], backends_.back());
+  close(*backends_.back());
   backends_.pop_back();
   drop_unused_outputs();
   count_wants();
@@ -187,43 +202,46 @@ bool is_addressed(const BackendInstance& backend, CallAudience audience) {
 }  // namespace
 
 template <auto callback, typename Event>
-void BackendSet::deliver(const Event& event, CallAudience audience) {
+void BackendSet::deliver(const char* name, const Event& event, CallAudience audience) {
   for (const Instance& backend : backends_) {
     const auto function = backend->callbacks().*callback;
-    if (function != nullptr && is_addressed(*backend, audience)) {
-      function(backend->context(), &event);
+    if (function == nullptr || !is_addressed(*backend, audience)) continue;
+    if (!backend->attempt(name, [&] { function(backend->context(), &event); })) {
+      note_crash(*backend);
     }
   }
 }
 
 void BackendSet::call(const wc_call& event, CallAudience audience) {
-  deliver<&wc_backend::call>(event, audience);
+  deliver<&wc_backend::call>("call", event, audience);
 }
 
 void BackendSet::ret(const wc_return& event, CallAudience audience) {
-  deliver<&wc_backend::ret>(event, audience);
+  deliver<&wc_backend::ret>("ret", event, audience);
 }
 
 void BackendSet::syscall_exit(const wc_syscall& event) {
-  deliver<&wc_backend::syscall_exit>(event, CallAudience::kEveryone);
+  deliver<&wc_backend::syscall_exit>("syscall_exit", event, CallAudience::kEveryone);
 }
 
 void BackendSet::process(const wc_process& event) {
-  deliver<&wc_backend::process>(event, CallAudience::kEveryone);
+  deliver<&wc_backend::process>("process", event, CallAudience::kEveryone);
 }
 
 void BackendSet::object(const wc_object& event) {
-  deliver<&wc_backend::object>(event, CallAudience::kEveryone);
+  deliver<&wc_backend::object>("object", event, CallAudience::kEveryone);
 }
 
 void BackendSet::lost(const wc_lost& event) {
-  deliver<&wc_backend::lost>(event, CallAudience::kEveryone);
+  deliver<&wc_backend::lost>("lost", event, CallAudience::kEveryone);
 }
 
 void BackendSet::totals(const wc_totals& event) {
   for (const Instance& backend : backends_) {
-    if (backend->wants(WC_WANT_COUNTS) && backend->callbacks().totals != nullptr) {
-      backend->callbacks().totals(backend->context(), &event);
+    const auto function = backend->callbacks().totals;
+    if (!backend->wants(WC_WANT_COUNTS) || function == nullptr) continue;
+    if (!backend->attempt("totals", [&] { function(backend->context(), &event); })) {
+      note_crash(*backend);
     }
   }
 }
@@ -235,7 +253,12 @@ wc_verdict_kind BackendSet::syscall_enter(const wc_syscall& event, wc_verdict& v
     const auto function = backend->callbacks().syscall_enter;
     if (function == nullptr || !(decides || backend->wants(WC_WANT_ENTER))) continue;
     wc_verdict own = {};
-    const int kind = function(backend->context(), &event, &own);
+    int kind = WC_GO_ON;
+    if (!backend->attempt("syscall_enter",
+                          [&] { kind = function(backend->context(), &event, &own); })) {
+      note_crash(*backend);
+      continue;
+    }
     if (decides && decision == WC_GO_ON && kind > WC_GO_ON && kind <= WC_STOP_SCOPE) {
       decision = static_cast<wc_verdict_kind>(kind);
       verdict = own;
@@ -248,7 +271,11 @@ wc_verdict_kind BackendSet::syscall_enter(const wc_syscall& event, wc_verdict& v
 
 void BackendSet::flush_backends(uint64_t now) {
   for (const Instance& backend : backends_) {
-    if (backend->callbacks().flush != nullptr) backend->callbacks().flush(backend->context(), now);
+    const auto function = backend->callbacks().flush;
+    if (function == nullptr) continue;
+    if (!backend->attempt("flush", [&] { function(backend->context(), now); })) {
+      note_crash(*backend);
+    }
   }
 }
 

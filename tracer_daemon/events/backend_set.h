@@ -1,5 +1,6 @@
 // The active backends. Every event goes to each of them that has a callback for it, in the
-// order of the command line; a callback that is NULL is skipped. Nothing here throws.
+// order of the command line; a callback that is NULL is skipped. Nothing here throws. A backend
+// that crashes gets nothing more; the others do, and take_errors() says so.
 //
 // Not thread-safe: one thread of the tracer delivers events.
 #pragma once
@@ -66,7 +67,8 @@ class BackendSet {
   // Ends all of them. Idempotent; also done by the destructor.
   void close();
 
-  // Lines for the user about outputs that failed, each once; ask after flush and close.
+  // Lines for the user about outputs and backends that failed, each once; ask after flush and
+  // close.
   std::vector<std::string> take_errors();
   // True when there is an output and every one has lost its reader (`| head`).
   [[nodiscard]] bool all_readers_gone() const;
@@ -82,7 +84,9 @@ class BackendSet {
   void drop_unused_outputs();
   void count_wants();
   template <auto callback, typename Event>
-  void deliver(const Event& event, CallAudience audience);
+  void deliver(const char* name, const Event& event, CallAudience audience);
+  void note_crash(BackendInstance& backend);
+  void close(BackendInstance& backend);
   void flush_backends(uint64_t now);
 
   HostOptions options_;

@@ -43,6 +43,10 @@ bool StoppedThread::siginfo(siginfo_t& info) const {
   return request(PTRACE_GETSIGINFO, 0, &info) == 0;
 }
 
+bool StoppedThread::set_siginfo(const siginfo_t& info) const {
+  return request(PTRACE_SETSIGINFO, 0, &info) == 0;
+}
+
 bool StoppedThread::event_message(unsigned long& message) const {
   return request(PTRACE_GETEVENTMSG, 0, &message) == 0;
 }
@@ -96,6 +100,7 @@ void StoppedThread::interrupt_when_resumed() const { (void)request(PTRACE_INTERR
 void StoppedThread::resume(Resume how, int signal) && {
   int what = how == Resume::Run         ? PTRACE_CONT
              : how == Resume::ToSyscall ? PTRACE_SYSCALL
+             : how == Resume::Step      ? PTRACE_SINGLESTEP
                                         : PTRACE_LISTEN;
   pid_t tid = std::exchange(tid_, 0);
   // Where this fails the thread is dying.

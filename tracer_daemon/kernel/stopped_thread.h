@@ -14,7 +14,8 @@
 
 namespace wc {
 
-enum class Resume { Run, ToSyscall, Listen };
+// Step: with a signal that has a handler, to that one's first instruction.
+enum class Resume { Run, ToSyscall, Step, Listen };
 enum class Follow { ThreadsOnly, Children };
 
 // A thread in a ptrace stop. Move-only: resuming it consumes it.
@@ -41,6 +42,7 @@ class StoppedThread {
   // The instruction pointer alone: a third of the cost of all registers.
   [[nodiscard]] bool set_ip(uint64_t ip) const;
   [[nodiscard]] bool siginfo(siginfo_t& info) const;
+  [[nodiscard]] bool set_siginfo(const siginfo_t& info) const;
   [[nodiscard]] bool event_message(unsigned long& message) const;
   // Sent to this thread, not delivered yet; at most 32.
   [[nodiscard]] std::vector<siginfo_t> waiting_signals() const;

@@ -14,6 +14,7 @@
 #include <system_error>
 
 #include "config/options.h"
+#include "events/crash_guard.h"
 #include "launch/preflight.h"
 #include "launch/standard_streams.h"
 
@@ -50,6 +51,7 @@ void say_exception(std::exception_ptr thrown) {
 }
 
 [[noreturn]] void on_terminate() {
+  end_guarded_call();
   say_exception(std::current_exception());
   _exit(kTracerFailed);
 }

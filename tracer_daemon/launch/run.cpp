@@ -180,6 +180,7 @@ class Session {
     host.whole_process = options.scope == ScopeMode::Process;
     host.stack_trace = options.stack_trace;
     host.output_path = options.output;
+    if (options.engine == EngineChoice::Inproc) host.engine = "inproc";
     auto backends = BackendSet::open(options.backends, host);
     if (!backends) return backends.error();
     auto engine = choose_engine(options, gate->gate, *backends);
@@ -231,6 +232,7 @@ class Session {
     tracer.shim_path = shim_for(*session->directory_);
     tracer.shared_memory = memory_for(options, sandbox, session->directory_->path());
     tracer.standing = standing;
+    tracer.signals_stop = standing || options.pid != 0;
     if (options.verbose > 0) {
       complain(engine->why);
       complain(gate->why);
@@ -239,7 +241,7 @@ class Session {
         std::move(*backends), decode, filter, StackOptions{tracer.shim_path, options.stack_depth});
     session->tracer_ = std::make_unique<Tracer>(tracer, *session->tables_, *session->pipeline_);
     // Who sees the socket may send a signal at once.
-    if (standing || options.pid != 0) take_signals(*session->tracer_, SignalMeaning::Stop);
+    if (standing || options.pid != 0) take_signals(SignalMeaning::Stop);
     if (!standing && !wraps(options)) return session;
     auto server = Server::listen(socket, *session->tracer_);
     if (!server) return server.error();
@@ -377,7 +379,7 @@ int run(const Options& options, const OwnLimits& limits) {
     return kTracerFailed;
   }
   leave_standard_output_to_the_program();
-  take_signals(tracer, SignalMeaning::Forward);
+  take_signals(SignalMeaning::Forward);
   tracer.add_first(started->pid);
   auto status = tracer.run();
   (*session)->close();

@@ -4,41 +4,102 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <cerrno>
 #include <csignal>
-#include <cstdlib>
+#include <ctime>
+
+#include "engine/heartbeat.h"
+#include "engine/signal_inbox.h"
+#include "events/crash_guard.h"
 
 namespace wc {
 namespace {
 
-Tracer* the_tracer = nullptr;
+constexpr uint64_t bit(int signal) { return uint64_t{1} << (signal - 1); }
 
-void on_forwarded(int signal) { the_tracer->forward(signal); }
-void on_stop(int) { the_tracer->stop(); }
-void on_tick(int) {}
+// SIGKILL and SIGSTOP cannot be handled; job control stops the tracer with its job; SIGCHLD and
+// SIGUSR1 have a meaning of their own; the signals of crashes are crash_guard.h's; and two are the
+// C library's, between SIGSYS and SIGRTMIN.
+bool is_handled(int signal) {
+  constexpr std::array kOthers = {SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU,
+                                  SIGCONT, SIGCHLD, SIGSEGV, SIGBUS,  SIGILL,
+                                  SIGFPE,  SIGABRT, SIGTRAP, SIGSYS,  SIGUSR1};
+  const bool is_of_libc = signal > SIGSYS && signal < SIGRTMIN;
+  return !is_of_libc && std::find(kOthers.begin(), kOthers.end(), signal) == kOthers.end();
+}
 
-void handle(int signal, void (*handler)(int)) {
-  struct sigaction old {
-  }, action{};
-  // What was ignored when we were started (nohup) stays ignored.
-  if (sigaction(signal, nullptr, &old) == 0 && old.sa_handler == SIG_IGN && signal != SIGUSR1)
-    return;
-  action.sa_handler = handler;
-  sigaction(signal, &action, nullptr);  // no SA_RESTART: waitpid must end
+// SIGCONT ends no process, and so on.
+bool ends_a_process(int signal) { return signal != SIGURG && signal != SIGWINCH; }
+
+void on_sent(int signal, siginfo_t* info, void*) {
+  const int error = errno;
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  ReceivedSignal received{
+      signal, info->si_code, info->si_code == SI_KERNEL ? 0 : info->si_pid, info->si_value,
+      static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec)};
+  put_signal(received);
+  errno = error;
+}
+
+void on_user1(int signal, siginfo_t* info, void* context) {
+  if (info->si_code == SI_TKILL && info->si_pid == getpid())
+    Heartbeat::on_signal();
+  else
+    on_sent(signal, info, context);
+}
+
+// Without SA_RESTART: the tracer's wait must end.
+void handle(int signal, void (*handler)(int, siginfo_t*, void*)) {
+  struct sigaction action {};
+  action.sa_sigaction = handler;
+  action.sa_flags = SA_SIGINFO;
+  sigaction(signal, &action, nullptr);
+}
+
+// What was blocked when the tracer was started (SIGTERM in a shell's subprocess) must reach it.
+void unblock_all() {
+  sigset_t none;
+  sigemptyset(&none);
+  pthread_sigmask(SIG_SETMASK, &none, nullptr);
+}
+
+InheritedSignals read_inherited() {
+  InheritedSignals found;
+  sigset_t blocked;
+  pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
+  for (int number = 1; number <= SIGRTMAX; number++) {
+    struct sigaction action {};
+    if (sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN)
+      found.ignored |= bit(number);
+    if (sigismember(&blocked, number) == 1) found.blocked |= bit(number);
+  }
+  return found;
 }
 
 }  // namespace
 
-void take_signals(Tracer& tracer, SignalMeaning meaning) {
-  the_tracer = &tracer;
-  signal(SIGPIPE, SIG_IGN);
-  if (meaning == SignalMeaning::Stop) {
-    for (int s : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) handle(s, on_stop);
-  } else {
-    handle(SIGINT, SIG_IGN);
-    handle(SIGQUIT, SIG_IGN);
-    for (int s : {SIGTERM, SIGHUP}) handle(s, on_forwarded);
+const InheritedSignals& inherited_signals() {
+  static const InheritedSignals inherited = read_inherited();
+  return inherited;
+}
+
+void take_signals(SignalMeaning meaning) {
+  const uint64_t ignored = inherited_signals().ignored;
+  // Ended tracees must be waited for, whatever the parent thought of its children.
+  signal(SIGCHLD, SIG_DFL);
+  for (int number = 1; number <= SIGRTMAX; number++) {
+    if (!is_handled(number)) continue;
+    // nohup is meant for a tracer that has no program of its own.
+    const bool stays =
+        meaning == SignalMeaning::Stop && ((ignored & bit(number)) != 0 || !ends_a_process(number));
+    if (!stays) handle(number, on_sent);
   }
-  handle(SIGUSR1, on_tick);
+  handle(SIGUSR1, on_user1);
+  set_sent_signal_handler(on_sent);
+  unblock_all();
 }
 
 void end_like(int wait_status) {

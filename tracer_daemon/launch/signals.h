@@ -1,16 +1,24 @@
 // What signals mean to the tracer while a program runs under it.
 #pragma once
 
-#include "engine/tracer.h"
+#include <cstdint>
 
 namespace wc {
 
-// Forward: SIGINT and SIGQUIT from a terminal reach the program by themselves and are ignored here;
-// SIGTERM and SIGHUP are passed on to it. Stop: they end the tracer, not what it traces.
+// What this process was started with, bit N-1 for signal N. The first program gets the same.
+struct InheritedSignals {
+  uint64_t ignored = 0, blocked = 0;
+};
+// Reads them at its first call, which belongs in front of everything that sets a handler.
+const InheritedSignals& inherited_signals();
+
+// Forward: whatever the tracer is sent is meant for the program (engine/passed_signals.h). Stop:
+// what would end a process ends the tracer, in order, and not what it traces.
 enum class SignalMeaning { Forward, Stop };
 
-// SIGPIPE is ignored; SIGUSR1, the heartbeat (engine/heartbeat.h), ends the tracer's waitpid.
-void take_signals(Tracer& tracer, SignalMeaning meaning);
+// From now on signals are handled, all but those of job control. SIGUSR1 is the heartbeat, too
+// (engine/heartbeat.h).
+void take_signals(SignalMeaning meaning);
 
 // Ends this process as the program ended: its status, or its signal without a second core dump.
 [[noreturn]] void end_like(int wait_status);

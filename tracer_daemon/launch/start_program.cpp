@@ -11,6 +11,7 @@
 #include <cstdio>
 
 #include "launch/attach.h"
+#include "launch/signals.h"
 #include "proc/process.h"
 
 namespace wc {
@@ -33,11 +34,12 @@ std::string obstacle_to_tracing(int code) {
          "it with --cap-add=SYS_PTRACE (docs/containers.md)";
 }
 
-long raw_syscall(long nr, long a, long b, long c) {
+long raw_syscall(long nr, long a, long b, long c, long d = 0) {
   long result;
+  register long fourth __asm__("r10") = d;
   __asm__ volatile("syscall"
                    : "=a"(result)
-                   : "a"(nr), "D"(a), "S"(b), "d"(c)
+                   : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(fourth)
                    : "rcx", "r11", "memory");
   return result;
 }
@@ -63,7 +65,23 @@ struct StartedProgram::Child {
   std::vector<char*> shell_argv;  // for what is no program, as execvp(3) does
   char** environment = environ;
   int go = -1, go_other_end = -1, failed = -1;  // numbers in the child
+  InheritedSignals signals;                     // its own from the start
   alignas(16) char stack[16384];
+
+  // Handlers end with the exec by themselves.
+  [[gnu::no_sanitize("address", "undefined")]] static void take_inherited(
+      const InheritedSignals& signals) {
+    struct {
+      void (*handler)(int);
+      unsigned long flags;
+      void (*restorer)();
+      uint64_t mask;
+    } ignore{SIG_IGN, 0, nullptr, 0};
+    for (int number = 1; number <= 64; number++)
+      if ((signals.ignored >> (number - 1) & 1) != 0)
+        raw_syscall(SYS_rt_sigaction, number, word(&ignore), 0, sizeof ignore.mask);
+    raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, word(&signals.blocked), 0, sizeof ignore.mask);
+  }
 
   [[gnu::no_sanitize("address", "undefined")]] static int run(void* data) {
     auto& self = *static_cast<Child*>(data);
@@ -71,6 +89,7 @@ struct StartedProgram::Child {
     char byte;
     while (raw_syscall(SYS_read, self.go, word(&byte), 1) == -EINTR) {
     }
+    take_inherited(self.signals);
     long code =
         raw_syscall(SYS_execve, word(self.argv_path), word(self.argv_data), word(self.environment));
     if (code == -ENOEXEC)
@@ -100,6 +119,7 @@ std::unique_ptr<StartedProgram::Child> describe_child(const std::string& path,
   for (size_t i = 1; i < child->argv.size(); i++) child->shell_argv.push_back(child->argv[i]);
   child->argv.push_back(nullptr);
   child->shell_argv.push_back(nullptr);
+  child->signals = inherited_signals();
   child->argv_path = child->path.c_str();
   child->argv_data = child->argv.data();
   child->shell_argv_data = child->shell_argv.data();

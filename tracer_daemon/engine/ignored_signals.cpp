@@ -1,0 +1,265 @@
+// SIGTRAP and SIGSYS, which the gates use, where the program ignores, blocks or handles them
+// itself.
+//
+// A gate's signal is forced: the kernel gives it the default action where it is ignored, and takes
+// it out of the mask where it is blocked (force_sig_info_to_task() in kernel/signal.c). So a thread
+// that a gate has stopped goes on by way of a piece of the shim that sets SIG_IGN again, and
+// /proc/PID/status, fork and exec know nothing else. Until that has run, and where there are
+// several threads, the tracer keeps away what somebody sends.
+#include <linux/audit.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "engine/interruption.h"
+#include "engine/tracer.h"
+#include "kernel/remote_syscall.h"
+
+namespace wc {
+namespace {
+
+constexpr uint64_t bit(int signal) { return uint64_t{1} << (signal - 1); }
+constexpr uint64_t kIgnore = 1;       // SIG_IGN, as the kernel has it
+constexpr int kSeccomp = 1;           // SYS_SECCOMP
+constexpr int kUserDispatch = 2;      // SYS_USER_DISPATCH
+constexpr uint64_t kSyscallSize = 2;  // 0f 05
+constexpr std::array<uint8_t, kSyscallSize> kSyscallInstruction = {0x0f, 0x05};
+constexpr uint64_t kTrapSize = 1;  // int3
+
+size_t row_of(int signal) { return signal == SIGSYS ? WC_AGAIN_SIGSYS : WC_AGAIN_SIGTRAP; }
+
+}  // namespace
+
+uint64_t Tracer::gate_signals(const Process& process) const {
+  const wc_gate gate = gate_of(process);
+  if (gate == WC_GATE_SOCKET) return 0;
+  return gate == WC_GATE_DISPATCH ? bit(SIGSYS) | bit(SIGTRAP) : bit(SIGTRAP);
+}
+
+bool Tracer::is_of_gate(const Process& process, int signal) const {
+  return (signal == SIGTRAP || signal == SIGSYS) && (gate_signals(process) & bit(signal)) != 0;
+}
+
+bool Tracer::ignores(const Process& process, int signal) {
+  return process.ignored[row_of(signal)].handler == kIgnore;
+}
+
+// The shim has looked before its first bell, which takes the ignoring away. A forked child of many
+// threads has no more than its parent's word.
+void Tracer::learn_ignored(Process& process, wc_shared_header& header) {
+  process.shim.again = header.again;
+  for (int signal : {SIGTRAP, SIGSYS}) {
+    const size_t row = row_of(signal);
+    if (is_of_gate(process, signal) && header.ignored[row].handler == kIgnore)
+      process.ignored[row] = header.ignored[row];
+    header.ignored[row] = process.ignored[row];
+  }
+  count_threads(process);
+}
+
+// The program has set an action. How it ignores is the shim's to know, which will set it again.
+void Tracer::note_action(Thread& thread, int signal, const wc_action& action) {
+  if (!is_of_gate(*thread.process, signal)) return;
+  remember_ignored(thread, signal, action.handler == kIgnore ? action : wc_action{});
+}
+
+void Tracer::remember_ignored(Thread& thread, int signal, const wc_action& action) {
+  thread.process->ignored[row_of(signal)] = action;
+  ProcessShare* share = share_of(thread);
+  // A vfork child, on its parent's memory, has actions of its own.
+  if (share != nullptr && (!thread.shares.active || action.handler == kIgnore))
+    share->header().ignored[row_of(signal)] = action;
+}
+
+// To ignore a signal takes it away from every thread that it waits for (do_sigaction() in
+// kernel/signal.c), and it may be the gate's, for a thread that is about to stop. So with more than
+// one thread the kernel is not told; what the program asks for its action, what it is sent and what
+// it executes is as if it were.
+void Tracer::count_threads(Process& process) {
+  ProcessShare* share = process.share.get();
+  if (share != nullptr) share->header().many_threads = process.threads > 1 ? 1 : 0;
+}
+
+// How the program asks for it to be ignored: the shim's handler does as much.
+bool Tracer::must_not_tell(const Process& process, int signal, const wc_action& action) const {
+  return is_of_gate(process, signal) &&
+         (action.handler == 0 || (action.handler == kIgnore && process.threads > 1));
+}
+
+// What the program is to find where it asks for an action.
+void Tracer::show_ignored(const Process& process, int signal, wc_action& old) const {
+  const bool is_changed = old.handler == 0 || old.handler == kIgnore;
+  if (is_of_gate(process, signal) && is_changed && ignores(process, signal))
+    old = process.ignored[row_of(signal)];
+}
+
+// The kernel has the default action, and nobody has set that: where the program has it the shim's
+// handler stands there, which sets it when it is called. So the program has ignored the signal by a
+// system call that nobody has seen, and a gate came.
+bool Tracer::is_ignored_unseen(const Process& process, int signal) const {
+  if (!is_of_gate(process, signal) || process.shim.again.begin == 0 ||
+      (process.handled & bit(signal)) != 0)
+    return false;
+  return has_default_action(process.pid, signal);
+}
+
+// In front of an exec, which hands on what is ignored.
+void Tracer::look_for_ignored(Thread& thread) {
+  for (int signal : {SIGTRAP, SIGSYS})
+    if (!ignores(*thread.process, signal) && is_ignored_unseen(*thread.process, signal))
+      remember_ignored(thread, signal, {kIgnore, 0, 0, 0});
+}
+
+// Where the thread is to be sent so that it comes to `ip`. Towards an exec also where there are
+// other threads, which it ends.
+uint64_t Tracer::by_way_of(Thread& thread, uint64_t ip, Towards what) const {
+  const Process& process = *thread.process;
+  ProcessShare* share = share_of(thread);
+  const bool any = ignores(process, SIGTRAP) || ignores(process, SIGSYS);
+  const bool may = process.threads == 1 || what == Towards::Exec;
+  if (!any || !may || share == nullptr || process.shim.again.begin == 0) return ip;
+  wc_slot& slot = share->slot(static_cast<uint32_t>(thread.slot));
+  slot.again_sigtrap = ignores(process, SIGTRAP) ? SIGTRAP : 0;
+  slot.again_sigsys = ignores(process, SIGSYS) ? SIGSYS : 0;
+  slot.again_next = ip;
+  return process.shim.again.begin;
+}
+
+// A vfork child of many threads, at its first stop: it has actions of its own, and will exec.
+void Tracer::ignore_in_guest(StoppedThread& stop, Thread& guest) const {
+  ProcessShare* share = share_of(guest);
+  if (share == nullptr) return;
+  for (int signal : {SIGTRAP, SIGSYS}) {
+    if (!ignores(*guest.process, signal)) continue;
+    const uint64_t action = share->header().address + offsetof(wc_shared_header, ignored) +
+                            row_of(signal) * sizeof(wc_action);
+    // Where this fails the child is dying.
+    (void)run_syscall(stop, guest.process->memory, SYS_rt_sigaction,
+                      {static_cast<uint64_t>(signal), action, 0, sizeof(uint64_t), 0, 0},
+                      {guest.process->shim.gadget, 0});
+  }
+}
+
+// A signal comes while it is on its way there: as if it had not set out, or had arrived. True: it
+// was on its way, and the registers are changed.
+bool Tracer::leave_way(Thread& thread, user_regs_struct& regs) const {
+  const wc_again& way = thread.process->shim.again;
+  ProcessShare* share = share_of(thread);
+  if (share == nullptr || regs.rip < way.begin || regs.rip >= way.end) return false;
+  const wc_slot& slot = share->slot(static_cast<uint32_t>(thread.slot));
+  if (regs.rip >= way.kept && regs.rip < way.restored) {
+    regs.rdi = slot.again_kept[0];
+    regs.rsi = slot.again_kept[1];
+    regs.rdx = slot.again_kept[2];
+    regs.r10 = slot.again_kept[3];
+    regs.rax = slot.again_kept[4];
+  }
+  thread.left_way = true;
+  regs.rip = regs.rcx = slot.again_next;
+  regs.orig_rax = ~0ull;
+  return true;
+}
+
+// No handler runs now, whose end would lead through the gate: the thread sets out once more.
+void Tracer::set_out_again(const StoppedThread& stop, Thread& thread, int signal,
+                           const user_regs_struct& regs) const {
+  if (!std::exchange(thread.left_way, false) || has_handler(thread.process->pid, signal)) return;
+  (void)stop.set_ip(by_way_of(thread, regs.rip));  // where this fails the thread is dying
+}
+
+// Somebody has sent it, and the program ignores it, by the last that is known.
+bool Tracer::is_dropped(const Process& process, const siginfo_t& info) const {
+  if (info.si_code > 0 || !is_of_gate(process, info.si_signo)) return false;
+  if (ignores(process, info.si_signo)) return !has_handler(process.pid, info.si_signo);
+  return is_ignored_unseen(process, info.si_signo);
+}
+
+// Somebody has sent SIGSYS before the gate's came: of two that wait the kernel keeps the first, and
+// the syscall would be passed over. In the thread's own code, with the gate shut, a syscall that
+// was entered was dispatched. The sent one comes again, where it means something.
+bool Tracer::find_lost_dispatch(Thread& thread, const user_regs_struct& regs, siginfo_t& info) {
+  const Process& process = *thread.process;
+  ProcessShare* share = share_of(thread);
+  const bool may_be = info.si_signo == SIGSYS && info.si_code <= 0 && share != nullptr &&
+                      gate_of(process) == WC_GATE_DISPATCH &&
+                      static_cast<int64_t>(regs.orig_rax) >= 0 &&
+                      (regs.rip < process.shim.exempt_begin || regs.rip >= process.shim.exempt_end);
+  if (!may_be) return false;
+  const wc_slot& slot = share->slot(static_cast<uint32_t>(thread.slot));
+  ProcessMemory& memory = thread.process->memory;
+  auto selector = static_cast<uint8_t>(Selector::Allow);
+  std::array<uint8_t, kSyscallSize> code{};
+  if (!memory.read_all({slot.selector}, &selector, sizeof selector) ||
+      selector != static_cast<uint8_t>(Selector::Block) ||
+      !memory.read_all({regs.rip - kSyscallSize}, code.data(), code.size()) ||
+      code != kSyscallInstruction)
+    return false;
+  if (!is_dropped(process, info)) syscall(SYS_tgkill, process.pid, thread.tid, SIGSYS);
+  info.si_code = kUserDispatch;
+  info.si_syscall = static_cast<int>(regs.orig_rax);
+  info.si_arch = AUDIT_ARCH_X86_64;
+  return true;
+}
+
+// Whether the program believes that it has blocked the signal, which the kernel has not among those
+// in `mask`. A mask that was set outside of calls (a new thread does that first of all) is what it
+// is in the kernel.
+bool Tracer::is_hidden(Thread& thread, int signal, uint64_t mask) const {
+  if (thread.interrupted_masks.empty() &&
+      ((mask ^ thread.mask_beside) & ~gate_signals(*thread.process)) != 0)
+    thread.hidden_mask = 0;
+  return (thread.hidden_mask & bit(signal)) != 0;
+}
+
+// The kernel has forced a signal that the program has blocked: that ends a process. It is not
+// blocked in the kernel, so the thread does it again with the mask that the program knows.
+bool Tracer::force_as_blocked(const StoppedThread& stop, Thread& thread, user_regs_struct& regs,
+                              const siginfo_t& info) {
+  const int signal = info.si_signo;
+  uint64_t mask = 0;
+  if (!is_of_gate(*thread.process, signal) || thread.forced == signal || !stop.signal_mask(mask) ||
+      !is_hidden(thread, signal, mask))
+    return false;
+  const bool is_seccomp = signal == SIGSYS && info.si_code == kSeccomp;
+  const bool is_trap = signal == SIGTRAP && info.si_code == SI_KERNEL;
+  if (!is_seccomp && !is_trap) return false;
+  regs.rip -= is_seccomp ? kSyscallSize : kTrapSize;
+  if (!stop.set_signal_mask(mask | bit(signal)) || !stop.set_registers(regs)) return false;
+  thread.forced = signal;
+  return true;
+}
+
+// The program's handler for one of the two is about to run, and would run with it blocked: the
+// gates' next stop would take the handler away.
+bool Tracer::must_be_unblocked(const Thread& thread, int signal) const {
+  Process& process = *thread.process;
+  if (!is_of_gate(process, signal) || process.shim.again.begin == 0 ||
+      !has_handler(process.pid, signal))
+    return false;
+  process.handled |= bit(signal);
+  return true;
+}
+
+// It stands at the handler's first instruction.
+void Tracer::unblock_in_handler(const StoppedThread& stop, Thread& thread) const {
+  uint64_t mask = 0;
+  if (!stop.signal_mask(mask) || (mask & gate_signals(*thread.process)) == 0) return;
+  (void)stop.set_signal_mask(
+      mask & ~gate_signals(*thread.process));  // where this fails the thread is dying
+  // Outside of calls nobody would see the handler's end.
+  const uint64_t hidden = mask & gate_signals(*thread.process) & ~thread.hidden_mask;
+  if (hidden == 0 || thread.handlers.empty()) return;
+  thread.interrupted_masks.push_back({thread.handlers.back(), thread.hidden_mask});
+  thread.hidden_mask |= hidden;
+}
+
+// What the handler learns of the syscall that a filter has refused: it was issued in the shim.
+void Tracer::correct_call_address(const StoppedThread& stop, siginfo_t& info,
+                                  const user_regs_struct& regs) {
+  if (info.si_signo != SIGSYS || info.si_code != kSeccomp) return;
+  info.si_call_addr = reinterpret_cast<void*>(regs.rip);
+  (void)stop.set_siginfo(info);  // where this fails the thread is dying
+}
+
+}  // namespace wc

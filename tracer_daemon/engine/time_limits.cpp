@@ -1,0 +1,163 @@
+// Waits with a time limit that fail where a tracee is interrupted, though its program would not be
+// (interruption.h). Such a call is issued again for what is left of its time: the argument is
+// changed for that, and put back when the call returns.
+//
+// When it began is known of calls that are watched; of others, from the first interruption on.
+#include <sys/syscall.h>
+
+#include <algorithm>
+#include <climits>
+#include <cstring>
+#include <ctime>
+
+#include "engine/interruption.h"
+#include "engine/tracer.h"
+
+namespace wc {
+namespace {
+
+constexpr uint64_t kSecond = 1'000'000'000, kMillisecond = 1'000'000;
+constexpr uint64_t kForever = UINT64_MAX;
+// Below the red zone of the thread's stack; what stands there is put back.
+constexpr uint64_t kBelowRedZone = 512;
+
+enum class LimitKind { None, Milliseconds, Timespec };
+
+// The argument with the time limit, and how it is given.
+struct Limit {
+  LimitKind kind = LimitKind::None;
+  unsigned long long user_regs_struct::*argument = nullptr;
+};
+
+Limit limit_of(uint64_t nr) {
+  switch (nr) {
+    case SYS_epoll_wait:
+    case SYS_epoll_pwait:
+      return {LimitKind::Milliseconds, &user_regs_struct::r10};
+    case SYS_epoll_pwait2:
+    case SYS_semtimedop:
+      return {LimitKind::Timespec, &user_regs_struct::r10};
+    case SYS_rt_sigtimedwait:
+      return {LimitKind::Timespec, &user_regs_struct::rdx};
+    case SYS_io_getevents:
+    case SYS_io_pgetevents:
+      return {LimitKind::Timespec, &user_regs_struct::r8};
+    default:
+      return {};
+  }
+}
+
+uint64_t nanoseconds(const timespec& time) {
+  const auto seconds = static_cast<uint64_t>(time.tv_sec);
+  if (time.tv_sec < 0 || seconds > kForever / kSecond / 4) return kForever;
+  return seconds * kSecond + static_cast<uint64_t>(time.tv_nsec);
+}
+
+// How long the call is to wait at most.
+uint64_t read_limit(ProcessMemory& memory, const user_regs_struct& regs, const Limit& limit) {
+  const uint64_t value = regs.*limit.argument;
+  if (limit.kind == LimitKind::Milliseconds) {
+    const auto milliseconds = static_cast<int32_t>(value);
+    return milliseconds < 0 ? kForever : static_cast<uint64_t>(milliseconds) * kMillisecond;
+  }
+  timespec time{};
+  return value != 0 && memory.read_all({value}, &time, sizeof time) ? nanoseconds(time) : kForever;
+}
+
+}  // namespace
+
+bool has_time_limit(uint64_t nr) { return limit_of(nr).kind != LimitKind::None; }
+
+// When the call that the thread stands in was entered; now, where nobody has seen that.
+uint64_t Tracer::began(Thread& thread, const user_regs_struct& regs) {
+  for (auto one = thread.inflight.rbegin(); one != thread.inflight.rend(); ++one)
+    if (one->sp == regs.rsp && one->since != 0) return one->since;
+  ProcessShare* share = share_of(thread);
+  if (share != nullptr && (options_.config & WC_CONFIG_IN_PROCESS) != 0) {
+    const wc_slot& slot = share->slot(static_cast<uint32_t>(thread.slot));
+    const uint32_t depth = slot.pending_depth;
+    const wc_pending& last = slot.pending[(depth - 1) % WC_PENDING];
+    if (depth != 0 && last.nr == regs.orig_rax) return pipeline_.clock().nanoseconds(last.tsc);
+  }
+  return TickClock::now();
+}
+
+// Gives the call `left` nanoseconds, in a copy where the argument is a pointer.
+bool Tracer::shorten(Thread& thread, user_regs_struct& regs, uint64_t left) {
+  const Limit limit = limit_of(regs.orig_rax);
+  ShortenedWait& wait = thread.wait;
+  if (limit.kind == LimitKind::Milliseconds) {
+    regs.*limit.argument = (left + kMillisecond - 1) / kMillisecond;
+    return true;
+  }
+  ProcessMemory& memory = thread.process->memory;
+  const timespec time{static_cast<time_t>(left / kSecond), static_cast<long>(left % kSecond)};
+  if (wait.copy == 0) {
+    const uint64_t at = regs.rsp - kBelowRedZone;
+    if (!memory.read_all({at}, wait.overwritten.data(), wait.overwritten.size())) return false;
+    wait.copy = at;
+  }
+  if (!memory.write({wait.copy}, &time, sizeof time)) return false;
+  regs.*limit.argument = wait.copy;
+  return true;
+}
+
+bool Tracer::issue_in_time(const StoppedThread& stop, Thread& thread, user_regs_struct& regs) {
+  if (thread.process->is_job_stopped || !may_be_issued_again(stop, regs)) return false;
+  ShortenedWait& wait = thread.wait;
+  const Limit limit = limit_of(regs.orig_rax);
+  const bool goes_on = wait.active && wait.sp == regs.rsp && wait.nr == regs.orig_rax;
+  if (limit.kind != LimitKind::None && !goes_on) {
+    const uint64_t whole = read_limit(thread.process->memory, regs, limit);
+    if (whole != kForever)
+      wait = {.active = true,
+              .sp = regs.rsp,
+              .nr = regs.orig_rax,
+              .deadline = began(thread, regs) + whole,
+              .own_argument = regs.*limit.argument};
+  }
+  if (wait.active && wait.nr == regs.orig_rax) {
+    const uint64_t now = TickClock::now();
+    if (!shorten(thread, regs, wait.deadline > now ? wait.deadline - now : 0)) {
+      (void)restore_limit(thread, regs);
+      return false;
+    }
+    const ShimAddresses& shim = thread.process->shim;
+    const bool in_pad = regs.rip == shim.gadget + 2 || regs.rip == shim.landing + 2;
+    wait.own_stops = !thread.armed && !options_.whole_process && thread.breaks.empty() && !in_pad;
+  }
+  issue_again(regs);
+  return stop.set_registers(regs);
+}
+
+bool Tracer::issue_in_time(const StoppedThread& stop, Thread& thread, int64_t result) {
+  user_regs_struct regs{};
+  return result == -EINTR && stop.registers(regs) && issue_in_time(stop, thread, regs);
+}
+
+// The call is over: the program finds its argument, and its stack, as they were.
+bool Tracer::restore_limit(Thread& thread, user_regs_struct& regs) {
+  const ShortenedWait wait = std::exchange(thread.wait, {});
+  if (!wait.active || wait.sp != regs.rsp) return false;
+  if (wait.copy != 0)
+    (void)thread.process->memory.write({wait.copy}, wait.overwritten.data(),
+                                       wait.overwritten.size());
+  regs.*limit_of(wait.nr).argument = wait.own_argument;
+  return true;
+}
+
+void Tracer::restore_limit(const StoppedThread& stop, Thread& thread) {
+  user_regs_struct regs{};
+  if (!thread.wait.active || !stop.registers(regs)) return;
+  if (restore_limit(thread, regs)) (void)stop.set_registers(regs);
+}
+
+// The entry and the exit of a call that is watched for its time only.
+void Tracer::on_shortened_stop(StoppedThread stop, Thread& thread,
+                               const StoppedThread::SyscallInfo& info) {
+  const bool is_exit = info.kind == StoppedThread::SyscallInfo::Kind::Exit;
+  if (is_exit && !issue_in_time(stop, thread, info.ret)) restore_limit(stop, thread);
+  resume(std::move(stop), thread);
+}
+
+}  // namespace wc

@@ -118,16 +118,30 @@ void wc_install_orphan_handlers(uint32_t gate) {
   if (gate == WC_GATE_DISPATCH) install(kSigsys);
 }
 
+/* One system call each: a thread that waits here lets the other one finish. */
+static void lock_shields(void) {
+  enum { kSchedYield = 24 };
+  while (__atomic_exchange_n(&wc_process.shield_lock, 1, __ATOMIC_ACQUIRE)) wc_sys0(kSchedYield);
+}
+static void unlock_shields(void) { __atomic_store_n(&wc_process.shield_lock, 0, __ATOMIC_RELEASE); }
+
 /* Gate socket: the kernel would take away the program's action for a SIGTRAP that it blocks or
- * ignores, and a tracer that is gone its life. */
+ * ignores, and a tracer that is gone its life. The first thread that asks sets the handler, and the
+ * last one takes it away. No signal handler of the program comes in between: signals wait. */
 static __attribute__((noinline)) uint64_t ask_shielded(uint64_t question, uint64_t a, uint64_t b) {
-  enum { kRtSigprocmask = 14, kUnblock = 1, kSetmask = 2 };
-  struct wc_action action = ours(), old = {0, 0, 0, 0};
-  uint64_t unblocked = 1ull << (kSigtrap - 1), mask = 0;
-  wc_sys4(kRtSigprocmask, kUnblock, (long)&unblocked, (long)&mask, 8);
-  wc_sys4(kRtSigaction, kSigtrap, (long)&action, (long)&old, 8);
+  enum { kRtSigprocmask = 14, kSetmask = 2 };
+  struct wc_action action = ours();
+  uint64_t all = ~(1ull << (kSigtrap - 1)), mask = 0;
+  wc_sys4(kRtSigprocmask, kSetmask, (long)&all, (long)&mask, 8);
+  lock_shields();
+  if (wc_process.shields++ == 0)
+    wc_sys4(kRtSigaction, kSigtrap, (long)&action, (long)&wc_process.unshielded, 8);
+  unlock_shields();
   uint64_t answer = wc_bell_trap(question, a, b);
-  wc_sys4(kRtSigaction, kSigtrap, (long)&old, 0, 8);
+  lock_shields();
+  if (--wc_process.shields == 0)
+    wc_sys4(kRtSigaction, kSigtrap, (long)&wc_process.unshielded, 0, 8);
+  unlock_shields();
   wc_sys4(kRtSigprocmask, kSetmask, (long)&mask, 0, 8);
   return answer;
 }

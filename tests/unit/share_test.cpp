@@ -328,8 +328,10 @@ TEST_F(ShareTest, FreedSlotIsCleanAndKeepsItsAnswerCounter) {
 
 TEST_F(ShareTest, TotalsKeepTheCountersOfFreedSlots) {
   make(WC_CONFIG_COUNTS);
-  for (uint32_t i = 0; i <= kLast; i++) ASSERT_EQ(share_->take_slot(), i);
-  for (uint32_t slot : {0u, 5u, kLast}) {
+  uint32_t last = 0;
+  while (auto slot = share_->take_slot()) last = *slot;
+  ASSERT_GT(last, 5u);
+  for (uint32_t slot : {0u, 5u, last}) {
     counter(slot, 0) = {10, 100};
     counter(slot, 2) = {1, 7};
   }
@@ -357,7 +359,7 @@ TEST_F(ShareTest, TotalsLeaveSlotsAloneThatNoThreadEverHad) {
   };
   ASSERT_EQ(share_->take_slot(), 0u);
   counter(0, 0) = {5, 50};
-  (void)share_->total(0);
+  for (uint32_t function = 0; function < kFunctions; function++) (void)share_->counter(0, function);
   const auto before = allocated();
   for (uint32_t function = 0; function < kFunctions; function++) (void)share_->total(function);
   EXPECT_EQ(share_->total(0).calls, 5u);

@@ -39,7 +39,9 @@ class TracerTest : public testing::Test {
     pipeline.backends().close();
     return status ? *status : -1;
   }
-  void SetUp() override { signal(SIGUSR1, SIG_IGN); }  // the heartbeat
+  void SetUp() override {
+    signal(SIGUSR1, [](int) { Heartbeat::on_signal(); });
+  }
   static TracerOptions quiet() {
     TracerOptions options;
     options.wraps = false;

@@ -97,7 +97,9 @@ void Tracer::inherit(const Process& parent, Process& child, bool shares_memory) 
   if (shares_memory)
     child.memory.share(parent.memory);
   else
-    child.memory.open(), wipe_forked(parent, child);
+    child.memory.open();
+  child.is_to_be_wiped =
+      !shares_memory && parent.share != nullptr && parent.share->header().kernel_wipes == 0;
   inherit_breakpoints(parent, child, shares_memory);
 }
 

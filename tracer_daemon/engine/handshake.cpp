@@ -265,14 +265,14 @@ bool Tracer::map_more_slots(StoppedThread& stop, Process& process) {
 }
 
 // A forked child starts without its parent's state. Where the kernel does not see to that (a filter
-// forbids madvise), the tracer does.
-void Tracer::wipe_forked(const Process& parent, Process& child) const {
-  if (parent.share == nullptr || parent.share->header().kernel_wipes != 0) return;
+// forbids madvise), the tracer does, at the child's first stop: it has not run yet.
+void Tracer::wipe_forked(Process& child) const {
+  if (!std::exchange(child.is_to_be_wiped, false)) return;
   constexpr uint64_t kMost = 4096;
   std::vector<uint8_t> nothing(std::min(child.shim.state_size, kMost));
   if (!child.memory.write({child.shim.state}, nothing.data(), nothing.size()))
-    say(1, "process " + std::to_string(child.pid) +
-               ": its memory cannot be written; its calls may be taken for its parent's");
+    say(0, "process " + std::to_string(child.pid) +
+               ": its memory cannot be written; its calls are taken for its parent's and lost");
 }
 
 void Tracer::note_unwrapped(Process& process, const std::string& why) {

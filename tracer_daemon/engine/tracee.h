@@ -88,6 +88,7 @@ struct Process {
   uint64_t added_nodefer = 0;  // signals whose handler has an SA_NODEFER of ours
   unsigned threads = 0;
   std::string program;          // its path, as it was at the exec
+  bool is_to_be_wiped = false;  // its shim's state, which is its parent's
   bool awaits_hello = false;    // it was given the shim at its exec
   bool started = false;         // has run its first program
   bool is_job_stopped = false;  // by SIGSTOP and its like, and SIGCONT has not been delivered yet

@@ -208,6 +208,7 @@ void Tracer::resume(StoppedThread stop, Thread& thread, int signal) {
 
 void Tracer::on_stop(StoppedThread stop, Thread& thread) {
   thread.process->memory.begin_stop(stop.tid());
+  wipe_forked(*thread.process);
   thread.stack.reset();
   if (thread.process->unfollowed && on_unfollowed(stop, thread)) return;
   if (stop.at_syscall()) return on_syscall_stop(std::move(stop), thread);

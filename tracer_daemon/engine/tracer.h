@@ -293,7 +293,7 @@ class Tracer final : public SessionHost {
   void forget_share(Process& process, const std::string& why);
   uint64_t give_slot(StoppedThread& stop, Thread& thread, const user_regs_struct& regs);
   static bool map_more_slots(StoppedThread& stop, Process& process);
-  void wipe_forked(const Process& parent, Process& child) const;
+  void wipe_forked(Process& child) const;
   void note_unwrapped(Process& process, const std::string& why);
   void note_silent(Process& process, int status);
 

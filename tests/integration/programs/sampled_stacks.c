@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -18,15 +19,15 @@ static void on_timer(int signal) {
   if (n < 5) shallow++;
 }
 
-int main(void) {
+int main(int argc, char **argv) {
   void *first[4];
   backtrace(first, 4); /* loads the unwinder */
-  enum { kWanted = 4000 };
+  const int wanted = argc > 1 ? atoi(argv[1]) : 4000;
   struct sigaction action = {.sa_handler = on_timer, .sa_flags = SA_RESTART};
   struct itimerval often = {{0, 100}, {0, 100}};
   sigaction(SIGALRM, &action, NULL);
   setitimer(ITIMER_REAL, &often, NULL);
-  while (samples < kWanted)
+  while (samples < wanted)
     for (int i = 0; i < 100; i++) {
       lseek(-1, 0, SEEK_CUR);
       close(-1);

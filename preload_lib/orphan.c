@@ -9,7 +9,15 @@
  */
 #include "preload_lib/shim.h"
 
-enum { kSigtrap = 5, kSigsys = 31, kRtSigaction = 13, kTgkill = 234, kGetpid = 39, kGettid = 186 };
+enum {
+  kSigtrap = 5,
+  kSigsys = 31,
+  kRtSigaction = 13,
+  kTgkill = 234,
+  kGetpid = 39,
+  kGettid = 186,
+  kSchedYield = 24
+};
 
 /* The parts of the kernel's signal frame that are needed (asm/sigcontext.h, asm/ucontext.h). */
 struct context {
@@ -50,6 +58,18 @@ static int return_from_gadget(struct context *context) {
 /* With what action the program ignores the two signals, as it was found before the first bell. */
 static struct wc_action found[WC_AGAIN_SIGNALS];
 
+/* Gate socket: the program's action for SIGTRAP while a thread asks. */
+static struct wc_action shielded;
+
+static int belongs_to_program(int signal, struct information *info, struct context *context) {
+  enum { kIgnore = 1 };
+  if (!__atomic_load_n(&wc_process.asks, __ATOMIC_ACQUIRE) || shielded.handler == 0) return 0;
+  if (shielded.handler > kIgnore)
+    ((void (*)(int, struct information *, struct context *))shielded.handler)(signal, info,
+                                                                              context);
+  return 1;
+}
+
 static void on_signal(int signal, struct information *info, struct context *context) {
   enum { kUserDispatch = 2, kFromKernel = 0x80 /* SI_KERNEL: a breakpoint instruction */ };
   if (signal == kSigsys && info->code == kUserDispatch) {
@@ -67,10 +87,13 @@ static void on_signal(int signal, struct information *info, struct context *cont
     wc_go_native();
     return;
   }
-  /* The program's own: it has no handler, so it dies of it, unless it ignores it. */
+  /* The program's own: it has no handler, so it dies of it, unless somebody has sent it and it is
+   * ignored. */
   const struct wc_shared_header *shared = wc_process.shared;
   const struct wc_action *ignored = shared != NULL ? shared->ignored : found;
-  if (ignored[signal == kSigsys ? WC_AGAIN_SIGSYS : WC_AGAIN_SIGTRAP].handler != 0) return;
+  int row = signal == kSigsys ? WC_AGAIN_SIGSYS : WC_AGAIN_SIGTRAP;
+  if (info->code <= 0 && ignored[row].handler != 0) return;
+  if (belongs_to_program(signal, info, context)) return;
   default_action(signal);
   wc_sys3(kTgkill, wc_sys0(kGetpid), wc_sys0(kGettid), signal);
 }
@@ -87,7 +110,9 @@ static void install(int signal) {
   if (wc_sys4(kRtSigaction, signal, 0, (long)&old, 8) != 0) return;
   found[signal == kSigsys ? WC_AGAIN_SIGSYS : WC_AGAIN_SIGTRAP] =
       old.handler == kIgnore ? old : (struct wc_action){0, 0, 0, 0};
-  if (old.handler == 0) wc_sys4(kRtSigaction, signal, (long)&action, 0, 8);
+  /* Also where it is ignored, until the first bell: other threads are sent signals meanwhile. */
+  if (old.handler == 0 || old.handler == kIgnore)
+    wc_sys4(kRtSigaction, signal, (long)&action, 0, 8);
 }
 
 void wc_publish_actions(void) {
@@ -98,18 +123,22 @@ void wc_publish_actions(void) {
                                     (uint64_t)wc_again_restored, (uint64_t)wc_again_end};
 }
 
-/* The bell's signal was forced: it is not ignored any more, unless the program has set something
- * else since. Not where there are more threads: to ignore a signal takes it away from all that it
- * waits for, and it may be the gate's. */
+static void keep_ignoring(int signal, const struct wc_action *action) {
+  struct wc_action old = {0, 0, 0, 0};
+  if (WC_LIKELY(action->handler == 0)) return;
+  if (wc_sys4(kRtSigaction, signal, 0, (long)&old, 8) == 0 &&
+      (old.handler == 0 || old.handler == (uint64_t)on_signal))
+    wc_sys4(kRtSigaction, signal, (long)action, 0, 8);
+}
+
+/* The bell's signal was forced: it is not ignored any more; or the handler stands there. Unless the
+ * program has set something else since. Not where there are more threads: to ignore a signal takes
+ * it away from all that it waits for, and it may be the gate's. */
 void wc_keep_ignoring(void) {
   const struct wc_shared_header *shared = wc_process.shared;
-  const struct wc_action *action = shared != NULL ? shared->ignored : found;
-  struct wc_action old = {0, 0, 0, 0};
-  if (WC_LIKELY(action[WC_AGAIN_SIGTRAP].handler == 0)) return;
-  if (shared != NULL && shared->many_threads) return;
-  if (wc_sys4(kRtSigaction, kSigtrap, 0, (long)&old, 8) == 0 &&
-      (old.handler == 0 || old.handler == (uint64_t)on_signal))
-    wc_sys4(kRtSigaction, kSigtrap, (long)&action[WC_AGAIN_SIGTRAP], 0, 8);
+  if (shared == NULL || shared->many_threads) return;
+  keep_ignoring(kSigtrap, &shared->ignored[WC_AGAIN_SIGTRAP]);
+  keep_ignoring(kSigsys, &shared->ignored[WC_AGAIN_SIGSYS]);
 }
 
 void wc_install_orphan_handlers(uint32_t gate) {
@@ -118,30 +147,21 @@ void wc_install_orphan_handlers(uint32_t gate) {
   if (gate == WC_GATE_DISPATCH) install(kSigsys);
 }
 
-/* One system call each: a thread that waits here lets the other one finish. */
-static void lock_shields(void) {
-  enum { kSchedYield = 24 };
-  while (__atomic_exchange_n(&wc_process.shield_lock, 1, __ATOMIC_ACQUIRE)) wc_sys0(kSchedYield);
-}
-static void unlock_shields(void) { __atomic_store_n(&wc_process.shield_lock, 0, __ATOMIC_RELEASE); }
-
 /* Gate socket: the kernel would take away the program's action for a SIGTRAP that it blocks or
- * ignores, and a tracer that is gone its life. The first thread that asks sets the handler, and the
- * last one takes it away. No signal handler of the program comes in between: signals wait. */
+ * ignores, and a tracer that is gone its life. One thread at a time: each puts back what it found.
+ * The program's signals wait meanwhile: a handler that leaves by longjmp would keep the others out.
+ */
 static __attribute__((noinline)) uint64_t ask_shielded(uint64_t question, uint64_t a, uint64_t b) {
   enum { kRtSigprocmask = 14, kSetmask = 2 };
   struct wc_action action = ours();
   uint64_t all = ~(1ull << (kSigtrap - 1)), mask = 0;
   wc_sys4(kRtSigprocmask, kSetmask, (long)&all, (long)&mask, 8);
-  lock_shields();
-  if (wc_process.shields++ == 0)
-    wc_sys4(kRtSigaction, kSigtrap, (long)&action, (long)&wc_process.unshielded, 8);
-  unlock_shields();
+  while (__atomic_exchange_n(&wc_process.asks, 1, __ATOMIC_ACQUIRE)) wc_sys0(kSchedYield);
+  wc_sys4(kRtSigaction, kSigtrap, 0, (long)&shielded, 8);
+  wc_sys4(kRtSigaction, kSigtrap, (long)&action, 0, 8);
   uint64_t answer = wc_bell_trap(question, a, b);
-  lock_shields();
-  if (--wc_process.shields == 0)
-    wc_sys4(kRtSigaction, kSigtrap, (long)&wc_process.unshielded, 0, 8);
-  unlock_shields();
+  wc_sys4(kRtSigaction, kSigtrap, (long)&shielded, 0, 8);
+  __atomic_store_n(&wc_process.asks, 0, __ATOMIC_RELEASE);
   wc_sys4(kRtSigprocmask, kSetmask, (long)&mask, 0, 8);
   return answer;
 }

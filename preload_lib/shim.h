@@ -34,10 +34,8 @@ struct wc_process {
   int32_t socket; /* socket gate only, else -1 */
   int32_t pid;    /* socket gate only */
   uint64_t socket_cookie;
-  /* Socket gate: threads that have asked by the bell and wait (orphan.c). */
-  uint32_t shield_lock;
-  uint32_t shields;
-  struct wc_action unshielded; /* the program's action for SIGTRAP meanwhile */
+  uint32_t asks; /* gate socket: some thread has put the shim's handler for SIGTRAP in place */
+  uint32_t reserved;
 };
 
 /* State of a thread. A forked child's copy is stale: its generation tells. */

@@ -71,6 +71,7 @@ void Tracer::on_new_child(StoppedThread stop, Thread& parent) {
   thread.hidden_mask = parent.hidden_mask;
   thread.mask_beside = parent.mask_beside;
   if (!is_thread) thread.interrupted_masks = parent.interrupted_masks;
+  thread.is_new_child = !is_thread && parent.process->threads > 1;
   if (vfork) run_on_memory_of(parent, thread);
   if (auto early = unclaimed_.find(child); early != unclaimed_.end()) {
     StoppedThread first(stops_, {child, early->second.status});
@@ -115,7 +116,6 @@ void Tracer::run_on_memory_of(const Thread& parent, Thread& child) {
   child.shares = {true, std::min(shared.depth, WC_MAX_SCOPES), shared.gate_open};
   shared.gate_open = 1;
   child.armed = true;
-  child.is_new_guest = parent.process->threads > 1;
 }
 
 void Tracer::inherit_breakpoints(const Process& parent, Process& child, bool shares_memory) {

@@ -14,6 +14,7 @@
 
 #include "engine/interruption.h"
 #include "engine/tracer.h"
+#include "kernel/borrowed_memory.h"
 #include "kernel/remote_syscall.h"
 
 namespace wc {
@@ -25,7 +26,8 @@ constexpr int kSeccomp = 1;           // SYS_SECCOMP
 constexpr int kUserDispatch = 2;      // SYS_USER_DISPATCH
 constexpr uint64_t kSyscallSize = 2;  // 0f 05
 constexpr std::array<uint8_t, kSyscallSize> kSyscallInstruction = {0x0f, 0x05};
-constexpr uint64_t kTrapSize = 1;  // int3
+constexpr uint64_t kBelowRedZone = 512;  // of the thread's stack
+constexpr uint64_t kTrapSize = 1;        // int3
 
 size_t row_of(int signal) { return signal == SIGSYS ? WC_AGAIN_SIGSYS : WC_AGAIN_SIGTRAP; }
 
@@ -126,18 +128,22 @@ uint64_t Tracer::by_way_of(Thread& thread, uint64_t ip, Towards what) const {
   return process.shim.again.begin;
 }
 
-// A vfork child of many threads, at its first stop: it has actions of its own, and will exec.
-void Tracer::ignore_in_guest(StoppedThread& stop, Thread& guest) const {
-  ProcessShare* share = share_of(guest);
-  if (share == nullptr) return;
+// A forked child of many threads, at its first stop: it is alone, and may exec before anything of
+// it is seen.
+void Tracer::ignore_in_child(StoppedThread& stop, Thread& child) {
+  ProcessMemory& memory = child.process->memory;
+  const uint64_t gadget = child.process->shim.gadget;
   for (int signal : {SIGTRAP, SIGSYS}) {
-    if (!ignores(*guest.process, signal)) continue;
-    const uint64_t action = share->header().address + offsetof(wc_shared_header, ignored) +
-                            row_of(signal) * sizeof(wc_action);
+    const wc_action& action = child.process->ignored[row_of(signal)];
+    user_regs_struct regs{};
+    if (action.handler != kIgnore || !stop.registers(regs)) continue;
+    const uint64_t at = regs.rsp - kBelowRedZone;
+    BorrowedMemory room(memory, {at}, &action, sizeof action);
     // Where this fails the child is dying.
-    (void)run_syscall(stop, guest.process->memory, SYS_rt_sigaction,
-                      {static_cast<uint64_t>(signal), action, 0, sizeof(uint64_t), 0, 0},
-                      {guest.process->shim.gadget, 0});
+    if (room.ok())
+      (void)run_syscall(stop, memory, SYS_rt_sigaction,
+                        {static_cast<uint64_t>(signal), at, 0, sizeof(uint64_t), 0, 0},
+                        {gadget, 0});
   }
 }
 

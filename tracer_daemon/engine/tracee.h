@@ -192,7 +192,7 @@ struct Thread {
   int forced = 0;  // a signal that the kernel is to force though it is blocked; it ends the process
   bool steps_into_handler = false;
   bool left_way = false;      // a signal came while it was on Tracer::by_way_of()'s way
-  bool is_new_guest = false;  // a vfork child that is to ignore signals before it runs
+  bool is_new_child = false;  // of many threads, and has not run yet
   SharedMemoryChild shares;
   std::vector<uint64_t> handlers;  // stack pointers that running signal handlers have interrupted
   std::vector<InterruptedMask> interrupted_masks;

@@ -240,7 +240,7 @@ void Tracer::on_event(StoppedThread stop, Thread& thread) {
         std::move(stop).resume(Resume::Listen);
         return;
       }
-      if (std::exchange(thread.is_new_guest, false)) ignore_in_guest(stop, thread);
+      if (std::exchange(thread.is_new_child, false)) ignore_in_child(stop, thread);
       if (thread.awaits_bell) return on_interrupted(std::move(stop), thread);
       return resume(std::move(stop), thread);
     default:

@@ -231,7 +231,7 @@ class Tracer final : public SessionHost {
   [[nodiscard]] bool must_not_tell(const Process& process, int signal,
                                    const wc_action& action) const;
   void show_ignored(const Process& process, int signal, wc_action& old) const;
-  void ignore_in_guest(StoppedThread& stop, Thread& guest) const;
+  static void ignore_in_child(StoppedThread& stop, Thread& child);
   void note_action(Thread& thread, int signal, const wc_action& action);
   void remember_ignored(Thread& thread, int signal, const wc_action& action);
   [[nodiscard]] bool is_ignored_unseen(const Process& process, int signal) const;

@@ -2,8 +2,8 @@
 // (protocol/shared.h). The process owns its content: everything read here is
 // copied first and then checked; indices and counts never leave their bounds.
 //
-// The process maps some slots at first and more as threads come: each such piece is a Segment of the
-// file. The tracer's own mapping grows as well, and may move: no reference to a slot outlives
+// The process maps some slots at first and more as threads come: each such piece is a Segment of
+// the file. The tracer's own mapping grows as well, and may move: no reference to a slot outlives
 // plan_growth().
 #pragma once
 

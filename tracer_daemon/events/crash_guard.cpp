@@ -59,8 +59,9 @@ void install_handlers() {
 
 // Lives as long as its thread may fault: for ever.
 void give_stack() {
+  static thread_local char* const stack = new char[kStackSize];
   stack_t own{};
-  own.ss_sp = new char[kStackSize];
+  own.ss_sp = stack;
   own.ss_size = kStackSize;
   has_stack = sigaltstack(&own, nullptr) == 0;
 }

@@ -169,7 +169,8 @@ long wc_ask_for_memory(uint64_t *size) {
   return memory >= 0 ? memory : kEproto;
 }
 
-void wc_close_inherited_gate(void) {
+/* It was this process's parent's. */
+static void close_inherited_gate(void) {
   if (inherited_socket >= 0 && cookie_of(inherited_socket) == inherited_cookie)
     wc_sys1(kClose, inherited_socket);
   inherited_socket = -1;
@@ -189,7 +190,7 @@ static int32_t move_high(int32_t fd) {
 }
 
 int wc_open_gate(void) {
-  wc_close_inherited_gate();
+  close_inherited_gate();
   int32_t memory;
   uint64_t size;
   long fd = connect_for(WC_HELLO_GATE, &memory, &size);

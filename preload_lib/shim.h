@@ -121,8 +121,6 @@ void wc_describe(struct wc_hello *hello, uint32_t flags);
 int wc_open_gate(void);
 /* A descriptor of shared memory, where the tracer can take none; or a negative errno. */
 long wc_ask_for_memory(uint64_t *size);
-/* The gate's connection was this process's parent's. */
-void wc_close_inherited_gate(void);
 /* Socket gate: sends a message of `type` and waits until the tracer has answered. */
 void wc_ring_socket(struct wc_slot *slot, uint16_t type);
 

@@ -357,7 +357,7 @@ void Tracer::prepare_program(const StoppedThread& stop, Thread& thread) {
   process.table = prepared->table;
   process.program = path;
   process.awaits_hello = true;
-  if (needs_trial(process.pid)) {
+  if (needs_trial(*status)) {
     std::string last = value->substr(value->find_last_of(": ") + 1);
     process.preload_trial = {std::move(last), stack->sp};
     thread.begins = true;

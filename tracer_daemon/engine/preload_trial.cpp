@@ -17,7 +17,6 @@
 #include "engine/tracer.h"
 #include "kernel/remote_syscall.h"
 #include "proc/process.h"
-#include "proc/status.h"
 
 namespace wc {
 namespace {
@@ -50,10 +49,8 @@ int try_to_open(StoppedThread& stop, ProcessMemory& memory, const std::string& p
 
 }  // namespace
 
-bool Tracer::needs_trial(pid_t pid) {
-  if (!kernel_has_landlock()) return false;
-  auto status = proc::read_status(pid);
-  return status && status->no_new_privs;
+bool Tracer::needs_trial(const proc::Status& status) {
+  return status.no_new_privs && kernel_has_landlock();
 }
 
 // Its stack without our LD_PRELOAD is still there, above the one that it was given.

@@ -25,6 +25,7 @@
 #include "engine/unwrapped.h"
 #include "events/pipeline.h"
 #include "kernel/stopped_thread.h"
+#include "proc/status.h"
 #include "session/library_copies.h"
 #include "session/server.h"
 
@@ -100,7 +101,7 @@ class Tracer final : public SessionHost {
                                        const ProgramTables::Prepared& prepared);
   void prepare_program(const StoppedThread& stop, Thread& thread);
   void leave_unwrapped(const std::string& path, const std::string& why);
-  static bool needs_trial(pid_t pid);
+  static bool needs_trial(const proc::Status& status);
   void try_preload(StoppedThread& stop, Thread& thread);
   void tell_of_go(const std::string& path, bool is_first);
   void adopt(StoppedThread stop);

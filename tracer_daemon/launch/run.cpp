@@ -28,8 +28,6 @@
 namespace wc {
 namespace {
 
-constexpr const char* kShim = "libwc_preload.so";
-
 // Full-process mode and breakpoints wrap nothing of themselves.
 bool selects_functions(const Options& options) {
   return options.functions_given ||
@@ -118,22 +116,28 @@ Status check_proc() {
   return Done{};
 }
 
+struct RunFolder {
+  PrivateDirectory directory;
+  std::string
+      shim_path;  // where the program finds it, there or elsewhere; empty: nothing is wrapped
+};
+
 // Only what is loaded into the program needs a folder: the shim, and the socket that it calls.
-Result<PrivateDirectory> prepare_folder(const Options& options) {
-  if (!wraps(options)) return PrivateDirectory::none();
+Result<RunFolder> prepare_folder(const Options& options) {
+  if (!wraps(options)) return RunFolder{PrivateDirectory::none(), {}};
   auto shim = find_shim();
   if (!shim) return shim.error();
-  if (can_be_preloaded(*shim)) return PrivateDirectory::create();
+  if (can_be_preloaded(*shim)) {
+    auto directory = PrivateDirectory::create();
+    if (!directory) return directory.error();
+    return RunFolder{std::move(*directory), *shim};
+  }
   auto bytes = read_whole_file(*shim);
   if (!bytes) return bytes.error();
-  return PrivateDirectory::create(kShim, *bytes);
-}
-
-// Where the program finds the shim.
-std::string shim_for(const PrivateDirectory& folder) {
-  if (folder.path().empty()) return {};
-  auto shim = find_shim();
-  return shim && can_be_preloaded(*shim) ? *shim : folder.path() + "/" + kShim;
+  auto directory = PrivateDirectory::create(kShimName, *bytes);
+  if (!directory) return directory.error();
+  std::string copy = directory->path() + "/" + kShimName;
+  return RunFolder{std::move(*directory), std::move(copy)};
 }
 
 SharedMemory memory_for(const Options& options, const Sandbox& sandbox, const std::string& folder) {
@@ -188,9 +192,9 @@ class Session {
     auto breaks = plan_breakpoints(options, *terms);
     if (!breaks) return breaks.error();
     session->breaks_ = *breaks;
-    auto directory = prepare_folder(options);
-    if (!directory) return directory.error();
-    session->directory_ = std::make_unique<PrivateDirectory>(std::move(*directory));
+    auto folder = prepare_folder(options);
+    if (!folder) return folder.error();
+    session->directory_ = std::make_unique<PrivateDirectory>(std::move(folder->directory));
 
     DecodeOptions decode;
     decode.string_size = options.string_size;
@@ -199,7 +203,7 @@ class Session {
     TableOptions table_options;
     table_options.terms = std::move(*terms);
     table_options.user_preloads = options.user_preloads;
-    table_options.shim_path = shim_for(*session->directory_);
+    table_options.shim_path = folder->shim_path;
     table_options.socket_path = socket;
     table_options.gate = gate->gate;
     table_options.values_at_return = backends->wants(WC_WANT_TEXT);
@@ -229,7 +233,7 @@ class Session {
     tracer.wraps = wraps(options);
     tracer.breaks = session->breaks_;
     tracer.main_only = options.scope == ScopeMode::Main;
-    tracer.shim_path = shim_for(*session->directory_);
+    tracer.shim_path = folder->shim_path;
     tracer.shared_memory = memory_for(options, sandbox, session->directory_->path());
     tracer.standing = standing;
     tracer.signals_stop = standing || options.pid != 0;

@@ -15,8 +15,6 @@
 namespace wc {
 namespace {
 
-constexpr const char* kShim = "libwc_preload.so";
-
 std::string real_path(const std::string& path) {
   std::unique_ptr<char, void (*)(void*)> real(realpath(path.c_str(), nullptr), std::free);
   return real != nullptr ? real.get() : "";
@@ -28,10 +26,11 @@ Result<std::string> find_shim() {
   std::string folder = proc::exe_path(getpid());
   if (folder.empty()) return Error::from_errno("cannot read /proc/self/exe", errno);
   folder.resize(folder.rfind('/'));
-  for (const std::string& place : {std::string("../lib/") + kShim, std::string(WC_INSTALLED_SHIM)})
+  for (const std::string& place :
+       {std::string("../lib/") + kShimName, std::string(WC_INSTALLED_SHIM)})
     if (std::string path = real_path(folder + "/" + place); !path.empty()) return path;
-  return Error{std::string(kShim) + " is not where it was built or installed, seen from " + folder +
-                   "; build or install again",
+  return Error{std::string(kShimName) + " is not where it was built or installed, seen from " +
+                   folder + "; build or install again",
                ENOENT};
 }
 

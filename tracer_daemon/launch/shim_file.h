@@ -7,6 +7,8 @@
 
 namespace wc {
 
+inline constexpr const char* kShimName = "libwc_preload.so";
+
 // Its path, without symbolic links.
 Result<std::string> find_shim();
 // Whether programs can be given it from there. A debugger that reads a core dump later finds it

@@ -44,8 +44,7 @@ bool Tracer::set_dispatch(StoppedThread& stop, Thread& thread, Selector value) {
   if (value == Selector::Block) {
     uint64_t selector =
         thread.process->share.get()->slot(static_cast<uint32_t>(thread.slot)).selector;
-    dispatch = {PR_SYS_DISPATCH_ON, selector, shim.exempt_begin,
-                shim.exempt_end - shim.exempt_begin};
+    dispatch = shim.dispatch(selector);
   }
   bool done = stop.set_dispatch(dispatch) ||
               run_syscall(stop, thread.process->memory, SYS_prctl,

@@ -3,7 +3,6 @@
 // tracer's thread, at one stop: nothing can come in between, no exec and no other thread.
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <linux/prctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -241,11 +240,9 @@ uint64_t Tracer::give_slot(StoppedThread& stop, Thread& thread, const user_regs_
   if (options_.whole_process) slot.gate_open = 1, thread.armed = true;
   uint64_t answer = share.address_of(*index);
   if (process.gate != WC_GATE_DISPATCH) return answer;
-  const ShimAddresses& shim = process.shim;
   uint8_t allow = 0;
   bool is_armed = process.memory.write({regs.rsi}, &allow, sizeof allow) &&
-                  stop.set_dispatch({PR_SYS_DISPATCH_ON, regs.rsi, shim.exempt_begin,
-                                     shim.exempt_end - shim.exempt_begin});
+                  stop.set_dispatch(process.shim.dispatch(regs.rsi));
   return answer | (is_armed ? 0 : WC_SLOT_ARM);
 }
 

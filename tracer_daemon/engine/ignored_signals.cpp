@@ -12,6 +12,7 @@
 
 #include <array>
 
+#include "base/signal_bit.h"
 #include "engine/interruption.h"
 #include "engine/tracer.h"
 #include "kernel/borrowed_memory.h"
@@ -20,14 +21,11 @@
 namespace wc {
 namespace {
 
-constexpr uint64_t bit(int signal) { return uint64_t{1} << (signal - 1); }
-constexpr uint64_t kIgnore = 1;       // SIG_IGN, as the kernel has it
 constexpr int kSeccomp = 1;           // SYS_SECCOMP
 constexpr int kUserDispatch = 2;      // SYS_USER_DISPATCH
 constexpr uint64_t kSyscallSize = 2;  // 0f 05
 constexpr std::array<uint8_t, kSyscallSize> kSyscallInstruction = {0x0f, 0x05};
-constexpr uint64_t kBelowRedZone = 512;  // of the thread's stack
-constexpr uint64_t kTrapSize = 1;        // int3
+constexpr uint64_t kTrapSize = 1;  // int3
 
 size_t row_of(int signal) { return signal == SIGSYS ? WC_AGAIN_SIGSYS : WC_AGAIN_SIGTRAP; }
 
@@ -36,15 +34,16 @@ size_t row_of(int signal) { return signal == SIGSYS ? WC_AGAIN_SIGSYS : WC_AGAIN
 uint64_t Tracer::gate_signals(const Process& process) const {
   const wc_gate gate = gate_of(process);
   if (gate == WC_GATE_SOCKET) return 0;
-  return gate == WC_GATE_DISPATCH ? bit(SIGSYS) | bit(SIGTRAP) : bit(SIGTRAP);
+  return gate == WC_GATE_DISPATCH ? signal_bit(SIGSYS) | signal_bit(SIGTRAP) : signal_bit(SIGTRAP);
 }
 
 bool Tracer::is_of_gate(const Process& process, int signal) const {
-  return (signal == SIGTRAP || signal == SIGSYS) && (gate_signals(process) & bit(signal)) != 0;
+  return (signal == SIGTRAP || signal == SIGSYS) &&
+         (gate_signals(process) & signal_bit(signal)) != 0;
 }
 
 bool Tracer::ignores(const Process& process, int signal) {
-  return process.ignored[row_of(signal)].handler == kIgnore;
+  return process.ignored[row_of(signal)].handler == kSigIgn;
 }
 
 // The shim has looked before its first bell, which takes the ignoring away. A forked child of many
@@ -53,7 +52,7 @@ void Tracer::learn_ignored(Process& process, wc_shared_header& header) {
   process.shim.again = header.again;
   for (int signal : {SIGTRAP, SIGSYS}) {
     const size_t row = row_of(signal);
-    if (is_of_gate(process, signal) && header.ignored[row].handler == kIgnore)
+    if (is_of_gate(process, signal) && header.ignored[row].handler == kSigIgn)
       process.ignored[row] = header.ignored[row];
     header.ignored[row] = process.ignored[row];
   }
@@ -63,14 +62,14 @@ void Tracer::learn_ignored(Process& process, wc_shared_header& header) {
 // The program has set an action. How it ignores is the shim's to know, which will set it again.
 void Tracer::note_action(Thread& thread, int signal, const wc_action& action) {
   if (!is_of_gate(*thread.process, signal)) return;
-  remember_ignored(thread, signal, action.handler == kIgnore ? action : wc_action{});
+  remember_ignored(thread, signal, action.handler == kSigIgn ? action : wc_action{});
 }
 
 void Tracer::remember_ignored(Thread& thread, int signal, const wc_action& action) {
   thread.process->ignored[row_of(signal)] = action;
   ProcessShare* share = share_of(thread);
   // A vfork child, on its parent's memory, has actions of its own.
-  if (share != nullptr && (!thread.shares.active || action.handler == kIgnore))
+  if (share != nullptr && (!thread.shares.active || action.handler == kSigIgn))
     share->header().ignored[row_of(signal)] = action;
 }
 
@@ -86,12 +85,12 @@ void Tracer::count_threads(Process& process) {
 // How the program asks for it to be ignored: the shim's handler does as much.
 bool Tracer::must_not_tell(const Process& process, int signal, const wc_action& action) const {
   return is_of_gate(process, signal) &&
-         (action.handler == 0 || (action.handler == kIgnore && process.threads > 1));
+         (action.handler == 0 || (action.handler == kSigIgn && process.threads > 1));
 }
 
 // What the program is to find where it asks for an action.
 void Tracer::show_ignored(const Process& process, int signal, wc_action& old) const {
-  const bool is_changed = old.handler == 0 || old.handler == kIgnore;
+  const bool is_changed = old.handler == 0 || old.handler == kSigIgn;
   if (is_of_gate(process, signal) && is_changed && ignores(process, signal))
     old = process.ignored[row_of(signal)];
 }
@@ -101,7 +100,7 @@ void Tracer::show_ignored(const Process& process, int signal, wc_action& old) co
 // system call that nobody has seen, and a gate came.
 bool Tracer::is_ignored_unseen(const Process& process, int signal) const {
   if (!is_of_gate(process, signal) || process.shim.again.begin == 0 ||
-      (process.handled & bit(signal)) != 0)
+      (process.handled & signal_bit(signal)) != 0)
     return false;
   return has_default_action(process.pid, signal);
 }
@@ -110,7 +109,7 @@ bool Tracer::is_ignored_unseen(const Process& process, int signal) const {
 void Tracer::look_for_ignored(Thread& thread) {
   for (int signal : {SIGTRAP, SIGSYS})
     if (!ignores(*thread.process, signal) && is_ignored_unseen(*thread.process, signal))
-      remember_ignored(thread, signal, {kIgnore, 0, 0, 0});
+      remember_ignored(thread, signal, {kSigIgn, 0, 0, 0});
 }
 
 // Where the thread is to be sent so that it comes to `ip`. Towards an exec also where there are
@@ -136,7 +135,7 @@ void Tracer::ignore_in_child(StoppedThread& stop, Thread& child) {
   for (int signal : {SIGTRAP, SIGSYS}) {
     const wc_action& action = child.process->ignored[row_of(signal)];
     user_regs_struct regs{};
-    if (action.handler != kIgnore || !stop.registers(regs)) continue;
+    if (action.handler != kSigIgn || !stop.registers(regs)) continue;
     const uint64_t at = regs.rsp - kBelowRedZone;
     BorrowedMemory room(memory, {at}, &action, sizeof action);
     // Where this fails the child is dying.
@@ -215,7 +214,7 @@ bool Tracer::is_hidden(Thread& thread, int signal, uint64_t mask) const {
   if (thread.interrupted_masks.empty() &&
       ((mask ^ thread.mask_beside) & ~gate_signals(*thread.process)) != 0)
     thread.hidden_mask = 0;
-  return (thread.hidden_mask & bit(signal)) != 0;
+  return (thread.hidden_mask & signal_bit(signal)) != 0;
 }
 
 // The kernel has forced a signal that the program has blocked: that ends a process. It is not
@@ -231,7 +230,7 @@ bool Tracer::force_as_blocked(const StoppedThread& stop, Thread& thread, user_re
   const bool is_trap = signal == SIGTRAP && info.si_code == SI_KERNEL;
   if (!is_seccomp && !is_trap) return false;
   regs.rip -= is_seccomp ? kSyscallSize : kTrapSize;
-  if (!stop.set_signal_mask(mask | bit(signal)) || !stop.set_registers(regs)) return false;
+  if (!stop.set_signal_mask(mask | signal_bit(signal)) || !stop.set_registers(regs)) return false;
   thread.forced = signal;
   return true;
 }
@@ -243,7 +242,7 @@ bool Tracer::must_be_unblocked(const Thread& thread, int signal) const {
   if (!is_of_gate(process, signal) || process.shim.again.begin == 0 ||
       !has_handler(process.pid, signal))
     return false;
-  process.handled |= bit(signal);
+  process.handled |= signal_bit(signal);
   return true;
 }
 

@@ -12,9 +12,9 @@
 #include <cerrno>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "engine/tracer.h"
+#include "kernel/borrowed_memory.h"
 #include "kernel/remote_syscall.h"
 #include "proc/process.h"
 
@@ -30,18 +30,14 @@ bool kernel_has_landlock() {
 
 // 0, or why the stopped program cannot open the file. Nothing is said where it cannot be tried.
 int try_to_open(StoppedThread& stop, ProcessMemory& memory, const std::string& path) {
-  constexpr uint64_t kRoom = 512;  // more than the red zone, and than a path of ours
   user_regs_struct regs{};
   if (!stop.registers(regs)) return 0;
-  uint64_t at = (regs.rsp - path.size() - kRoom) & ~uint64_t{15};
-  std::vector<char> before(path.size() + 1);
-  if (!memory.read_all({at}, before.data(), before.size()) ||
-      !memory.write({at}, path.c_str(), path.size() + 1))
-    return 0;
+  const uint64_t at = regs.rsp - path.size() - kBelowRedZone;
+  BorrowedMemory name(memory, {at}, path.c_str(), path.size() + 1);
+  if (!name.ok()) return 0;
   auto descriptor =
       run_syscall(stop, memory, SYS_openat,
                   {static_cast<uint64_t>(AT_FDCWD), at, O_RDONLY | O_CLOEXEC, 0, 0, 0});
-  if (!memory.write({at}, before.data(), before.size())) return 0;  // it has ended
   if (!descriptor) return descriptor.error().code;
   (void)run_syscall(stop, memory, SYS_close, {*descriptor, 0, 0, 0, 0, 0});
   return 0;

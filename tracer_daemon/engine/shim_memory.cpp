@@ -73,13 +73,12 @@ bool Tracer::map_shared_again(StoppedThread& stop, Thread& thread, user_regs_str
   AddressRange hole = hole_at(process.pid, whole, fault);
   if (hole.empty()) return true;  // another thread was here
 
-  constexpr uint64_t kBelowStack = 1024;  // the red zone, and the path
   const InjectionPlace place{process.shim.gadget, 0};
   auto call = [&](uint32_t nr, const std::array<uint64_t, 6>& args) {
     return run_syscall(stop, process.memory, nr, args, place);
   };
   std::string path = "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(share->fd());
-  uint64_t room = regs.rsp - kBelowStack;
+  uint64_t room = regs.rsp - kBelowRedZone;
   BorrowedMemory name(process.memory, {room}, path.c_str(), path.size() + 1);
   if (!name.ok()) return false;
   auto fd = call(SYS_openat, {static_cast<uint64_t>(AT_FDCWD), room, O_RDWR | O_CLOEXEC, 0, 0, 0});

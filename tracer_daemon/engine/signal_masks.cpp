@@ -11,6 +11,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/signal_bit.h"
 #include "engine/tracer.h"
 
 #ifndef PR_SET_SYSCALL_USER_DISPATCH
@@ -19,11 +20,6 @@
 
 namespace wc {
 namespace {
-
-constexpr uint64_t bit(int signal) { return uint64_t{1} << (signal - 1); }
-// Where the changed copy of a mask goes in a thread that has no slot yet: below the red zone of its
-// stack. What is there may be another stack's, so it is put back.
-constexpr uint64_t kBelowRedZone = 512;
 
 // The kernel takes an int; what stands above it in the register is nothing.
 int int_of(uint64_t argument) { return static_cast<int>(argument); }
@@ -90,9 +86,8 @@ void Tracer::on_action_call(const StoppedThread& stop, Thread& thread, Inflight&
   bool is_ours = is_of_gate(*thread.process, signal);
   call.action = action;
   // While a handler of its own for one of our signals runs, that signal would be blocked.
-  constexpr uint64_t kIgnored = 1;  // SIG_IGN; 0 is SIG_DFL
   call.adds_nodefer =
-      has_action && is_ours && action.handler > kIgnored && (action.flags & SA_NODEFER) == 0;
+      has_action && is_ours && action.handler > kSigIgn && (action.flags & SA_NODEFER) == 0;
   call.watched = hidden != 0 || call.hidden_after != 0 || is_ours;
   // The shim's handler does what the default does, and the program is to outlive the tracer.
   ProcessShare* share = share_of(thread);
@@ -107,10 +102,10 @@ void Tracer::on_action_call(const StoppedThread& stop, Thread& thread, Inflight&
   replace_argument(stop, thread, entry, &action, sizeof action);
 }
 
-// The second argument points to a changed copy while the syscall runs: in the thread's slot.
+// The second argument points to a changed copy while the syscall runs: in the thread's slot, or on
+// its stack where it has none yet.
 void Tracer::replace_argument(const StoppedThread& stop, Thread& thread, Inflight& entry,
                               const void* bytes, size_t size) {
-  ProcessMemory& memory = thread.process->memory;
   SignalCall& call = entry.signals;
   uint64_t copy = 0;
   if (ProcessShare* share = share_of(thread)) {
@@ -120,23 +115,13 @@ void Tracer::replace_argument(const StoppedThread& stop, Thread& thread, Infligh
     copy = share->address_of(slot) + offsetof(wc_slot, scratch);
   } else {
     copy = entry.sp - kBelowRedZone;
-    call.stomped_at = copy;
-    call.stomped.resize(size);
-    if (!memory.read_all({copy}, call.stomped.data(), size) || !memory.write({copy}, bytes, size))
-      return;
+    if (!call.place.overwrite(thread.process->memory, {copy}, bytes, size)) return;
   }
   user_regs_struct regs{};
   if (!stop.registers(regs)) return;
   regs.rsi = copy;
   call.replaced = stop.set_registers(regs);
   call.own_set = entry.syscall.args[1];
-}
-
-// The program's memory is as it was.
-void Tracer::put_back_stomped(Thread& thread, const SignalCall& call) {
-  if (call.stomped.empty()) return;
-  // Where this fails the address space is gone.
-  (void)thread.process->memory.write({call.stomped_at}, call.stomped.data(), call.stomped.size());
 }
 
 // From now on the shim leaves masks and actions to the tracer.
@@ -170,9 +155,9 @@ void Tracer::say_untold(Process& process) const {
 void Tracer::on_signal_call_exit(const StoppedThread& stop, Thread& thread, const Inflight& done,
                                  int64_t ret) {
   if (!done.signals.watched) return;
-  put_back_stomped(thread, done.signals);
   const uint64_t* args = done.syscall.args;
   ProcessMemory& memory = thread.process->memory;
+  done.signals.place.put_back(memory);
   if (done.signals.replaced) {
     user_regs_struct regs{};
     if (stop.registers(regs)) {
@@ -193,7 +178,7 @@ void Tracer::on_signal_call_exit(const StoppedThread& stop, Thread& thread, cons
     wc_action old{};
     if (args[2] != 0 && memory.read_all({args[2]}, &old, sizeof old)) {
       old.mask |= hidden;
-      if ((thread.process->added_nodefer & bit(signal)) != 0)
+      if ((thread.process->added_nodefer & signal_bit(signal)) != 0)
         old.flags &= ~static_cast<uint64_t>(SA_NODEFER);
       if (in_shim(*thread.process, old.handler)) old = {};
       show_ignored(*thread.process, signal, old);
@@ -202,8 +187,8 @@ void Tracer::on_signal_call_exit(const StoppedThread& stop, Thread& thread, cons
     hidden = done.signals.hidden_after;
     if (args[1] != 0) {
       uint64_t& added = thread.process->added_nodefer;
-      added &= ~bit(signal);
-      if (done.signals.adds_nodefer) added |= bit(signal);
+      added &= ~signal_bit(signal);
+      if (done.signals.adds_nodefer) added |= signal_bit(signal);
       note_action(thread, signal, done.signals.action);
     }
     return tell_of_hidden_signals(thread);

@@ -18,8 +18,6 @@ namespace {
 
 constexpr uint64_t kSecond = 1'000'000'000, kMillisecond = 1'000'000;
 constexpr uint64_t kForever = UINT64_MAX;
-// Below the red zone of the thread's stack; what stands there is put back.
-constexpr uint64_t kBelowRedZone = 512;
 
 enum class LimitKind { None, Milliseconds, Timespec };
 
@@ -90,15 +88,10 @@ bool Tracer::shorten(Thread& thread, user_regs_struct& regs, uint64_t left) {
     regs.*limit.argument = (left + kMillisecond - 1) / kMillisecond;
     return true;
   }
-  ProcessMemory& memory = thread.process->memory;
   const timespec time{static_cast<time_t>(left / kSecond), static_cast<long>(left % kSecond)};
-  if (wait.copy == 0) {
-    const uint64_t at = regs.rsp - kBelowRedZone;
-    if (!memory.read_all({at}, wait.overwritten.data(), wait.overwritten.size())) return false;
-    wait.copy = at;
-  }
-  if (!memory.write({wait.copy}, &time, sizeof time)) return false;
-  regs.*limit.argument = wait.copy;
+  const uint64_t copy = wait.sp - kBelowRedZone;
+  if (!wait.place.overwrite(thread.process->memory, {copy}, &time, sizeof time)) return false;
+  regs.*limit.argument = copy;
   return true;
 }
 
@@ -139,9 +132,7 @@ bool Tracer::issue_in_time(const StoppedThread& stop, Thread& thread, int64_t re
 bool Tracer::restore_limit(Thread& thread, user_regs_struct& regs) {
   const ShortenedWait wait = std::exchange(thread.wait, {});
   if (!wait.active || wait.sp != regs.rsp) return false;
-  if (wait.copy != 0)
-    (void)thread.process->memory.write({wait.copy}, wait.overwritten.data(),
-                                       wait.overwritten.size());
+  wait.place.put_back(thread.process->memory);
   regs.*limit_of(wait.nr).argument = wait.own_argument;
   return true;
 }

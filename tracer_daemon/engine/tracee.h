@@ -1,6 +1,7 @@
 // What the tracer keeps of processes and threads.
 #pragma once
 
+#include <linux/prctl.h>
 #include <sys/resource.h>
 
 #include <array>
@@ -16,6 +17,7 @@
 #include "events/call_stack.h"
 #include "events/function_table.h"
 #include "events/pipeline.h"
+#include "kernel/borrowed_memory.h"
 #include "kernel/process_memory.h"
 #include "kernel/stopped_thread.h"
 #include "session/process_share.h"
@@ -35,6 +37,11 @@ struct ShimAddresses {
   wc_again again{};                    // known once a thread has its slot
   AddressRange text;                   // all of its code; looked up when first needed
 
+  // With which syscalls that are issued elsewhere raise SIGSYS, where `selector` says so.
+  [[nodiscard]] StoppedThread::Dispatch dispatch(uint64_t selector) const {
+    return {PR_SYS_DISPATCH_ON, selector, exempt_begin, exempt_end - exempt_begin};
+  }
+
   // A syscall from here is the shim's own. What runs at the gadget and on the landing pad is the
   // program's.
   [[nodiscard]] bool issues(uint64_t ip) const {
@@ -44,6 +51,7 @@ struct ShimAddresses {
 };
 
 inline constexpr uint64_t kSignals = 64;
+inline constexpr uint64_t kSigIgn = 1;  // SIG_IGN as wc_action.handler; 0 is SIG_DFL
 
 // --scope=main: between the entry of main and its return, or exit(3).
 struct MainSpan {
@@ -117,8 +125,7 @@ struct SignalCall {
   bool replaced = false;  // it reads a changed copy of the program's mask; own_set is the original
   uint64_t own_set = 0;
   // What the changed copy has taken the place of, where that is the program's own memory.
-  uint64_t stomped_at = 0;
-  std::vector<uint8_t> stomped;
+  OverwrittenMemory place;
   uint64_t hidden_after = 0;  // Thread::hidden_mask once it has succeeded
   wc_action action{};         // that it sets, as the program gave it
 };
@@ -147,9 +154,8 @@ struct ShortenedWait {
   uint64_t sp = 0, nr = 0;
   uint64_t deadline = 0;      // CLOCK_MONOTONIC, nanoseconds
   uint64_t own_argument = 0;  // the limit as the program has given it
-  uint64_t copy = 0;          // where what is left stands on its stack; 0: in the register
-  std::array<char, 16> overwritten{};
-  bool own_stops = false;  // nothing else would make it stop at its exit
+  OverwrittenMemory place;    // of what is left, where that stands on its stack
+  bool own_stops = false;     // nothing else would make it stop at its exit
 };
 
 // A child that runs on its parent's memory and thread area until it execs or exits (vfork,

@@ -217,7 +217,6 @@ class Tracer final : public SessionHost {
   void on_own_dispatch(Thread& thread, uint64_t mode);
   void replace_argument(const StoppedThread& stop, Thread& thread, Inflight& entry,
                         const void* bytes, size_t size);
-  static void put_back_stomped(Thread& thread, const SignalCall& call);
   void say_untold(Process& process) const;
   void tell_of_hidden_signals(Thread& thread) const;
   void on_signal_call_exit(const StoppedThread& stop, Thread& thread, const Inflight& done,

@@ -10,14 +10,13 @@
 #include <csignal>
 #include <ctime>
 
+#include "base/signal_bit.h"
 #include "engine/heartbeat.h"
 #include "engine/signal_inbox.h"
 #include "events/crash_guard.h"
 
 namespace wc {
 namespace {
-
-constexpr uint64_t bit(int signal) { return uint64_t{1} << (signal - 1); }
 
 // SIGKILL and SIGSTOP cannot be handled; job control stops the tracer with its job; SIGCHLD and
 // SIGUSR1 have a meaning of their own; the signals of crashes are crash_guard.h's; and two are the
@@ -73,8 +72,8 @@ InheritedSignals read_inherited() {
   for (int number = 1; number <= SIGRTMAX; number++) {
     struct sigaction action {};
     if (sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN)
-      found.ignored |= bit(number);
-    if (sigismember(&blocked, number) == 1) found.blocked |= bit(number);
+      found.ignored |= signal_bit(number);
+    if (sigismember(&blocked, number) == 1) found.blocked |= signal_bit(number);
   }
   return found;
 }
@@ -93,8 +92,8 @@ void take_signals(SignalMeaning meaning) {
   for (int number = 1; number <= SIGRTMAX; number++) {
     if (!is_handled(number)) continue;
     // nohup is meant for a tracer that has no program of its own.
-    const bool stays =
-        meaning == SignalMeaning::Stop && ((ignored & bit(number)) != 0 || !ends_a_process(number));
+    const bool stays = meaning == SignalMeaning::Stop &&
+                       ((ignored & signal_bit(number)) != 0 || !ends_a_process(number));
     if (!stays) handle(number, on_sent);
   }
   handle(SIGUSR1, on_user1);

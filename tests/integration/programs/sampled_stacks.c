@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -19,21 +18,30 @@ static void on_timer(int signal) {
   if (n < 5) shallow++;
 }
 
+/* The next tick comes only when the program asks for it: a timer that repeats faster than a traced
+ * handler returns would keep the program from ever running, under strace, too. */
+static void set_timer(unsigned microseconds) {
+  struct itimerval once = {{0, 0}, {0, microseconds}};
+  setitimer(ITIMER_REAL, &once, NULL);
+}
+
 int main(int argc, char **argv) {
   void *first[4];
   backtrace(first, 4); /* loads the unwinder */
   const int wanted = argc > 1 ? atoi(argv[1]) : 4000;
+  const unsigned longest = argc > 2 ? (unsigned)atoi(argv[2]) : 200;
   struct sigaction action = {.sa_handler = on_timer, .sa_flags = SA_RESTART};
-  struct itimerval often = {{0, 100}, {0, 100}};
   sigaction(SIGALRM, &action, NULL);
-  setitimer(ITIMER_REAL, &often, NULL);
-  while (samples < wanted)
-    for (int i = 0; i < 100; i++) {
+  unsigned random = 1;
+  while (samples < wanted) {
+    const int before = samples;
+    random = random * 1103515245 + 12345;
+    set_timer(1 + (random >> 16) % longest);
+    while (samples == before) {
       lseek(-1, 0, SEEK_CUR);
       close(-1);
     }
-  memset(&often, 0, sizeof often);
-  setitimer(ITIMER_REAL, &often, NULL);
+  }
   printf("enough samples, %s\n", shallow == 0 ? "all whole" : "some cut short");
   return 0;
 }

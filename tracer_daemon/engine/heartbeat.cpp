@@ -8,8 +8,6 @@
 
 namespace wc {
 
-std::atomic<Heartbeat::State> Heartbeat::state_ = State::Works;
-
 Heartbeat::Heartbeat() : tracer_(gettid()) {}
 
 Heartbeat::~Heartbeat() {
@@ -63,7 +61,9 @@ void Heartbeat::wake() {
   if (what_ == WaitsFor::Descriptors) return send();
   wanted_ = true;
   State expected = State::Waits;
-  if (state_.compare_exchange_strong(expected, State::IsWoken)) send();
+  if (!state_.compare_exchange_strong(expected, State::IsWoken)) return;
+  send();
+  state_ = State::Waits;
 }
 
 bool Heartbeat::begin_wait() {
@@ -71,18 +71,13 @@ bool Heartbeat::begin_wait() {
   return !wanted_.exchange(false);
 }
 
-// A signal that is on its way is awaited here: it must not come later, into somebody's system call.
+// A signal that is being sent is awaited here: it must not come later, into somebody's system call.
 void Heartbeat::end_wait() {
   State expected = State::Waits;
   while (!state_.compare_exchange_weak(expected, State::Works)) {
     expected = State::Waits;
     __builtin_ia32_pause();
   }
-}
-
-void Heartbeat::on_signal() {
-  State expected = State::IsWoken;
-  state_.compare_exchange_strong(expected, State::Waits);
 }
 
 }  // namespace wc

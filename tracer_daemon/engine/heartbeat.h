@@ -52,9 +52,6 @@ class Heartbeat {
     const bool may_wait;
   };
 
-  // In the handler of SIGUSR1, for one that comes from this process.
-  static void on_signal();
-
  private:
   enum class State { Works, Waits, IsWoken };
   using Period = std::chrono::milliseconds;
@@ -66,8 +63,7 @@ class Heartbeat {
   void send() const;
 
   static constexpr Period kSlow{100}, kFast{1};
-  static std::atomic<State> state_;  // of the one tracer's thread
-
+  std::atomic<State> state_ = State::Works;
   std::atomic<bool> wanted_ = false;
   WaitsFor what_ = WaitsFor::Signal;
   pid_t tracer_ = 0;

@@ -11,7 +11,6 @@
 #include <ctime>
 
 #include "base/signal_bit.h"
-#include "engine/heartbeat.h"
 #include "engine/signal_inbox.h"
 #include "events/crash_guard.h"
 
@@ -44,10 +43,8 @@ void on_sent(int signal, siginfo_t* info, void*) {
 }
 
 void on_user1(int signal, siginfo_t* info, void* context) {
-  if (info->si_code == SI_TKILL && info->si_pid == getpid())
-    Heartbeat::on_signal();
-  else
-    on_sent(signal, info, context);
+  const bool is_heartbeat = info->si_code == SI_TKILL && info->si_pid == getpid();
+  if (!is_heartbeat) on_sent(signal, info, context);
 }
 
 // Without SA_RESTART: the tracer's wait must end.

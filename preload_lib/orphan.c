@@ -90,7 +90,8 @@ static void on_signal(int signal, struct information *info, struct context *cont
   /* The program's own: it has no handler, so it dies of it, unless somebody has sent it and it is
    * ignored. */
   const struct wc_shared_header *shared = wc_process.shared;
-  const struct wc_action *ignored = shared != NULL ? shared->ignored : found;
+  int is_published = shared != NULL && shared->orphan.handler != 0;
+  const struct wc_action *ignored = is_published ? shared->ignored : found;
   int row = signal == kSigsys ? WC_AGAIN_SIGSYS : WC_AGAIN_SIGTRAP;
   if (info->code <= 0 && ignored[row].handler != 0) return;
   if (belongs_to_program(signal, info, context)) return;
@@ -118,9 +119,10 @@ static void install(int signal) {
 void wc_publish_actions(void) {
   struct wc_shared_header *shared = wc_process.shared;
   for (unsigned i = 0; i < WC_AGAIN_SIGNALS; i++) shared->ignored[i] = found[i];
-  shared->orphan = ours();
   shared->again = (struct wc_again){(uint64_t)wc_again_begin, (uint64_t)wc_again_kept,
                                     (uint64_t)wc_again_restored, (uint64_t)wc_again_end};
+  WC_BARRIER();
+  shared->orphan = ours();
 }
 
 static void keep_ignoring(int signal, const struct wc_action *action) {

@@ -39,7 +39,6 @@
 #define WC_SLOT_LANDING_TSC 136
 #define WC_SLOT_LANDING_FLAGS 260
 
-#define WC_SLOT_AGAIN_OLD 12240
 #define WC_SLOT_AGAIN_SIGTRAP 212
 #define WC_SLOT_AGAIN_KEPT 168
 #define WC_SLOT_AGAIN_NEXT 248
@@ -70,6 +69,7 @@
 /* wc_shared_header */
 #define WC_SHARED_IGNORED 8760
 #define WC_SHARED_ORPHAN 8856
+#define WC_SHARED_AGAIN_OLD 8888
 #define WC_ACTION_SIZE 32
 #define WC_RT_SIGACTION 13
 #define WC_PLAN_ACTION 52
@@ -127,7 +127,7 @@ WC_STATIC_ASSERT(offsetof(struct wc_frame, ret2) == WC_FRAME_RET2, "frame.ret2")
 WC_STATIC_ASSERT(offsetof(struct wc_frame, function) == WC_FRAME_FUNCTION, "frame.function");
 WC_STATIC_ASSERT(offsetof(struct wc_frame, gadget) == WC_FRAME_GADGET, "frame.gadget");
 WC_STATIC_ASSERT(offsetof(struct wc_frame, rbp) == WC_FRAME_SIZE, "frame.size");
-WC_STATIC_ASSERT(offsetof(struct wc_slot, again_old) == WC_SLOT_AGAIN_OLD, "old");
+WC_STATIC_ASSERT(offsetof(struct wc_shared_header, again_old) == WC_SHARED_AGAIN_OLD, "old");
 WC_STATIC_ASSERT(offsetof(struct wc_slot, again_sigtrap) == WC_SLOT_AGAIN_SIGTRAP, "sigtrap");
 WC_STATIC_ASSERT(offsetof(struct wc_slot, again_kept) == WC_SLOT_AGAIN_KEPT, "kept");
 WC_STATIC_ASSERT(offsetof(struct wc_slot, again_next) == WC_SLOT_AGAIN_NEXT, "next");

@@ -69,7 +69,8 @@ END wc_landing_pad
   mov %fs:(%rcx), %rcx
   mov \signal(%rcx), %edi
   xor %esi, %esi
-  lea WC_SLOT_AGAIN_OLD(%rcx), %rdx
+  mov wc_process + WC_PROCESS_SHARED(%rip), %rdx
+  lea WC_SHARED_AGAIN_OLD(%rdx), %rdx
   mov $8, %r10d
   mov $WC_RT_SIGACTION, %eax
   syscall

@@ -160,9 +160,10 @@ struct wc_shared_header {
   struct wc_action ignored[WC_AGAIN_SIGNALS];
   struct wc_again again;   /* shim */
   struct wc_action orphan; /* shim: the action that it has set where the program has the default */
+  struct wc_action again_old; /* shim, on the way to again_next: what the kernel has. One thread. */
 };
 WC_STATIC_ASSERT(sizeof(struct wc_shared_header) ==
-                     184 + 16 * WC_PLANNED_SYSCALLS + 8 * WC_OWN_SCOPES,
+                     216 + 16 * WC_PLANNED_SYSCALLS + 8 * WC_OWN_SCOPES,
                  "wc_shared_header");
 #define WC_HEADER_SIZE ((uint64_t)3 * WC_PAGE)
 
@@ -313,7 +314,6 @@ struct wc_slot {
   uint32_t pending_depth;
   struct wc_pending pending[WC_PENDING];
   struct wc_scope scopes[WC_MAX_SCOPES];
-  struct wc_action again_old; /* on the way to again_next: what the kernel has */
   /* struct wc_record ring[ring_records];
    * struct wc_counter counters[function_count], with WC_CONFIG_COUNTS */
 };
@@ -324,7 +324,7 @@ WC_STATIC_ASSERT(offsetof(struct wc_slot, head) == 144, "wc_slot.head");
 WC_STATIC_ASSERT(offsetof(struct wc_slot, landing_flags) == 260, "wc_slot.landing_flags");
 WC_STATIC_ASSERT(offsetof(struct wc_slot, tail) == 208, "wc_slot.tail");
 WC_STATIC_ASSERT(offsetof(struct wc_slot, scopes) == 976, "wc_slot.scopes");
-WC_STATIC_ASSERT(sizeof(struct wc_slot) == 976 + 88 * WC_MAX_SCOPES + 32, "wc_slot");
+WC_STATIC_ASSERT(sizeof(struct wc_slot) == 976 + 88 * WC_MAX_SCOPES, "wc_slot");
 
 static inline struct wc_record *wc_slot_ring(struct wc_slot *slot) {
   return (struct wc_record *)(slot + 1);

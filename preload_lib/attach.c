@@ -27,9 +27,9 @@ static int attach_process(void) {
   /* Before the first bell: a tracer that is gone must not cost the program its life. */
   wc_install_orphan_handlers(stubs->gate);
   if (wc_greet() != 0) return 0;
-  wc_publish_actions();
   /* Gate socket without a connection, which the shared memory says. */
   if (wc_process.gate != stubs->gate) wc_install_orphan_handlers(wc_process.gate);
+  wc_publish_actions();
   wc_prepare_scopes();
   wc_prepare_stacks();
   children_run_native = (wc_process.config & WC_CONFIG_ALONE) != 0;

@@ -55,7 +55,8 @@ static int return_from_gadget(struct context *context) {
   return 0;
 }
 
-/* With what action the program ignores the two signals, as it was found before the first bell. */
+/* With what action the program ignores the two signals, as it was found before the first bell.
+ * Nothing once the shared memory says so. */
 static struct wc_action found[WC_AGAIN_SIGNALS];
 
 /* Gate socket: the program's action for SIGTRAP while a thread asks. */
@@ -109,8 +110,10 @@ static void install(int signal) {
   enum { kIgnore = 1 };
   struct wc_action old = {0, 0, 0, 0}, action = ours();
   if (wc_sys4(kRtSigaction, signal, 0, (long)&old, 8) != 0) return;
-  found[signal == kSigsys ? WC_AGAIN_SIGSYS : WC_AGAIN_SIGTRAP] =
-      old.handler == kIgnore ? old : (struct wc_action){0, 0, 0, 0};
+  /* In a child that was forked between this and the publishing, what its parent has found holds. */
+  if (old.handler != (uint64_t)on_signal)
+    found[signal == kSigsys ? WC_AGAIN_SIGSYS : WC_AGAIN_SIGTRAP] =
+        old.handler == kIgnore ? old : (struct wc_action){0, 0, 0, 0};
   /* Also where it is ignored, until the first bell: other threads are sent signals meanwhile. */
   if (old.handler == 0 || old.handler == kIgnore)
     wc_sys4(kRtSigaction, signal, (long)&action, 0, 8);
@@ -123,6 +126,8 @@ void wc_publish_actions(void) {
                                     (uint64_t)wc_again_restored, (uint64_t)wc_again_end};
   WC_BARRIER();
   shared->orphan = ours();
+  WC_BARRIER();
+  for (unsigned i = 0; i < WC_AGAIN_SIGNALS; i++) found[i].handler = 0;
 }
 
 static void keep_ignoring(int signal, const struct wc_action *action) {

@@ -95,14 +95,15 @@ void Tracer::show_ignored(const Process& process, int signal, wc_action& old) co
     old = process.ignored[row_of(signal)];
 }
 
-// The kernel has the default action, and nobody has set that: where the program has it the shim's
-// handler stands there, which sets it when it is called. So the program has ignored the signal by a
-// system call that nobody has seen, and a gate came.
+// The kernel ignores the signal, or has the default action, which nobody has set: where the program
+// has that the shim's handler stands there, which sets it when it is called. So the program has
+// ignored the signal by a system call that nobody has seen; a gate of any thread may come at any
+// moment and change the one into the other, so they are not told apart.
 bool Tracer::is_ignored_unseen(const Process& process, int signal) const {
   if (!is_of_gate(process, signal) || process.shim.again.begin == 0 ||
       (process.handled & signal_bit(signal)) != 0)
     return false;
-  return has_default_action(process.pid, signal);
+  return !has_handler(process.pid, signal);
 }
 
 // In front of an exec, which hands on what is ignored.
@@ -173,11 +174,16 @@ void Tracer::set_out_again(const StoppedThread& stop, Thread& thread, int signal
   (void)stop.set_ip(by_way_of(thread, regs.rip));  // where this fails the thread is dying
 }
 
-// Somebody has sent it, and the program ignores it, by the last that is known.
-bool Tracer::is_dropped(const Process& process, const siginfo_t& info) const {
-  if (info.si_code > 0 || !is_of_gate(process, info.si_signo)) return false;
-  if (ignores(process, info.si_signo)) return !has_handler(process.pid, info.si_signo);
-  return is_ignored_unseen(process, info.si_signo);
+// Somebody has sent it, and the program ignores it, by the last that is known. A child of its will
+// ignore it too, whatever the gates of its threads leave in the kernel until then.
+bool Tracer::is_dropped(Thread& thread, const siginfo_t& info) {
+  const Process& process = *thread.process;
+  const int signal = info.si_signo;
+  if (info.si_code > 0 || !is_of_gate(process, signal)) return false;
+  if (ignores(process, signal)) return !has_handler(process.pid, signal);
+  if (!is_ignored_unseen(process, signal)) return false;
+  remember_ignored(thread, signal, {kSigIgn, 0, 0, 0});
+  return true;
 }
 
 // Somebody has sent SIGSYS before the gate's came: of two that wait the kernel keeps the first, and
@@ -200,7 +206,7 @@ bool Tracer::find_lost_dispatch(Thread& thread, const user_regs_struct& regs, si
       !memory.read_all({regs.rip - kSyscallSize}, code.data(), code.size()) ||
       code != kSyscallInstruction)
     return false;
-  if (!is_dropped(process, info)) syscall(SYS_tgkill, process.pid, thread.tid, SIGSYS);
+  if (!is_dropped(thread, info)) syscall(SYS_tgkill, process.pid, thread.tid, SIGSYS);
   info.si_code = kUserDispatch;
   info.si_syscall = static_cast<int>(regs.orig_rax);
   info.si_arch = AUDIT_ARCH_X86_64;
@@ -235,19 +241,22 @@ bool Tracer::force_as_blocked(const StoppedThread& stop, Thread& thread, user_re
   return true;
 }
 
-// The program's handler for one of the two is about to run, and would run with it blocked: the
-// gates' next stop would take the handler away.
-bool Tracer::must_be_unblocked(const Thread& thread, int signal) const {
-  Process& process = *thread.process;
-  if (!is_of_gate(process, signal) || process.shim.again.begin == 0 ||
-      !has_handler(process.pid, signal))
-    return false;
-  process.handled |= signal_bit(signal);
-  return true;
+// A handler for one of the two is about to run. The program's would run with its signal blocked:
+// the gates' next stop would take it away.
+bool Tracer::may_run_blocked(const Thread& thread, int signal) const {
+  const Process& process = *thread.process;
+  return is_of_gate(process, signal) && process.shim.again.begin != 0 &&
+         has_handler(process.pid, signal);
 }
 
-// It stands at the handler's first instruction.
-void Tracer::unblock_in_handler(const StoppedThread& stop, Thread& thread) const {
+// The thread stands at the handler's first instruction.
+void Tracer::on_handler(const StoppedThread& stop, Thread& thread, const user_regs_struct& regs) {
+  const auto signal = static_cast<int>(regs.rdi);
+  // orphan.c's, which blocks nothing: it drops what is ignored, and else sets the default action.
+  const bool is_of_shim = in_shim(*thread.process, regs.rip);
+  if (!is_of_shim || !ignores(*thread.process, signal))
+    thread.process->handled |= signal_bit(signal);
+  if (is_of_shim) return;
   uint64_t mask = 0;
   if (!stop.signal_mask(mask) || (mask & gate_signals(*thread.process)) == 0) return;
   (void)stop.set_signal_mask(

@@ -26,6 +26,11 @@ namespace {
 constexpr uint64_t kTick = 100'000'000;     // nanoseconds between two looks at outputs and orphans
 constexpr uint64_t kShortTick = 5'000'000;  // while a signal waits to be passed on
 
+// Of one instruction, of the entry to a handler, or of a system call (arch/x86/kernel/ptrace.c).
+bool is_end_of_step(const siginfo_t& info) {
+  return info.si_code == TRAP_TRACE || info.si_code == SIGTRAP || info.si_code == TRAP_BRKPT;
+}
+
 // A breakpoint instruction, not a signal that somebody has sent.
 bool is_from_kernel(const StoppedThread& stop) {
   siginfo_t info{};
@@ -271,10 +276,10 @@ void Tracer::on_signal(StoppedThread stop, Thread& thread) {
   siginfo_t info{};
   const int signal = stop.signal();
   if (!stop.siginfo(info)) return resume(std::move(stop), thread, signal);
-  // ptrace_notify() in kernel/signal.c
   if (std::exchange(thread.steps_into_handler, false) && signal == SIGTRAP &&
-      info.si_code == SIGTRAP) {
-    unblock_in_handler(stop, thread);
+      is_end_of_step(info)) {
+    if (info.si_code == SIGTRAP)
+      on_handler(stop, thread, regs);  // ptrace_notify(), kernel/signal.c
     return resume(std::move(stop), thread);
   }
   bool is_fault = (signal == SIGSEGV || signal == SIGBUS) && info.si_code > 0;
@@ -322,8 +327,8 @@ void Tracer::on_signal(StoppedThread stop, Thread& thread) {
   if (has_slot) correct_call_address(stop, info, regs);
   pipeline_.signalled(thread.process->pid, thread.tid, info.si_signo, &info);
   if (thread.left_way) set_out_again(stop, thread, signal, regs);
-  if (is_dropped(*thread.process, info)) return resume(std::move(stop), thread);
-  if (must_be_unblocked(thread, signal)) {
+  if (is_dropped(thread, info)) return resume(std::move(stop), thread);
+  if (may_run_blocked(thread, signal)) {
     thread.steps_into_handler = true;
     thread.process->memory.end_stop();
     return std::move(stop).resume(Resume::Step, signal);

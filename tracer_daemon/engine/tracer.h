@@ -241,13 +241,13 @@ class Tracer final : public SessionHost {
   void set_out_again(const StoppedThread& stop, Thread& thread, int signal,
                      const user_regs_struct& regs) const;
   bool leave_way(Thread& thread, user_regs_struct& regs) const;
-  [[nodiscard]] bool is_dropped(const Process& process, const siginfo_t& info) const;
+  bool is_dropped(Thread& thread, const siginfo_t& info);
   bool find_lost_dispatch(Thread& thread, const user_regs_struct& regs, siginfo_t& info);
   bool is_hidden(Thread& thread, int signal, uint64_t mask) const;
   bool force_as_blocked(const StoppedThread& stop, Thread& thread, user_regs_struct& regs,
                         const siginfo_t& info);
-  [[nodiscard]] bool must_be_unblocked(const Thread& thread, int signal) const;
-  void unblock_in_handler(const StoppedThread& stop, Thread& thread) const;
+  [[nodiscard]] bool may_run_blocked(const Thread& thread, int signal) const;
+  void on_handler(const StoppedThread& stop, Thread& thread, const user_regs_struct& regs);
   static void correct_call_address(const StoppedThread& stop, siginfo_t& info,
                                    const user_regs_struct& regs);
 

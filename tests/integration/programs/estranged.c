@@ -1,5 +1,5 @@
-/* Estranges itself from its tracer in the way that is named, then makes a child and a thread that make
- * wrapped calls: each writes its name. Exit status 3. */
+/* Estranges itself from its tracer in the way that is named, then makes a child and a thread that
+ * make wrapped calls: each writes its name. Exit status 3. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -37,9 +37,11 @@ static void take_all_descriptors(void) {
 static void filter(char **numbers, unsigned action) {
   struct sock_filter code[2 + 2 * 16 + 1];
   unsigned n = 0;
-  code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+  code[n++] =
+      (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
   for (; *numbers != NULL; numbers++) {
-    code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)atoi(*numbers), 0, 1);
+    code[n++] =
+        (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)atoi(*numbers), 0, 1);
     code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, action);
   }
   code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);

@@ -1,5 +1,6 @@
-/* What a program can see of its tracer: mlockall within the usual limit, the auxiliary vector behind the
- * environment, its affinity and that of forty generations of children. Prints what is wrong. */
+/* What a program can see of its tracer: mlockall within the usual limit, the auxiliary vector
+ * behind the environment, its affinity and that of forty generations of children. Prints what is
+ * wrong. */
 #define _GNU_SOURCE
 #include <elf.h>
 #include <errno.h>
@@ -16,7 +17,8 @@
 static void look_for_auxv(char **environment) {
   while (*environment++ != NULL) {
   }
-  for (const Elf64_auxv_t *auxv = (const Elf64_auxv_t *)environment; auxv->a_type != AT_NULL; auxv++)
+  for (const Elf64_auxv_t *auxv = (const Elf64_auxv_t *)environment; auxv->a_type != AT_NULL;
+       auxv++)
     if (auxv->a_type == AT_PAGESZ && auxv->a_un.a_val == getauxval(AT_PAGESZ)) return;
   printf("no auxiliary vector behind the environment\n");
 }

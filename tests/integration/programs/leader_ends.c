@@ -1,4 +1,5 @@
-/* main ends by pthread_exit; a thread goes on: it forks, makes another thread, writes. Exit status 5. */
+/* main ends by pthread_exit; a thread goes on: it forks, makes another thread, writes. Exit
+ * status 5. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>

@@ -130,6 +130,53 @@ class Breakpoints(Case):
     def test_all_signals_blocked(self):
         self.assertEqual(chains(self.in_main("blocked", functions="inner")), [("inner",)])
 
+    # ---- what is no call, and returns that nobody can see
+
+    def odd(self, case, functions):
+        """The calls and returns of one case of odd_entries, the same for the program as natively."""
+        binary = program("odd_entries")
+        native = self.run_plain([binary, case])
+        self.assertEqual(native.status, 0, native)
+        result, events = self.events([binary, case], "-a", "-B", functions)
+        self.assertEqual((result.status, result.out, result.err), (native.status, native.out, native.err))
+        calls = [e["function"] for e in events if e["type"] == "call"]
+        return calls, [name for name, _, unwound in returns(events) if not unwound], events
+
+    def test_a_cold_part_is_not_called(self):
+        calls, ended, events = self.odd("cold", "parse*")
+        self.assertEqual((calls, ended), (["parse"] * 3, ["parse"] * 3))
+        self.assertEqual(chains(events, "getppid"), [("parse",)] * 3)
+        refused = self.run_tool([program("odd_entries")], "-B", "parse.cold")
+        self.assertEqual(refused.status, 125)
+        self.assertIn(b"'parse.cold': no such function", refused.err)
+
+    def test_a_jump_with_data_on_the_stack_is_no_call(self):
+        calls, ended, _ = self.odd("jumped", "part,split")
+        self.assertEqual((calls, ended), (["split"] * 3, ["split"] * 3))
+
+    def test_the_rounds_of_a_loop_to_the_entry_are_one_call(self):
+        calls, ended, _ = self.odd("loops", "round_about")
+        self.assertEqual((calls, ended), (["round_about"], ["round_about"]))
+
+    def test_generated_code_gets_no_breakpoints(self):
+        calls, ended, events = self.odd("generated", "target")
+        self.assertEqual((calls, ended), (["target"] * 4, []))
+        self.assertEqual(chains(events, "getppid"), [("target",)] * 4)
+
+    def test_handlers_return_to_the_kernel(self):
+        calls, ended, _ = self.odd("handlers", "user,trapped")
+        self.assertEqual((calls, ended), (["user", "trapped", "trapped"] * 2,) * 2)
+
+    def test_what_makecontext_starts(self):
+        calls, ended, _ = self.odd("contexts", "of_context,target")
+        self.assertEqual(calls, ["of_context", "target"] * 3)
+        self.assertEqual(ended, ["target"] * 3)
+
+    def test_every_function_of_the_loader(self):
+        argv = ["ls", "-d", "/", "/etc"]
+        result = self.run_tool(argv, "-b", "none", "-B", "*@ld-linux-x86-64.so.2", limit=60)
+        self.assertEqual((result.status, result.out), (0, self.run_plain(argv).out), result)
+
     # ---- names
 
     def test_names_of_c_plus_plus(self):

@@ -1,5 +1,7 @@
 wc_unit_test(breakpoint_selection_test LINK wc_catalog)
 wc_unit_test(displaced_test LINK wc_engine)
+wc_unit_test(return_address_test LINK wc_engine)
+wc_unit_test(code_map_test LINK wc_engine)
 wc_unit_test(function_list_test LINK wc_symbols)
 wc_unit_test(library_watch_test LINK wc_engine ${CMAKE_DL_LIBS})
 target_compile_options(function_list_test PRIVATE -g)

@@ -17,6 +17,15 @@ const FunctionSymbol* find(const FunctionList& list, std::string_view name) {
   return at == list.functions.end() ? nullptr : &*at;
 }
 
+TEST(FunctionList, PartsAndTrampolinesAreNotCalled) {
+  for (const char* part : {"f.cold", "f.cold.3", "_Z5parsei.cold", "f.part.0.cold",
+                           "f.constprop.0.cold.12", "__restore_rt", "_dl_runtime_resolve_xsavec"})
+    EXPECT_FALSE(is_called(part)) << part;
+  for (const char* whole : {"f", "f.part.0", "f.isra.1", "f.constprop.0", "cold", "f.colder",
+                            "f.cold.x", "f.cold.", "f.cold.1x", "__restore", "scold"})
+    EXPECT_TRUE(is_called(whole)) << whole;
+}
+
 TEST(FunctionList, OwnProgram) {
   EXPECT_EQ(keep(1), 2);
   auto list = read_functions("/proc/self/exe", "/proc/self/exe");

@@ -3,11 +3,18 @@
 // there is reported as under gate `trap` (stepping_gate.cpp). The scopes are the tracer's own:
 // nothing runs in the program, so static programs and running processes have them, too.
 //
-// A call ends where its return address is met with the stack pointer behind it. What is left by
-// longjmp or an exception is found out at the thread's next stop: the stack pointer stands above
-// the scope, or something else stands where its return address was.
+// What comes to a function's first instruction need not be a call: a jump leaves something else on
+// top of the stack, be it data. So a breakpoint is placed only where a call instruction ends
+// (return_address.h).
+//
+// A call ends where its return address is met with the stack pointer behind it; a signal handler's
+// at rt_sigreturn(2). What is left by longjmp or an exception, or returns into generated code, is
+// found out at the thread's next stop: the stack pointer stands above the scope, or something else
+// stands where its return address was.
 #include <algorithm>
+#include <array>
 
+#include "engine/return_address.h"
 #include "engine/tracer.h"
 
 namespace wc {
@@ -46,7 +53,8 @@ void Tracer::pop_break(Thread& thread) {
   uint32_t function = last.function & ~kBreakFunction;
   if (function < process.break_counts.size())
     process.break_counts[function].ticks += __builtin_ia32_rdtsc() - last.tsc;
-  if (BreakSite* site = process.breaks->at(last.caller); site != nullptr && site->users > 0)
+  BreakSite* site = process.breaks->at(last.caller);
+  if (thread.breaks.back().end == BreakEnd::Breakpoint && site != nullptr && site->users > 0)
     site->users--;
   thread.breaks.pop_back();
 }
@@ -110,6 +118,41 @@ void Tracer::serve_breakpoint(StoppedThread& stop, Thread& thread, const user_re
   if (dispatches && !set_selector(stop, thread, Selector::Block)) say_unwritable(*thread.process);
 }
 
+// Nothing: no call has come, for its return address would have to be code.
+std::optional<BreakEnd> Tracer::end_of_call(Process& process, uint64_t caller) {
+  Breakpoints& breaks = *process.breaks;
+  if (const BreakSite* site = breaks.at(caller); site != nullptr && site->serves(BreakRole::Return))
+    return BreakEnd::Breakpoint;
+  const CodeKind kind = breaks.code_at(caller);
+  if (kind == CodeKind::None) return std::nullopt;
+  std::array<uint8_t, kSignalReturnSize> code{};
+  if (is_signal_return(
+          {code.data(), breaks.read_text(process.memory, caller, {code.data(), code.size()})}))
+    return BreakEnd::SignalReturn;
+  std::array<uint8_t, kLongestCall> before{};
+  const bool is_behind_call =
+      breaks.read_text(process.memory, caller - before.size(), before) == before.size() &&
+      ends_with_call(before);
+  return is_behind_call && kind == CodeKind::OfObject ? BreakEnd::Breakpoint : BreakEnd::Unseen;
+}
+
+// The function stands open with the same return address, and has a branch to its first
+// instruction. (Without one, it has been left by longjmp or an exception and called again.)
+bool Tracer::is_round_of_loop(Thread& thread, const wc_scope& entered, uint64_t entry) {
+  if (thread.breaks.empty()) return false;
+  const wc_scope& last = thread.breaks.back().scope;
+  if (last.sp != entered.sp || last.caller != entered.caller || last.function != entered.function)
+    return false;
+  Process& process = *thread.process;
+  BreakSite& site = *process.breaks->at(entry);
+  if (!site.loops) {
+    std::array<uint8_t, 2048> code{};  // a longer loop is not met by chance
+    const size_t size = process.breaks->read_text(process.memory, entry, code);
+    site.loops = branches_to_its_entry({code.data(), size});
+  }
+  return *site.loops;
+}
+
 void Tracer::on_break_entry(StoppedThread& stop, Thread& thread, const user_regs_struct& regs) {
   Process& process = *thread.process;
   if (!is_reported(thread)) return;
@@ -117,6 +160,9 @@ void Tracer::on_break_entry(StoppedThread& stop, Thread& thread, const user_regs
   wc_scope& scope = fresh.scope;
   scope.sp = regs.rsp;
   if (!process.memory.read_all({regs.rsp}, &scope.caller, sizeof scope.caller)) return;
+  const auto end = end_of_call(process, scope.caller);
+  if (!end) return;
+  fresh.end = *end;
   scope.function = process.breaks->at(regs.rip - 1)->function | kBreakFunction;
   scope.tsc = __builtin_ia32_rdtsc();
   const uint64_t args[6] = {regs.rdi, regs.rsi, regs.rdx, regs.rcx, regs.r8, regs.r9};
@@ -126,6 +172,7 @@ void Tracer::on_break_entry(StoppedThread& stop, Thread& thread, const user_regs
   auto wrapped = wrapped_scopes(thread, regs.rsp);
   if (!wrapped.empty()) fresh.after = wrapped.back().seq;
   drop_left_breaks(thread, regs.rsp);
+  if (is_round_of_loop(thread, scope, regs.rip - 1)) return;
   end_tail_calls(thread, scope);
   uint32_t function = scope.function & ~kBreakFunction;
   if (function < process.break_counts.size()) process.break_counts[function].calls++;
@@ -133,12 +180,7 @@ void Tracer::on_break_entry(StoppedThread& stop, Thread& thread, const user_regs
   if (thread.breaks.size() >= WC_MAX_SCOPES) return;
   scope.seq = kBreakCall | ++thread.break_calls;
   thread.breaks.push_back(fresh);
-  if (auto site = process.breaks->place(stop, process.memory, scope.caller, BreakRole::Return))
-    (*site)->users++;
-  else if (site.error().code == ENOSPC)
-    give_up_call(thread);
-  else
-    say(2, "a return to " + hexadecimal(scope.caller) + " cannot be seen: " + site.error().message);
+  if (*end == BreakEnd::Breakpoint) watch_return(stop, thread);
   auto scopes = live_scopes(thread, regs.rsp);
   if (options_.config & WC_CONFIG_ALL_CALLS) {
     user_regs_struct before = regs;
@@ -150,20 +192,34 @@ void Tracer::on_break_entry(StoppedThread& stop, Thread& thread, const user_regs
   }
 }
 
-// There is no room for a breakpoint where the innermost call returns to. It would stay open and be
-// given what comes after it.
-void Tracer::give_up_call(Thread& thread) {
-  thread.breaks.pop_back();
-  unrecorded_calls_++;
+// Of the innermost call. Where there is no room for a breakpoint it would stay open and be given
+// what comes after it.
+void Tracer::watch_return(StoppedThread& stop, Thread& thread) {
+  Process& process = *thread.process;
+  BreakScope& call = thread.breaks.back();
+  auto site = process.breaks->place(stop, process.memory, call.scope.caller, BreakRole::Return);
+  if (site) {
+    (*site)->users++;
+    return;
+  }
+  if (site.error().code == ENOSPC) {
+    thread.breaks.pop_back();
+    unrecorded_calls_++;
+    return;
+  }
+  call.end = BreakEnd::Unseen;
+  say(2,
+      "a return to " + hexadecimal(call.scope.caller) + " cannot be seen: " + site.error().message);
 }
 
 // f jumps to g instead of calling it: f's scope stays open around g's, for both return at once. If
 // the same function comes again at the same place, the scopes from its last one on are over: a loop
-// of tail calls opens no scope without end.
+// of tail calls opens no scope without end. So is one at that place whose return nobody would see.
 void Tracer::end_tail_calls(Thread& thread, const wc_scope& entered) {
   auto& breaks = thread.breaks;
   auto same = std::find_if(breaks.begin(), breaks.end(), [&](const BreakScope& one) {
-    return one.scope.sp == entered.sp && one.scope.function == entered.function;
+    return one.scope.sp == entered.sp &&
+           (one.scope.function == entered.function || one.end == BreakEnd::Unseen);
   });
   auto kept = static_cast<size_t>(same - breaks.begin());
   while (breaks.size() > kept) pop_break(thread);
@@ -186,12 +242,29 @@ void Tracer::on_break_return(Thread& thread, const user_regs_struct& regs) {
     return;
   }
   drain(thread, regs.rsp);
+  end_calls(thread, sp, regs.rax);
+}
+
+// Those whose return address stood at `sp`, and those deeper down, which were left on the way: the
+// record of these ends them.
+void Tracer::end_calls(Thread& thread, uint64_t sp, uint64_t value) {
+  auto& breaks = thread.breaks;
   while (!breaks.empty() && breaks.back().scope.sp <= sp) {
     const BreakScope& last = breaks.back();
-    // Those deeper down were left on the way; the record of this one ends them.
-    if (last.scope.sp == sp) report_break_return(thread, last, regs.rax);
+    if (last.scope.sp == sp) report_break_return(thread, last, value);
     pop_break(thread);
   }
+}
+
+// A handler has returned to the trampoline: at rt_sigreturn(2), `frame` is the stack pointer. What
+// it returned is gone from rax; it is nobody's anyway.
+void Tracer::end_handler_call(Thread& thread, uint64_t frame) {
+  const uint64_t sp = frame - sizeof(uint64_t);
+  const auto& breaks = thread.breaks;
+  const bool is_handler = std::any_of(breaks.begin(), breaks.end(), [&](const BreakScope& one) {
+    return one.end == BreakEnd::SignalReturn && one.scope.sp == sp;
+  });
+  if (is_handler) end_calls(thread, sp, 0);
 }
 
 void Tracer::report_break_return(Thread& thread, const BreakScope& ended, uint64_t value) {

@@ -165,6 +165,8 @@ Result<BreakSite*> Breakpoints::place(StoppedThread& stop, ProcessMemory& memory
     site->roles |= static_cast<uint8_t>(role);
     return site;
   }
+  if (site == nullptr && code_.at(pid_, address) == CodeKind::None)
+    return Error{"no code is there", EFAULT};
   // One that the handler of an orphaned thread does not know would kill the program.
   if (site == nullptr && orphan_entries_ == kMost && free_orphan_entries_.empty())
     return table_full();
@@ -245,8 +247,18 @@ std::optional<DisplacedPlace> Breakpoints::in_thunk(uint64_t ip) const {
   return site->second.displaced.place(ip - thunk);
 }
 
+size_t Breakpoints::read_text(ProcessMemory& memory, uint64_t address,
+                              std::span<uint8_t> out) const {
+  const size_t size = memory.read({address}, out.data(), out.size());
+  for (auto at = sites_.lower_bound(address); at != sites_.end() && at->first < address + size;
+       ++at)
+    if (uint8_t& byte = out[at->first - address]; byte == kInt3) byte = at->second.original[0];
+  return size;
+}
+
 void Breakpoints::forget_unmapped(ProcessMemory& memory) {
   memory.forget();
+  code_.forget();
   for (auto at = sites_.begin(); at != sites_.end();) {
     uint8_t now = 0;
     bool is_there = memory.read({at->first}, &now, 1) == 1 && now == kInt3;

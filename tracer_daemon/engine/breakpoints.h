@@ -13,10 +13,12 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/address_range.h"
 #include "base/result.h"
+#include "engine/code_map.h"
 #include "engine/displaced.h"
 #include "engine/guardian.h"
 #include "kernel/process_memory.h"
@@ -44,6 +46,7 @@ struct BreakSite {
   uint32_t users = 0;         // Return: open scopes that return here
   uint32_t strays = 0;        // Return: threads that came by without a scope
   uint32_t orphan_entry = 0;  // in the orphans' table, from 1; 0: none
+  std::optional<bool> loops;  // Entry: a branch of the function leads back to it; none: not looked
 
   [[nodiscard]] bool serves(BreakRole role) const { return roles & static_cast<uint8_t>(role); }
 };
@@ -61,8 +64,8 @@ class Breakpoints {
   Breakpoints(pid_t pid, Guardian* guardian) : pid_(pid), guardian_(guardian) {}
   ~Breakpoints();
 
-  // Errors: what stands there cannot be displaced, the text cannot be written, or (ENOSPC) there
-  // are too many. Placing what is there already adds a role.
+  // Errors: no code is there, what stands there cannot be displaced, the text cannot be written, or
+  // (ENOSPC) there are too many. Placing what is there already adds a role.
   Result<BreakSite*> place(StoppedThread& stop, ProcessMemory& memory, uint64_t address,
                            BreakRole role);
   // The text is as it was before once a place serves nothing.
@@ -72,6 +75,10 @@ class Breakpoints {
   // The place whose int3 a thread has just executed, being at `ip` now; nullptr: not ours.
   BreakSite* behind(uint64_t ip);
   BreakSite* at(uint64_t address);
+  // What is mapped there, by the last that is known.
+  CodeKind code_at(uint64_t address) { return code_.at(pid_, address); }
+  // The text as the program has it: without the breakpoints. Returns how many bytes there are.
+  size_t read_text(ProcessMemory& memory, uint64_t address, std::span<uint8_t> out) const;
   // Where a thread at `ip` is, seen by the program, when it is in a thunk.
   [[nodiscard]] std::optional<DisplacedPlace> in_thunk(uint64_t ip) const;
 
@@ -106,6 +113,7 @@ class Breakpoints {
   Status make_home(StoppedThread& stop, ProcessMemory& memory, Arena& arena);
 
   pid_t pid_;
+  CodeMap code_;
   Guardian* guardian_;                   // null: there is none
   std::map<uint64_t, BreakSite> sites_;  // by address
   std::map<uint64_t, uint64_t> thunks_;  // thunk -> address

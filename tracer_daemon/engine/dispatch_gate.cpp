@@ -76,6 +76,7 @@ void Tracer::on_dispatched(StoppedThread stop, Thread& thread, user_regs_struct&
   auto nr = static_cast<uint32_t>(info.si_syscall);
   drain(thread, regs.rsp);
   complete_thin(thread);
+  if (nr == SYS_rt_sigreturn) end_handler_call(thread, regs.rsp);
   bool is_wrapped = !wrapped_scopes(thread, regs.rsp).empty();
   auto scopes = live_scopes(thread, regs.rsp);
   if (!is_wrapped) {

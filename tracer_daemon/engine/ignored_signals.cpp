@@ -242,11 +242,13 @@ bool Tracer::force_as_blocked(const StoppedThread& stop, Thread& thread, user_re
 }
 
 // A handler for one of the two is about to run. The program's would run with its signal blocked:
-// the gates' next stop would take it away.
+// the next stop of a gate, or at a breakpoint, would take it away.
 bool Tracer::may_run_blocked(const Thread& thread, int signal) const {
   const Process& process = *thread.process;
-  return is_of_gate(process, signal) && process.shim.again.begin != 0 &&
-         has_handler(process.pid, signal);
+  const bool is_watched =
+      (is_of_gate(process, signal) && process.shim.again.begin != 0) ||
+      (signal == SIGTRAP && process.breaks != nullptr && !process.breaks->empty());
+  return is_watched && has_handler(process.pid, signal);
 }
 
 // The thread stands at the handler's first instruction.
@@ -257,10 +259,10 @@ void Tracer::on_handler(const StoppedThread& stop, Thread& thread, const user_re
   if (!is_of_shim || !ignores(*thread.process, signal))
     thread.process->handled |= signal_bit(signal);
   if (is_of_shim) return;
-  uint64_t mask = 0;
-  if (!stop.signal_mask(mask) || (mask & gate_signals(*thread.process)) == 0) return;
-  (void)stop.set_signal_mask(
-      mask & ~gate_signals(*thread.process));  // where this fails the thread is dying
+  uint64_t mask = 0, needed = gate_signals(*thread.process);
+  if (thread.process->breaks != nullptr) needed |= signal_bit(SIGTRAP);
+  if (!stop.signal_mask(mask) || (mask & needed) == 0) return;
+  (void)stop.set_signal_mask(mask & ~needed);  // where this fails the thread is dying
   // Outside of calls nobody would see the handler's end.
   const uint64_t hidden = mask & gate_signals(*thread.process) & ~thread.hidden_mask;
   if (hidden == 0 || thread.handlers.empty()) return;

@@ -21,6 +21,7 @@ void Tracer::on_any_entry(const StoppedThread& stop, Thread& thread,
   if (!process.started && nr != SYS_execve) return;
   if (is_shims_own(process, info.ip)) return;
   drain(thread, info.sp);
+  if (nr == SYS_rt_sigreturn) end_handler_call(thread, info.sp);
   Inflight entry;
   entry.sp = info.sp;
   entry.ip = info.ip;

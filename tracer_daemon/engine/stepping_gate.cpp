@@ -44,6 +44,7 @@ void Tracer::on_syscall_entry(const StoppedThread& stop, Thread& thread,
   if (is_of_a_probe(info.nr)) return;
   if (is_shims_own(*thread.process, info.ip)) return;
   drain(thread, info.sp);
+  if (info.nr == SYS_rt_sigreturn) end_handler_call(thread, info.sp);
   auto scopes = live_scopes(thread, info.sp);
   if (scopes.empty()) {
     drop_missing(thread, {});

@@ -63,10 +63,18 @@ struct MainSpan {
 };
 
 // An open call of a function that has a breakpoint.
+// How the tracer sees that a call of a function with a breakpoint is over.
+enum class BreakEnd : uint8_t {
+  Breakpoint,    // where it returns to
+  SignalReturn,  // it is a handler, and the kernel's trampoline makes rt_sigreturn(2)
+  Unseen         // it returns into generated code, or where no call has come from
+};
+
 struct BreakScope {
   wc_scope scope{};        // as the shim's; sp is where the return address is
   uint64_t after = 0;      // the shim's last call that was open when this one came
   int32_t last_error = 0;  // of its last syscall that failed
+  BreakEnd end = BreakEnd::Unseen;
 };
 
 // One address space and what its shim has said of it. The tracer thread's alone.

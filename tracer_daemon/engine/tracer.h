@@ -152,8 +152,12 @@ class Tracer final : public SessionHost {
   void on_break_entry(StoppedThread& stop, Thread& thread, const user_regs_struct& regs);
   void on_break_return(Thread& thread, const user_regs_struct& regs);
   void report_break_return(Thread& thread, const BreakScope& ended, uint64_t value);
-  void give_up_call(Thread& thread);
+  void watch_return(StoppedThread& stop, Thread& thread);
   void end_tail_calls(Thread& thread, const wc_scope& entered);
+  static std::optional<BreakEnd> end_of_call(Process& process, uint64_t caller);
+  static bool is_round_of_loop(Thread& thread, const wc_scope& entered, uint64_t entry);
+  void end_handler_call(Thread& thread, uint64_t frame);
+  void end_calls(Thread& thread, uint64_t sp, uint64_t value);
   void drop_left_breaks(Thread& thread, uint64_t sp);
   void pop_break(Thread& thread);
   void settle_return(Thread& thread, const user_regs_struct& regs);

@@ -59,7 +59,7 @@ class Reader {
     }
     name.resize(std::min(name.find('@'), name.size()));
     names_ += name.size();
-    if (name.empty() || names_ > kMaxNames) return;
+    if (name.empty() || names_ > kMaxNames || !is_called(name)) return;
     list_.functions.push_back({std::move(name), local ? source_ : std::string(), symbol.st_value,
                                type == STT_GNU_IFUNC, exported});
   }
@@ -97,6 +97,19 @@ void finish(std::vector<FunctionSymbol>& functions) {
 }
 
 }  // namespace
+
+bool is_called(std::string_view symbol) {
+  constexpr std::string_view kCold = ".cold";
+  const size_t cold = symbol.rfind(kCold);
+  if (cold != std::string_view::npos) {
+    std::string_view rest = symbol.substr(cold + kCold.size());
+    if (rest.empty() || (rest.size() > 1 && rest[0] == '.' &&
+                         rest.find_first_not_of("0123456789", 1) == std::string_view::npos))
+      return false;
+  }
+  return symbol != "__restore_rt" && !symbol.starts_with("_dl_runtime_resolve") &&
+         !symbol.starts_with("_dl_runtime_profile");
+}
 
 Result<FunctionList> read_functions(const std::string& open_path, const std::string& path,
                                     const std::string& debug_root) {

@@ -229,6 +229,26 @@ class Attach(Case):
             self.assertEqual(server.stop(), (b"wrong 0 interrupted 0\n", 0), f"turn {turn}")
             self.finish(running)
 
+    def test_one_tracer_killed_after_the_other(self):
+        """The same process, other functions each time: it lives, and keeps nothing of any of them."""
+        server = Server(self, threads=6)
+        text, caught = text_of(server.pid), status_field(server.pid, "SigCgt")
+        wanted = ("work", "open*@libc.so.6", "work,read@libc.so.6", "w*", "close@libc.so.6", "fork@libc.so.6,work")
+        for turn in range(12 * harness.SOAK):
+            trace = self.path(f"killed{turn}.json")
+            running = self.attach(server.pid, "-B", wanted[turn % len(wanted)], "-a", "-b", "json", "-o", trace)
+            harness.wait_until(lambda: os.path.exists(trace) and os.path.getsize(trace) > 1000, 20, "events")
+            running.popen.kill()
+            running.popen.wait()
+            before = server.turns()
+            harness.wait_until(lambda: server.turns() > before, 10, f"the server after kill {turn}")
+            self.assertEqual(b"", self.finish(running).err)
+        self.assertNotEqual(status_field(server.pid, "SigCgt"), caught, "nothing was left to take over")
+        # One that ends in order takes away what all of them have left.
+        self.traced(server, "-B", "work")
+        self.assertEqual(status_field(server.pid, "SigCgt"), caught)
+        self.assert_untouched(server, text)
+
     @need("gcc")
     def test_static_program(self):
         binary = self.path("static")

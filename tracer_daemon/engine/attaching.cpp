@@ -117,6 +117,7 @@ bool Tracer::awaits_stops(pid_t pid) const {
 // The first thread that stands still, after the process was attached to.
 void Tracer::place_in_running(StoppedThread& stop, Thread& thread) {
   Process& process = *thread.process;
+  process.breaks->adopt(process.memory);
   protect(stop, thread);
   place_in_program(stop, thread);
   on_libraries_changed(stop, thread, Occasion::Attached);

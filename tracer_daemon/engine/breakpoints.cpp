@@ -2,8 +2,11 @@
 
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <csignal>
 #include <string>
 
@@ -20,6 +23,7 @@ constexpr uint64_t kPage = 4096;
 constexpr uint64_t kArenaSize = 128 * kPage;
 // The first arena begins with the orphans' handler and the table that it reads.
 constexpr uint64_t kInjectionRoom = 2048;  // orphan_code.S
+constexpr uint64_t kRecordAt = 3072;       // OrphanRecord
 constexpr uint64_t kTableAt = kPage;
 constexpr uint64_t kTableSize = 257 * kPage;
 constexpr uint64_t kTableHead = 16;
@@ -44,6 +48,20 @@ static_assert(sizeof(OrphanTable) == kTableHead);
 struct OrphanEntry {
   uint64_t address, go_on;
 };
+
+// What the next tracer has to know if this one is killed.
+struct OrphanRecord {
+  static constexpr uint64_t kMagic = 0x31656d6f682d6377;  // "wc-home1"
+  static constexpr uint64_t kMostArenas = 36;
+  struct Part {
+    uint64_t begin, size;
+  };
+  uint64_t magic;  // last to be written
+  SignalAction former;
+  uint64_t arenas;
+  Part parts[kMostArenas];
+};
+static_assert(kRecordAt + sizeof(OrphanRecord) <= kTableAt);
 
 Error table_full() {
   return {"a process can have " + std::to_string(Breakpoints::kMost) +
@@ -89,11 +107,12 @@ Result<Breakpoints::Arena*> Breakpoints::map_arena(StoppedThread& stop, ProcessM
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_NORESERVE, ~0ull, 0});
   if (!mapped) return mapped.error();
   Arena arena{*mapped, *mapped + size, *mapped, size};
-  if (home_ == 0) {
-    if (auto made = make_home(stop, memory, arena); !made) {
-      (void)run_syscall(stop, memory, SYS_munmap, {arena.begin, size, 0, 0, 0, 0});
-      return made.error();
-    }
+  const bool is_home = home_ == 0;
+  if (Status made = is_home ? make_home(stop, memory, arena) : Status{Done{}};
+      !made || !note_arena(memory, arena)) {
+    (void)run_syscall(stop, memory, SYS_munmap, {arena.begin, size, 0, 0, 0, 0});
+    if (is_home) home_ = 0;
+    return made ? cannot_write() : made.error();
   }
   arenas_.push_back(arena);
   return &arenas_.back();
@@ -109,7 +128,19 @@ Status Breakpoints::make_home(StoppedThread& stop, ProcessMemory& memory, Arena&
   arena.next += kTableAt + kTableSize;
   arena.end -= kPage;
   home_ = arena.begin;
+  const uint64_t magic = OrphanRecord::kMagic;
+  if (!memory.write({home_ + kRecordAt}, &magic, sizeof magic)) return cannot_write();
   return Done{};
+}
+
+// One too many is left behind by the tracer that takes over.
+bool Breakpoints::note_arena(ProcessMemory& memory, const Arena& arena) {
+  const uint64_t record = home_ + kRecordAt, number = arenas_.size(), count = number + 1;
+  if (number >= OrphanRecord::kMostArenas) return true;
+  const OrphanRecord::Part part{arena.begin, arena.size};
+  return memory.write({record + offsetof(OrphanRecord, parts) + number * sizeof part}, &part,
+                      sizeof part) &&
+         memory.write({record + offsetof(OrphanRecord, arenas)}, &count, sizeof count);
 }
 
 Result<uint64_t> Breakpoints::thunk_near(StoppedThread& stop, ProcessMemory& memory,
@@ -127,6 +158,31 @@ Result<uint64_t> Breakpoints::thunk_near(StoppedThread& stop, ProcessMemory& mem
   uint64_t thunk = arena->next;
   arena->next += kThunkRoom;
   return thunk;
+}
+
+// A thunk with what stands at the address; that of a killed tracer where it does the same.
+Result<uint64_t> Breakpoints::thunk_for(StoppedThread& stop, ProcessMemory& memory,
+                                        uint64_t address, std::span<const uint8_t> text,
+                                        Displaced& displaced) {
+  if (auto known = inherited_.find(address); known != inherited_.end()) {
+    if (text[0] == kInt3)
+      return Error{"a breakpoint of a tracer that was killed stands there", EBUSY};
+    const uint64_t thunk = known->second.thunk;
+    std::array<uint8_t, kDisplacedSize> there{};
+    if (auto same = displace(text, address, thunk);
+        same && memory.read_all({thunk}, there.data(), same->size) &&
+        std::equal(there.begin(), there.begin() + same->size, same->code.begin())) {
+      displaced = *same;
+      return thunk;
+    }
+  }
+  auto thunk = thunk_near(stop, memory, address);
+  if (!thunk) return thunk.error();
+  auto made = displace(text, address, *thunk);
+  if (!made) return made.error();
+  if (!memory.write({*thunk}, made->code.data(), made->size)) return cannot_write();
+  displaced = *made;
+  return *thunk;
 }
 
 // The table is read by a handler that may run while this is written: the count comes last.
@@ -177,13 +233,12 @@ Result<BreakSite*> Breakpoints::place(StoppedThread& stop, ProcessMemory& memory
   bool is_new = site == nullptr || size < site->displaced.length ||
                 !std::equal(bytes, bytes + site->displaced.length, site->original.begin());
   if (is_new) {
-    auto thunk = thunk_near(stop, memory, address);
+    Displaced displaced;
+    auto thunk = thunk_for(stop, memory, address, {bytes, size}, displaced);
     if (!thunk) return thunk.error();
-    auto displaced = displace({bytes, size}, address, *thunk);
-    if (!displaced) return displaced.error();
-    if (!memory.write({*thunk}, displaced->code.data(), displaced->size)) return cannot_write();
     uint32_t entry = site != nullptr ? site->orphan_entry : 0;
-    site = &(sites_[address] = BreakSite{address, *thunk, *displaced});
+    if (auto known = inherited_.extract(address)) entry = known.mapped().orphan_entry;
+    site = &(sites_[address] = BreakSite{address, *thunk, displaced});
     std::copy(bytes, bytes + size, site->original.begin());
     site->orphan_entry = entry;
     thunks_[*thunk] = address;
@@ -300,7 +355,81 @@ namespace {
 
 constexpr uint64_t kMaskSize = 8;
 
+// Whether another tracer's handler stands there, be it of another version. It is left to what it
+// knows.
+bool is_home(ProcessMemory& memory, uint64_t address) {
+  uint64_t magic = 0;
+  return address % kPage == 0 && memory.read_all({address + kRecordAt}, &magic, sizeof magic) &&
+         magic == OrphanRecord::kMagic;
+}
+
+// A killed tracer's guardian is about to take the int3s out of the text, and would take new ones,
+// too. Where there is none they stay, and those places are refused.
+void await_guardian(ProcessMemory& memory, const std::vector<OrphanEntry>& entries) {
+  constexpr int kPatienceMs = 1000;
+  auto is_waiting = [&](const OrphanEntry& one) {
+    uint8_t byte = 0;
+    return one.address != 0 && memory.read({one.address}, &byte, 1) == 1 && byte == kInt3;
+  };
+  for (int waited = 0; waited < kPatienceMs; waited++) {
+    memory.forget();
+    if (std::none_of(entries.begin(), entries.end(), is_waiting)) return;
+    usleep(1000);
+  }
+}
+
+bool is_same_version(ProcessMemory& memory, uint64_t home) {
+  std::vector<uint8_t> code(static_cast<size_t>(wc_orphan_code_end - wc_orphan_code));
+  return memory.read_all({home}, code.data(), code.size()) &&
+         std::equal(code.begin(), code.end(), wc_orphan_code);
+}
+
 }  // namespace
+
+void Breakpoints::adopt(ProcessMemory& memory) {
+  auto maps = proc::read_maps(pid_);
+  if (!maps || home_ != 0) return;
+  for (const proc::Mapping& mapping : maps->all()) {
+    const uint64_t begin = mapping.range.begin;
+    const bool may_be = mapping.rights.execute && mapping.path.empty() &&
+                        mapping.range.size() >= kTableAt + kTableSize;
+    if (may_be && is_home(memory, begin) && is_same_version(memory, begin) &&
+        adopt_home(memory, begin))
+      return;
+  }
+}
+
+bool Breakpoints::adopt_home(ProcessMemory& memory, uint64_t home) {
+  OrphanRecord record{};
+  OrphanTable table{};
+  if (!memory.read_all({home + kRecordAt}, &record, sizeof record) ||
+      !memory.read_all({home + kTableAt}, &table, sizeof table) || table.entries > kMost)
+    return false;
+  std::vector<OrphanEntry> entries(table.entries);
+  if (!memory.read_all({home + kTableAt + kTableHead}, entries.data(),
+                       entries.size() * sizeof(OrphanEntry)))
+    return false;
+  await_guardian(memory, entries);
+  home_ = home;
+  former_action_ = record.former;
+  for (uint64_t i = 0; i < std::min(record.arenas, OrphanRecord::kMostArenas); i++) {
+    const auto [begin, size] = record.parts[i];
+    Arena arena{begin, begin + size, begin, size};
+    if (begin == home) arena.next += kTableAt + kTableSize, arena.end -= kPage;
+    for (const OrphanEntry& one : entries)
+      if (one.go_on >= arena.next && one.go_on < arena.end && one.go_on != one.address)
+        arena.next = one.go_on + kThunkRoom;
+    arenas_.push_back(arena);
+  }
+  orphan_entries_ = static_cast<uint32_t>(entries.size());
+  for (uint32_t i = 0; i < entries.size(); i++) {
+    if (entries[i].address == 0)
+      free_orphan_entries_.push_back(i + 1);
+    else
+      inherited_[entries[i].address] = {i + 1, entries[i].go_on};
+  }
+  return true;
+}
 
 bool Breakpoints::read_action(StoppedThread& stop, ProcessMemory& memory, SignalAction& action) {
   const uint64_t room = home_ + kScratchAt;
@@ -320,11 +449,18 @@ void Breakpoints::protect(StoppedThread& stop, ProcessMemory& memory, uint64_t n
                           AddressRange shim) {
   protected_ = true;
   if (home_ == 0 && !map_arena(stop, memory, near)) return;
-  if (!read_action(stop, memory, former_action_)) return;
-  uint64_t former = former_action_.handler;
-  if (former > reinterpret_cast<uint64_t>(SIG_IGN) && !shim.contains(former)) return;
+  SignalAction now;
+  if (!read_action(stop, memory, now)) return;
+  has_handler_ = now.handler == home_;
+  if (has_handler_) return;  // it was adopted, and with it what was there before
+  former_action_ = now;
+  uint64_t former = now.handler;
+  const bool is_own = former > reinterpret_cast<uint64_t>(SIG_IGN) && !shim.contains(former) &&
+                      !is_home(memory, former);
+  if (is_own) return;
   if (!memory.write({home_ + kTableAt + offsetof(OrphanTable, former_handler)}, &former,
-                    sizeof former))
+                    sizeof former) ||
+      !memory.write({home_ + kRecordAt + offsetof(OrphanRecord, former)}, &now, sizeof now))
     return;
   constexpr uint64_t kFlags = SA_SIGINFO | 0x04000000 /* SA_RESTORER */ | SA_ONSTACK | SA_NODEFER;
   auto restorer = static_cast<uint64_t>(wc_orphan_return - wc_orphan_code);

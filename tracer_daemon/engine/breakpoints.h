@@ -89,6 +89,10 @@ class Breakpoints {
   // For a forked child: the same text, another process. One that was made before this process's
   // first breakpoint, and is told of after it, has none.
   [[nodiscard]] std::shared_ptr<Breakpoints> copy_for(pid_t child, ProcessMemory& its_memory) const;
+  // In a process that was attached to: takes over what a tracer that was killed has left there, so
+  // that its pages and handler serve, and go, like ones that were made here. Threads may still be
+  // on their way through them.
+  void adopt(ProcessMemory& memory);
   // Gives the process a handler for SIGTRAP where it has none of its own; the shim's, which stands
   // in `shim`, is called for what is not ours. Once; best before any is placed. `near`: code.
   void protect(StoppedThread& stop, ProcessMemory& memory, uint64_t near, AddressRange shim);
@@ -102,6 +106,10 @@ class Breakpoints {
   struct Arena {
     uint64_t begin = 0, end = 0, next = 0, size = 0;
   };
+  struct Inherited {
+    uint32_t orphan_entry = 0;
+    uint64_t thunk = 0;
+  };
   Result<uint64_t> thunk_near(StoppedThread& stop, ProcessMemory& memory, uint64_t address);
   Result<Arena*> map_arena(StoppedThread& stop, ProcessMemory& memory, uint64_t near);
   Result<uint64_t> call(StoppedThread& stop, ProcessMemory& memory, uint32_t nr,
@@ -111,6 +119,10 @@ class Breakpoints {
   bool note_for_orphans(ProcessMemory& memory, BreakSite& site, uint64_t go_on);
   void free_orphan_entry(ProcessMemory& memory, const BreakSite& site);
   Status make_home(StoppedThread& stop, ProcessMemory& memory, Arena& arena);
+  bool note_arena(ProcessMemory& memory, const Arena& arena);
+  bool adopt_home(ProcessMemory& memory, uint64_t home);
+  Result<uint64_t> thunk_for(StoppedThread& stop, ProcessMemory& memory, uint64_t address,
+                             std::span<const uint8_t> text, Displaced& displaced);
 
   pid_t pid_;
   CodeMap code_;
@@ -121,6 +133,7 @@ class Breakpoints {
   uint64_t home_ = 0;                          // the arena with the orphans' handler and table
   uint32_t orphan_entries_ = 0;                // how many of the table's have ever been used
   std::vector<uint32_t> free_orphan_entries_;  // among them
+  std::map<uint64_t, Inherited> inherited_;    // by address: what was adopted and not used yet
   bool protected_ = false;                     // asked for, whatever came of it
   bool has_handler_ = false;                   // ours stands in for `former_action_`
   SignalAction former_action_;

@@ -120,6 +120,12 @@ struct wc_frame {
   uint64_t rbp;
   uint64_t caller; /* return address; its place is the scope's stack pointer */
 };
+/* struct wc_scope_guard of wc/scope.h. A coroutine's lies on the heap. */
+struct wc_own_frame {
+  struct wc_frame frame;
+  uint64_t sp;  /* the scope's stack pointer */
+  uint64_t seq; /* its number: what stands in its place later is another one */
+};
 WC_STATIC_ASSERT(offsetof(struct wc_frame, rax) == WC_FRAME_RAX, "frame.rax");
 WC_STATIC_ASSERT(offsetof(struct wc_frame, r10) == WC_FRAME_R10, "frame.r10");
 WC_STATIC_ASSERT(offsetof(struct wc_frame, ret) == WC_FRAME_RET, "frame.ret");

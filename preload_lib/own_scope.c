@@ -6,7 +6,7 @@
 #include "preload_lib/shim.h"
 
 enum { kGuardSize = 24 * 8 }; /* struct wc_scope_guard */
-WC_STATIC_ASSERT(sizeof(struct wc_frame) <= kGuardSize, "a guard holds a frame");
+WC_STATIC_ASSERT(sizeof(struct wc_own_frame) <= kGuardSize, "a guard holds a frame");
 
 /* The row of this name, by its address; NULL: all are taken. A child of fork has its parent's rows,
  * but a shared memory of its own. */
@@ -37,6 +37,22 @@ static int is_attached(void) {
          wc_attach_thread();
 }
 
+/* The stack pointer of a scope whose guard may lie elsewhere than on the thread's stack. `stack`:
+ * the caller's, a multiple of 16. The guard's own place serves where it is on the stack. Else the
+ * scopes of one function count down from `stack` + 7, below the function's return address; one that
+ * the same statement has opened before was left when its coroutine was suspended. */
+static uint64_t place_of(const struct wc_frame *frame, uint64_t stack) {
+  enum { kLargestFrame = 1 << 16, kScopes = 7 };
+  const uint64_t guard = (uint64_t)&frame->caller;
+  if (guard - stack < kLargestFrame) return guard;
+  const struct wc_slot *slot = wc_thread.slot;
+  if (slot->depth == 0) return stack + kScopes;
+  const struct wc_scope *top = &slot->scopes[slot->depth - 1];
+  if (top->sp <= stack || top->sp > stack + kScopes) return stack + kScopes;
+  const int is_again = top->caller == frame->caller || top->sp == stack + 1;
+  return is_again ? top->sp : top->sp - 1;
+}
+
 __attribute__((visibility("default"))) void wc_scope_enter_v1(struct wc_frame *frame,
                                                               const char *name) {
   frame->slot = NULL;
@@ -49,10 +65,17 @@ __attribute__((visibility("default"))) void wc_scope_enter_v1(struct wc_frame *f
   for (int i = 2; i < 6; i++) frame->args[i] = 0;
   frame->rbp = here[0];
   frame->caller = here[1];
-  wc_enter(frame);
+  struct wc_own_frame *own = (struct wc_own_frame *)frame;
+  own->sp = place_of(frame, (uint64_t)(here + 2));
+  wc_enter_at(frame, own->sp);
+  if (frame->slot != NULL) own->seq = frame->slot->scopes[frame->index].seq;
 }
 
 __attribute__((visibility("default"))) void wc_scope_leave_v1(struct wc_frame *frame) {
+  const struct wc_own_frame *own = (const struct wc_own_frame *)frame;
+  if (frame->slot == NULL || frame->slot != wc_thread.slot ||
+      frame->slot->scopes[frame->index].seq != own->seq)
+    return;
   frame->ret = 0;
   wc_leave(frame);
 }

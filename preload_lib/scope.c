@@ -89,12 +89,12 @@ __attribute__((visibility("hidden"))) uint64_t wc_find_ret(struct wc_frame *fram
 }
 
 /* Fills in scope number `depth`. See the head of this file for the order of the stores. */
-static inline void push(struct wc_slot *slot, uint32_t depth, struct wc_frame *frame) {
+static inline void push(struct wc_slot *slot, uint32_t depth, struct wc_frame *frame, uint64_t sp) {
   slot->depth = depth + 1;
   WC_BARRIER();
   struct wc_scope *scope = &slot->scopes[depth];
   scope->seq = ++slot->next_seq;
-  scope->sp = (uint64_t)&frame->caller;
+  scope->sp = sp;
   scope->caller = frame->caller;
   scope->args[0] = frame->args[0];
   scope->args[1] = frame->args[1];
@@ -138,8 +138,9 @@ static __attribute__((noinline)) uint64_t open_slowly(struct wc_slot *slot, uint
   return real;
 }
 
-/* Everything that a plain call under gate dispatch does not need. */
-static __attribute__((noinline)) uint64_t enter_slowly(struct wc_frame *frame) {
+/* Everything that a plain call under gate dispatch does not need. `sp`: the scope's stack pointer.
+ */
+__attribute__((visibility("hidden"))) uint64_t wc_enter_at(struct wc_frame *frame, uint64_t sp) {
   struct wc_function *function = frame->function;
   uint64_t real = function->real != 0 ? function->real : wc_resolve(function);
   struct wc_slot *slot = wc_thread.slot;
@@ -149,14 +150,13 @@ static __attribute__((noinline)) uint64_t enter_slowly(struct wc_frame *frame) {
     if (!wc_attach_thread()) return real;
     slot = wc_thread.slot;
   }
-  uint64_t sp = (uint64_t)&frame->caller;
   uint32_t depth = slot->depth;
   if (depth > 0 && top(slot, depth)->sp <= sp) depth = pop_dead(slot, depth, sp);
   if (depth >= WC_MAX_SCOPES) {
     slot->overflow++;
     return real;
   }
-  push(slot, depth, frame);
+  push(slot, depth, frame, sp);
   return open_slowly(slot, depth, function->flags, real);
 }
 
@@ -165,14 +165,13 @@ static __attribute__((noinline)) uint64_t enter_slowly(struct wc_frame *frame) {
 __attribute__((visibility("hidden"))) uint64_t wc_enter(struct wc_frame *frame) {
   struct wc_function *function = frame->function;
   struct wc_slot *slot = wc_thread.slot;
-  uint64_t real = function->real;
+  uint64_t real = function->real, sp = (uint64_t)&frame->caller;
   if (WC_UNLIKELY(slot == NULL || wc_thread.generation != wc_process.fast || real == 0))
-    return enter_slowly(frame);
+    return wc_enter_at(frame, sp);
   uint32_t depth = slot->depth;
-  if (WC_UNLIKELY(depth > 0 &&
-                  (depth >= WC_MAX_SCOPES || top(slot, depth)->sp <= (uint64_t)&frame->caller)))
-    return enter_slowly(frame);
-  push(slot, depth, frame);
+  if (WC_UNLIKELY(depth > 0 && (depth >= WC_MAX_SCOPES || top(slot, depth)->sp <= sp)))
+    return wc_enter_at(frame, sp);
+  push(slot, depth, frame, sp);
   WC_BARRIER();
   if (!(function->flags & WC_FUNCTION_PURE)) wc_thread.selector = 1;
   return real;
@@ -231,6 +230,11 @@ static int tracer_reads_values(const struct wc_function *function) {
          (function->captures[0].kind_unit != 0 && wc_process.in_process == 0);
 }
 
+static uint64_t scope_sp(const struct wc_frame *frame) {
+  return frame->function->flags & WC_FUNCTION_OWN ? ((const struct wc_own_frame *)frame)->sp
+                                                  : (uint64_t)&frame->caller;
+}
+
 static __attribute__((noinline)) void leave_slowly(struct wc_frame *frame) {
   struct wc_slot *slot = frame->slot;
   if (wc_process.state != WC_READY || frame->generation != wc_process.generation ||
@@ -240,7 +244,7 @@ static __attribute__((noinline)) void leave_slowly(struct wc_frame *frame) {
   uint32_t depth = slot->depth;
   struct wc_scope *scope = &slot->scopes[index];
   /* Popped in our absence: the program switched stacks. */
-  if (depth <= index || scope->sp != (uint64_t)&frame->caller) return;
+  if (depth <= index || scope->sp != scope_sp(frame)) return;
   while (depth > index + 1) depth = pop_unwound(slot, depth);
   uint32_t config = wc_process.config;
   if (config & WC_CONFIG_COUNTS) count(slot, scope, frame->function);

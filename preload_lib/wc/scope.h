@@ -17,6 +17,11 @@
  *           ...
  *           wc_scope_end(&guard);                on the same thread, innermost first
  *
+ * C++20 coroutines: while a scope is open, await by it. It is closed while the coroutine is
+ * suspended, and opened again where the coroutine is resumed, on whatever thread:
+ *           co_await scope.over(something);      in place of co_await something
+ * Awaited without, it ends when the thread is next seen outside of the coroutine.
+ *
  * Names must stay where they are as long as the program runs: string literals do. A process may
  * use 64 of them; scopes of further names are not reported. What longjmp or an exception jumps over
  * is ended where the jump leaves the block's function; where it stays in that function, call
@@ -82,14 +87,74 @@ namespace wc {
 
 class scope {
  public:
-  __attribute__((always_inline)) explicit scope(const char *name) { wc_scope_begin(&guard_, name); }
-  __attribute__((always_inline)) ~scope() { wc_scope_end(&guard_); }
+  __attribute__((always_inline)) explicit scope(const char *name) : name_(name) { begin(); }
+  __attribute__((always_inline)) ~scope() { end(); }
   scope(const scope &) = delete;
   scope &operator=(const scope &) = delete;
 
+#ifdef __cpp_impl_coroutine
+  // The promise's await_transform, where it has one, is given the result and not `awaitable`.
+  template <class Awaitable>
+  auto over(Awaitable &&awaitable);
+#endif
+
  private:
+#ifdef __cpp_impl_coroutine
+  template <class Awaiter>
+  friend class scope_pause;
+#endif
+  __attribute__((always_inline)) void begin() { wc_scope_begin(&guard_, name_); }
+  __attribute__((always_inline)) void end() { wc_scope_end(&guard_); }
+
   wc_scope_guard guard_;
+  const char *name_;
 };
+
+#ifdef __cpp_impl_coroutine
+
+// Awaits what `Awaiter` does, with the scope closed meanwhile.
+template <class Awaiter>
+class scope_pause {
+ public:
+  scope_pause(scope &paused, Awaiter &&awaiter)
+      : scope_(paused), awaiter_(static_cast<Awaiter &&>(awaiter)) {}
+  scope_pause(const scope_pause &) = delete;
+  scope_pause &operator=(const scope_pause &) = delete;
+
+  bool await_ready() { return static_cast<bool>(awaiter_.await_ready()); }
+  template <class Handle>
+  auto await_suspend(Handle handle) {
+    // Before: from there on the coroutine may run on another thread, or be gone.
+    is_paused_ = true;
+    scope_.end();
+    return awaiter_.await_suspend(handle);
+  }
+  // Inline: the scope is the coroutine's, not that of a function which returns at once.
+  __attribute__((always_inline)) decltype(auto) await_resume() {
+    if (is_paused_) scope_.begin();
+    return awaiter_.await_resume();
+  }
+
+ private:
+  scope &scope_;
+  Awaiter awaiter_;
+  bool is_paused_ = false;
+};
+
+template <class Awaitable>
+auto scope::over(Awaitable &&awaitable) {
+  if constexpr (requires { static_cast<Awaitable &&>(awaitable).operator co_await(); }) {
+    using Awaiter = decltype(static_cast<Awaitable &&>(awaitable).operator co_await());
+    return scope_pause<Awaiter>(*this, static_cast<Awaitable &&>(awaitable).operator co_await());
+  } else if constexpr (requires { operator co_await(static_cast<Awaitable &&>(awaitable)); }) {
+    using Awaiter = decltype(operator co_await(static_cast<Awaitable &&>(awaitable)));
+    return scope_pause<Awaiter>(*this, operator co_await(static_cast<Awaitable &&>(awaitable)));
+  } else {
+    return scope_pause<Awaitable>(*this, static_cast<Awaitable &&>(awaitable));
+  }
+}
+
+#endif
 
 }  // namespace wc
 #endif

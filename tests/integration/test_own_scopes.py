@@ -36,6 +36,15 @@ class OwnScopes(Case):
                 chains[word] = event.get("chain", [event["function"]])
         self.assertEqual(chains, CHAINS)  # and nothing of "after longjmp", "after exception"
 
+    def test_coroutines(self):
+        for options in ((), ("-E", "inproc")) if harness.GATE in ("auto", "inproc") else ((),):
+            _, events = self.events([program("coroutine_scopes")], *options, functions="sigaction")
+            chains = [tuple(e.get("chain", [e["function"]])) for e in events
+                      if e["type"] == "syscall" and e["name"] == "getppid"]
+            over, inner, outside = ("over",), ("over", "inner"), ("outside",)
+            self.assertEqual(chains, [("plain",), ("plain",), outside, over, over, over, inner, inner, outside,
+                                      over, inner, inner, over, over], options)
+
     def test_library_and_caller(self):
         events = self.run_scopes()
         calls = {e["function"]: e for e in events if e["type"] == "call"}

@@ -44,6 +44,15 @@ class Stacks(Case):
                 self.assertIn(found[0], ("write", "__write"))
                 self.assertTrue(leads_from(expected, found[1:]), found)
 
+    def test_code_that_the_program_has_made_and_named(self):
+        options = ("-E", "ptrace") if harness.GATE in ("auto", "inproc") else ()
+        _, events = self.events([program("jit_names")], "-k", *options, functions="access")
+        made = [[f["symbol"] for f in e["stack"] if "/perf-" in f["object"]] for e in events
+                if e["type"] == "syscall" and "/made" in e["text"]]
+        self.assertEqual(made, [["JS:*first /a b.js:1:2"], ["second"], ["renamed"]])
+        behind = [names(e["stack"])[-4] for e in events if e["type"] == "syscall" and "/made" in e["text"]]
+        self.assertEqual(behind, ["main"] * 3, "the stack leads on behind it")
+
     def test_nothing_of_the_tool_is_in_it(self):
         _, events = self.events([program("stacks")], "-k", functions="@all")
         frames = [f for e in events for f in e.get("stack", ())]

@@ -24,5 +24,7 @@ add_custom_target(symbols_programs DEPENDS ${symbols_folder}/stripped symbols_no
 add_dependencies(symbols_test symbols_programs)
 target_compile_definitions(symbols_test PRIVATE SYMBOLS_PROGRAMS="${symbols_folder}")
 
+wc_unit_test(jit_map_test LINK wc_symbols)
+
 wc_unit_test(unwinder_test LINK wc_symbols)
 target_compile_options(unwinder_test PRIVATE -g)

@@ -40,6 +40,10 @@ void read_ids(std::string_view text, UserIds& ids) {
   }
 }
 
+void read_last(std::string_view text, pid_t& value) {
+  read_number(text.substr(text.find_last_of(" \t") + 1), 10, value);
+}
+
 using Reader = void (*)(std::string_view value, Status& status);
 
 struct Field {
@@ -52,6 +56,7 @@ constexpr std::array kFields{
     Field{"State", [](std::string_view v, Status& s) { s.state = v.empty() ? '\0' : v[0]; }},
     Field{"Tgid", [](std::string_view v, Status& s) { read_number(v, 10, s.tgid); }},
     Field{"Pid", [](std::string_view v, Status& s) { read_number(v, 10, s.pid); }},
+    Field{"NStgid", [](std::string_view v, Status& s) { read_last(v, s.namespace_tgid); }},
     Field{"PPid", [](std::string_view v, Status& s) { read_number(v, 10, s.ppid); }},
     Field{"TracerPid", [](std::string_view v, Status& s) { read_number(v, 10, s.tracer_pid); }},
     Field{"Uid", [](std::string_view v, Status& s) { read_ids(v, s.uid); }},

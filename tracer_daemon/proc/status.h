@@ -44,7 +44,8 @@ struct Status {
   std::string name;  // with newlines and backslashes as the kernel escapes them
   char state = 0;    // 'R', 'S', 'D', 'T', 't', 'Z', 'X', ...
   pid_t tgid = 0, pid = 0, ppid = 0;
-  pid_t tracer_pid = 0;  // 0: nobody traces it
+  pid_t namespace_tgid = 0;  // the process's, as it sees itself: in its innermost pid namespace
+  pid_t tracer_pid = 0;      // 0: nobody traces it
   UserIds uid, gid;
   bool has_memory = false;  // not a zombie, not a thread of the kernel
   unsigned threads = 0;

@@ -9,6 +9,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "symbols/jit_map.h"
 #include "symbols/mapped_file.h"
 #include "symbols/memory_map.h"
 #include "symbols/module.h"
@@ -28,6 +29,7 @@ constexpr int kPageBits = 12;
 
 struct Process {
   MemoryMap map;
+  JitMap jit;
   std::unordered_set<uint64_t> misses;  // pages without code, even after the map was read again
   uint64_t last_used = 0;
   uint64_t generation = 0;  // of the map
@@ -55,6 +57,8 @@ struct Symbolizer::State {
   auto read_from(Module& module, Read read);
   const Location& read_location(Module& module, uint64_t file_offset);
   const Location& elsewhere(const MappedCode* mapping, uint64_t address);
+  const Location* generated(int32_t pid, Process& process, const MappedCode* mapping,
+                            uint64_t return_address);
   void drop_unused_modules();
   void limit_tables(const Module& keep);
 
@@ -163,6 +167,19 @@ const Location& Symbolizer::State::elsewhere(const MappedCode* mapping, uint64_t
   return scratch;
 }
 
+// Code that the program has made and named for perf(1).
+const Location* Symbolizer::State::generated(int32_t pid, Process& process,
+                                             const MappedCode* mapping, uint64_t return_address) {
+  if (mapping == nullptr || !mapping->rights.execute || mapping->path == "[vdso]") return nullptr;
+  const JitName* made = process.jit.find(pid, return_address - 1);
+  if (made == nullptr) return nullptr;
+  scratch = Location{.object = process.jit.path(),
+                     .symbol = made->name,
+                     .offset = return_address - made->begin,
+                     .file_offset = return_address};
+  return &scratch;
+}
+
 Symbolizer::Symbolizer(std::string debug_root)
     : state_(std::make_unique<State>(std::move(debug_root))) {}
 Symbolizer::~Symbolizer() = default;
@@ -173,7 +190,10 @@ const Location& Symbolizer::locate(int32_t pid, uint64_t return_address) {
   const uint64_t call = return_address - 1;
   MappedCode* mapping = state_->code_mapping(pid, process, call);
   Module* module = mapping != nullptr ? state_->module_of(pid, *mapping) : nullptr;
-  if (module == nullptr) return state_->elsewhere(mapping, return_address);
+  if (module == nullptr) {
+    const Location* made = state_->generated(pid, process, mapping, return_address);
+    return made != nullptr ? *made : state_->elsewhere(mapping, return_address);
+  }
   const uint64_t file_offset = call - mapping->range.begin + mapping->offset + 1;
   if (const Location* known = module->cached(file_offset)) return *known;
   return state_->read_location(*module, file_offset);

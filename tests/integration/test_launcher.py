@@ -262,6 +262,8 @@ class Missing(Launcher):
     @root_only
     @need("unshare", "mount")
     def test_no_folder(self):
+        if self.tool.startswith(("/tmp/", "/var/tmp/", "/dev/shm/")):
+            self.skipTest(f"the build is in one of the folders that are hidden here: {self.tool}")
         script = "for d in /tmp /var/tmp /dev/shm; do mount -t tmpfs -o noexec tmpfs $d; done; " \
                  "unset XDG_RUNTIME_DIR TMPDIR; cd /; exec \"$@\""
         result = self.mounted(script, self.tool, "true")

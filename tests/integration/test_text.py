@@ -50,7 +50,8 @@ INNER_CALLER = re.compile(r"(  malloc\(472\) = ADDRESS)  <.*>")
 class Text(Case):
     def trace(self, argv, *options, functions=None, name="trace.txt"):
         path = self.path(name)
-        result = self.run_tool(argv, "-o", path, *options, functions=functions)
+        # However slow the machine: no line is cut in two because its call takes long.
+        result = self.run_tool(argv, "-b", f"text:hold=60000,output={path}", *options, functions=functions)
         with open(path) as file:
             return result, file.read()
 
@@ -66,7 +67,7 @@ class Text(Case):
 
     def test_standard_error_is_the_default(self):
         _, text = self.trace([program("sequence"), "errors"], functions="open")
-        result = self.run_tool([program("sequence"), "errors"], functions="open")
+        result = self.run_tool([program("sequence"), "errors"], "-b", "text:hold=60000", functions="open")
         self.assertEqual((result.out, settled(result.err.decode())), (b"", settled(text)))
 
     def test_pid_only_with_more_than_one_thread(self):

@@ -135,6 +135,7 @@ void wc_describe(struct wc_hello *hello, uint32_t flags) {
       .copy_end = (uint64_t)wc_copy_end,
       .selector_offset =
           (int64_t)((uint64_t)&wc_thread.selector - (uint64_t)__builtin_thread_pointer()),
+      .injection = (uint64_t)&wc_injection,
   };
 }
 

@@ -3,7 +3,8 @@
  *
  * When the tracer dies while a thread stands in one of our stops, the kernel delivers the signal
  * that caused the stop: SIGTRAP from the doorbell or the gadget, SIGSYS from a dispatched
- * syscall. These handlers, installed only where the program has none of its own, put the thread
+ * syscall. Or while it was made to issue a system call for the tracer (struct wc_injection). These
+ * handlers, installed only where the program has none of its own, put the thread
  * back to where it would be without us and switch everything off. While the tracer lives they
  * never run.
  */
@@ -24,7 +25,10 @@ struct context {
   uint64_t flags, link;
   uint64_t stack[3];
   uint64_t r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip;
+  uint64_t eflags, unused[14]; /* segments, fault, place of the floating point state */
+  uint64_t mask;
 };
+WC_STATIC_ASSERT(offsetof(struct context, mask) == 296, "uc_sigmask");
 
 struct information {
   int32_t signal, error, code, padding;
@@ -55,6 +59,21 @@ static int return_from_gadget(struct context *context) {
   return 0;
 }
 
+struct wc_injection wc_injection;
+
+/* The tracer died while it made a system call in this thread's name: everything is as it was. */
+static int return_from_injection(struct context *context) {
+  const struct wc_injection *own = &wc_injection;
+  uint64_t at = context->rip - (uint64_t)wc_gadget_syscall;
+  if (own->thread != (uint64_t)__builtin_thread_pointer() || (at != 0 && at != 3)) return 0;
+  const uint64_t *from = &own->r8;
+  uint64_t *to = &context->r8;
+  for (unsigned i = 0; i < offsetof(struct wc_injection, mask) / sizeof *from; i++) to[i] = from[i];
+  context->mask = own->mask;
+  wc_injection.thread = 0;
+  return 1;
+}
+
 /* With what action the program ignores the two signals, as it was found before the first bell.
  * Nothing once the shared memory says so. */
 static struct wc_action found[WC_AGAIN_SIGNALS];
@@ -73,6 +92,10 @@ static int belongs_to_program(int signal, struct information *info, struct conte
 
 static void on_signal(int signal, struct information *info, struct context *context) {
   enum { kUserDispatch = 2, kFromKernel = 0x80 /* SI_KERNEL: a breakpoint instruction */ };
+  if (return_from_injection(context) && signal == kSigtrap) {
+    wc_go_native();
+    return;
+  }
   if (signal == kSigsys && info->code == kUserDispatch) {
     wc_go_native();
     /* Issue the syscall again, where the program did: rax still holds its number. The tracer may

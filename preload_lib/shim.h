@@ -202,6 +202,7 @@ void wc_record_call(struct wc_slot *slot, uint32_t index, const struct wc_site *
 
 /* scope.c: open and close the scope of a call. */
 uint64_t wc_enter(struct wc_frame *frame);
+extern struct wc_injection wc_injection;
 uint64_t wc_enter_at(struct wc_frame *frame, uint64_t sp);
 void wc_leave(struct wc_frame *frame);
 /* Rings the gate's bell. */

@@ -125,6 +125,14 @@ struct wc_action {
   uint64_t handler, flags, restorer, mask;
 };
 
+/* In the shim, one a process: how a thread goes on if the tracer dies while it makes a system call
+ * in the thread's name. As the kernel's sigcontext begins (asm/sigcontext.h). */
+struct wc_injection {
+  uint64_t r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip;
+  uint64_t eflags, mask; /* mask: of the signals that it blocks */
+  uint64_t thread;       /* its thread pointer; 0: there is none */
+};
+
 /* Addresses in the shim of what sets an ignored signal of the gate to SIG_IGN again (syscalls.S).
  */
 struct wc_again {

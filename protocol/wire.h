@@ -67,6 +67,7 @@ struct wc_hello {
   uint64_t copy;           /* a fault from here ... */
   uint64_t copy_end;       /* ... until here goes on at copy_end */
   int64_t selector_offset; /* of the selector, from the thread pointer */
+  uint64_t injection;      /* address of a struct wc_injection */
 };
 
 struct wc_welcome {
@@ -92,7 +93,7 @@ struct wc_attach {
 };
 
 WC_STATIC_ASSERT(sizeof(struct wc_message) == 16, "wc_message");
-WC_STATIC_ASSERT(sizeof(struct wc_hello) == 176, "wc_hello");
+WC_STATIC_ASSERT(sizeof(struct wc_hello) == 184, "wc_hello");
 WC_STATIC_ASSERT(offsetof(struct wc_hello, stub_id) == 40, "wc_hello.stub_id");
 WC_STATIC_ASSERT(sizeof(struct wc_welcome) == 24, "wc_welcome");
 WC_STATIC_ASSERT(sizeof(struct wc_refuse) == 128, "wc_refuse");

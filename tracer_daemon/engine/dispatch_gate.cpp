@@ -50,7 +50,7 @@ bool Tracer::set_dispatch(StoppedThread& stop, Thread& thread, Selector value) {
               run_syscall(stop, thread.process->memory, SYS_prctl,
                           {PR_SET_SYSCALL_USER_DISPATCH, dispatch.mode, dispatch.exempt_begin,
                            dispatch.exempt_size, dispatch.selector, 0},
-                          {shim.gadget, 0})
+                          shim.place())
                   .ok();
   if (done) thread.dispatch_off = value == Selector::Allow;
   return done;

@@ -43,6 +43,7 @@ ShimAddresses addresses_in(const wc_hello& hello) {
   shim.copy = hello.copy;
   shim.copy_end = hello.copy_end;
   shim.selector_offset = hello.selector_offset;
+  shim.injection = hello.injection;
   shim.state = hello.state;
   shim.state_size = hello.state_size;
   return shim;
@@ -253,9 +254,8 @@ bool Tracer::map_more_slots(StoppedThread& stop, Process& process) {
   auto growth = process.share->plan_growth();
   if (!growth) return false;
   constexpr uint64_t kMayMove = 1;  // MREMAP_MAYMOVE
-  auto mapped =
-      run_syscall(stop, process.memory, SYS_mremap, {growth->page, 0, growth->size, kMayMove, 0, 0},
-                  {process.shim.gadget, 0});
+  auto mapped = run_syscall(stop, process.memory, SYS_mremap,
+                            {growth->page, 0, growth->size, kMayMove, 0, 0}, process.shim.place());
   if (!mapped) return false;
   process.share->note_grown(*growth, *mapped);
   return true;

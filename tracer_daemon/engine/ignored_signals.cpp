@@ -132,7 +132,6 @@ uint64_t Tracer::by_way_of(Thread& thread, uint64_t ip, Towards what) const {
 // it is seen.
 void Tracer::ignore_in_child(StoppedThread& stop, Thread& child) {
   ProcessMemory& memory = child.process->memory;
-  const uint64_t gadget = child.process->shim.gadget;
   for (int signal : {SIGTRAP, SIGSYS}) {
     const wc_action& action = child.process->ignored[row_of(signal)];
     user_regs_struct regs{};
@@ -143,7 +142,7 @@ void Tracer::ignore_in_child(StoppedThread& stop, Thread& child) {
     if (room.ok())
       (void)run_syscall(stop, memory, SYS_rt_sigaction,
                         {static_cast<uint64_t>(signal), at, 0, sizeof(uint64_t), 0, 0},
-                        {gadget, 0});
+                        child.process->shim.place());
   }
 }
 

@@ -73,7 +73,7 @@ bool Tracer::map_shared_again(StoppedThread& stop, Thread& thread, user_regs_str
   AddressRange hole = hole_at(process.pid, whole, fault);
   if (hole.empty()) return true;  // another thread was here
 
-  const InjectionPlace place{process.shim.gadget, 0};
+  const InjectionPlace place = process.shim.place();
   auto call = [&](uint32_t nr, const std::array<uint64_t, 6>& args) {
     return run_syscall(stop, process.memory, nr, args, place);
   };

@@ -19,6 +19,7 @@
 #include "events/pipeline.h"
 #include "kernel/borrowed_memory.h"
 #include "kernel/process_memory.h"
+#include "kernel/remote_syscall.h"
 #include "kernel/stopped_thread.h"
 #include "session/process_share.h"
 
@@ -33,6 +34,7 @@ struct ShimAddresses {
   uint64_t site_return = 0;  // behind the syscall that is recorded
   uint64_t copy = 0, copy_end = 0;
   int64_t selector_offset = 0;
+  uint64_t injection = 0;
   uint64_t state = 0, state_size = 0;  // of the process, which a forked child must not have
   wc_again again{};                    // known once a thread has its slot
   AddressRange text;                   // all of its code; looked up when first needed
@@ -42,6 +44,9 @@ struct ShimAddresses {
     return {PR_SYS_DISPATCH_ON, selector, exempt_begin, exempt_end - exempt_begin};
   }
 
+  // Of system calls in a thread's name.
+  [[nodiscard]] InjectionPlace place() const { return {gadget, injection}; }
+
   // A syscall from here is the shim's own. What runs at the gadget and on the landing pad is the
   // program's.
   [[nodiscard]] bool issues(uint64_t ip) const {
@@ -49,6 +54,10 @@ struct ShimAddresses {
            !(ip > thunks && ip <= thunks_end) && !(ip > site && ip <= site_end);
   }
 };
+
+static_assert(sizeof(wc_injection) == sizeof(InjectionReturn) &&
+              offsetof(wc_injection, rip) == offsetof(InjectionReturn, rip) &&
+              offsetof(wc_injection, thread) == offsetof(InjectionReturn, thread));
 
 inline constexpr uint64_t kSignals = 64;
 inline constexpr uint64_t kSigIgn = 1;  // SIG_IGN as wc_action.handler; 0 is SIG_DFL

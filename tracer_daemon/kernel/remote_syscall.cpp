@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
 #include <vector>
 
 #include "proc/maps.h"
@@ -108,9 +109,9 @@ class Errand {
 
 // Where the thread is to go on if the tracer dies. A call that was interrupted is issued again.
 InjectionReturn return_of(const user_regs_struct& own, uint64_t mask) {
-  InjectionReturn back{own.r8,  own.r9,  own.r10, own.r11,    own.r12, own.r13, own.r14,
-                       own.r15, own.rdi, own.rsi, own.rbp,    own.rbx, own.rdx, own.rax,
-                       own.rcx, own.rsp, own.rip, own.eflags, mask};
+  InjectionReturn back{own.r8,  own.r9,  own.r10, own.r11,    own.r12, own.r13,    own.r14,
+                       own.r15, own.rdi, own.rsi, own.rbp,    own.rbx, own.rdx,    own.rax,
+                       own.rcx, own.rsp, own.rip, own.eflags, mask,    own.fs_base};
   constexpr int64_t kRestartBlock = -516;  // ERESTART_RESTARTBLOCK, include/linux/errno.h
   auto result = static_cast<int64_t>(own.rax);
   if (static_cast<int64_t>(own.orig_rax) >= 0 && is_restart(result)) {
@@ -157,6 +158,10 @@ Result<uint64_t> run_syscall(StoppedThread& thread, ProcessMemory& memory, uint3
   if (call == Arrival::Arrived) call = errand.go_to(PTRACE_SYSCALL, Errand::is_syscall_stop);
   if (call == Arrival::Lost || !thread.registers(after) || !thread.set_registers(own))
     return lost_thread();
+  constexpr uint64_t kNobody = 0;
+  // Where this fails the address space is gone.
+  if (place.room != 0)
+    (void)memory.write({place.room + offsetof(InjectionReturn, thread)}, &kNobody, sizeof kNobody);
   // The kernel restarts what a stop has interrupted, and stays stopped for job control, on the way
   // out of a stop like this one, not on the way out of a system call.
   thread.interrupt_when_resumed();

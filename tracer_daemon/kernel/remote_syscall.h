@@ -24,9 +24,11 @@ struct InjectionPlace {
 };
 
 // As the kernel's sigcontext begins (asm/sigcontext.h), then the signals that the thread blocks.
+// `thread`: its thread pointer, while it is away; 0 again afterwards.
 struct InjectionReturn {
   uint64_t r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip;
   uint64_t eflags, mask;
+  uint64_t thread;
 };
 
 // Errors: the call's own, as errno; ESRCH where the thread is lost, and `thread` is consumed then;

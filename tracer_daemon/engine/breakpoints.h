@@ -59,7 +59,7 @@ struct SignalAction {
 class Breakpoints {
  public:
   // Places at once, those of returns included.
-  static constexpr uint32_t kMost = 65'536;
+  static constexpr uint32_t kMost = 262'144;
 
   Breakpoints(pid_t pid, Guardian* guardian) : pid_(pid), guardian_(guardian) {}
   ~Breakpoints();

@@ -7,6 +7,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -164,6 +165,10 @@ class Tracer final : public SessionHost {
   static void leave_thunk(const StoppedThread& stop, Thread& thread, user_regs_struct& regs);
 
   // break_placing.cpp
+  struct LeftOut {
+    size_t count = 0;
+    const FunctionInfo* first = nullptr;
+  };
   [[nodiscard]] bool uses_breakpoints() const;
   void inherit(const Process& parent, Process& child, bool shares_memory) const;
   static void run_on_memory_of(const Thread& parent, Thread& child);
@@ -175,6 +180,8 @@ class Tracer final : public SessionHost {
   void place_in_program(StoppedThread& stop, Thread& thread);
   void place_in_object(StoppedThread& stop, Process& process, const ObjectFile& object,
                        uint64_t base);
+  void say_left_out(const ObjectFile& object, size_t selected,
+                    const std::map<std::string, LeftOut>& left_out) const;
   void tell_of_replaced(const std::string& path) const;
   void place_internal(StoppedThread& stop, Process& process, uint64_t address, BreakRole role);
   [[nodiscard]] bool is_reported(const Thread& thread) const;

@@ -3,6 +3,7 @@ import collections
 import os
 import random
 import re
+import resource
 import time
 import unittest
 
@@ -71,6 +72,17 @@ class Breakpoints(Case):
                                rb"others\): a system call stands there")
         result = self.run_tool([binary], "-B", "here_7", "-b", "none", gate="auto")
         self.assertEqual(result.err, b"wc-preload: breakpoint 'here_7' in refused: a system call stands there\n")
+
+    def test_as_many_more_cost_as_much_more(self):
+        """Processor time, so that other load does not count: at most twice what is in proportion."""
+        def cost(functions):
+            binary = self.many(f"many{functions}", functions)
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            self.run_tool([binary, "0"], "-B", "place_*", "-b", "none", gate="auto", limit=60)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            return after.ru_utime - before.ru_utime
+        few, many = 10000, 80000
+        self.assertLess(cost(many) / cost(few), 2 * many / few)
 
     # ---- scopes
 

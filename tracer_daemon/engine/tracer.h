@@ -116,7 +116,7 @@ class Tracer final : public SessionHost {
   void say_unwritable(Process& process) const;
 
   // What the thread's slot says at this stop.
-  ProcessShare* share_of(Thread& thread) const;
+  ProcessShare* share_of(const Thread& thread) const;
   size_t drain(Thread& thread, uint64_t sp);
   void digest(Thread& thread, std::span<const wc_record> records);
   void on_corrupt_ring(Thread& thread);
@@ -145,6 +145,15 @@ class Tracer final : public SessionHost {
   void end_pending(Thread& thread);
   void complete_pending(Thread& thread, const user_regs_struct& regs);
   void end_sharing(Thread& thread);
+
+  // resting.cpp: how it waits while nothing happens
+  Seen wait_by_descriptors();
+  Seen wait_by_signal();
+  [[nodiscard]] bool may_write_unseen(const Thread& thread) const;
+  [[nodiscard]] bool is_quiet() const;
+  [[nodiscard]] bool rests() const;
+  void rest_if_quiet();
+  void end_rest();
 
   // break_scopes.cpp
   void on_breakpoint(StoppedThread stop, Thread& thread, const user_regs_struct& regs);
@@ -372,6 +381,7 @@ class Tracer final : public SessionHost {
   std::optional<Error> failure_;
   bool output_failed_ = false;
   uint64_t next_tick_ = 0;
+  unsigned quiet_ticks_ = 0;  // since there was a stop, or something to look at
   bool stop_ = false;
   PassedSignals passed_;
 

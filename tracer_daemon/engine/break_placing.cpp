@@ -145,14 +145,14 @@ void Tracer::say_left_out(const ObjectFile& object, size_t selected,
 
 void Tracer::on_libraries_changed(StoppedThread& stop, Thread& thread, Occasion occasion) {
   Process& process = *thread.process;
-  if (occasion == Occasion::Running && process.libraries.objects().empty())
-    occasion = Occasion::Start;
+  if (occasion == Occasion::Running && process.libraries.empty()) occasion = Occasion::Start;
   ObjectChanges changes = process.libraries.look(process.pid, process.memory);
   report_objects(stop, thread, changes, occasion);
-  if (!changes.unloaded.empty()) process.breaks->forget_unmapped(process.memory);
+  for (const MappedObject& gone : changes.unloaded)
+    process.breaks->forget_unmapped(process.memory, process.libraries.span_of(gone));
   for (const MappedObject& object : changes.loaded) {
     // The program itself has its breakpoints; our own libraries get none.
-    bool is_program = object.space == 0 && object.entry == process.libraries.objects()[0].entry;
+    bool is_program = process.libraries.is_program(object);
     bool is_ours = is_own_library(process, object.path);
     if (is_program || is_ours || object.path.empty()) continue;
     ObjectFile file = object_file(process.pid, object);

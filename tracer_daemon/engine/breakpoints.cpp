@@ -314,10 +314,10 @@ size_t Breakpoints::read_text(ProcessMemory& memory, uint64_t address,
   return size;
 }
 
-void Breakpoints::forget_unmapped(ProcessMemory& memory) {
+void Breakpoints::forget_unmapped(ProcessMemory& memory, AddressRange span) {
   memory.forget();
   code_.forget();
-  for (auto at = sites_.begin(); at != sites_.end();) {
+  for (auto at = sites_.lower_bound(span.begin); at != sites_.end() && at->first < span.end;) {
     uint8_t now = 0;
     bool is_there = memory.read({at->first}, &now, 1) == 1 && now == kInt3;
     if (is_there || at->second.roles == 0) {

@@ -220,6 +220,17 @@ class Case(unittest.TestCase):
         self.assert_nothing_left()
         return result
 
+    def assert_rests(self, pid, seconds=2, most=12, limit=20):
+        """Once nothing happens, its threads wake a few times in some seconds."""
+        end = time.monotonic() + limit * SLOWNESS
+        while True:
+            before = processes.wake_ups(pid)
+            time.sleep(seconds)
+            woken = processes.wake_ups(pid) - before
+            if woken <= most:
+                return
+            self.assertLess(time.monotonic(), end, f"still {woken} wake-ups in {seconds} s")
+
     def assert_nothing_left(self, grace=5):
         keep = [b.pid for b in self.background]
 

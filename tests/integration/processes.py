@@ -62,6 +62,16 @@ def descendants(root=None):
     return found
 
 
+def wake_ups(pid):
+    """How often the threads of a process have waited for something so far."""
+    count = 0
+    for tid in os.listdir(f"/proc/{pid}/task"):
+        text = read_text(f"/proc/{pid}/task/{tid}/status") or ""
+        count += sum(int(line.split()[1]) for line in text.splitlines()
+                     if line.startswith("voluntary_ctxt_switches:"))
+    return count
+
+
 def reap_orphans(keep=()):
     """Collects the zombies that were re-parented to us; those in `keep` are somebody's to wait for."""
     for pid in descendants():

@@ -111,6 +111,24 @@ class Attach(Case):
         out, status = server.stop()
         self.assertEqual((out, status), (b"wrong 0 interrupted 0\n", 0))
 
+    def test_idle(self):
+        """A tracer sleeps as long as its process does."""
+        sleeper = self.start(["sleep", "1000"])
+        tool = self.start([self.tool, "-B", "getppid", "-o", self.path("trace"), "-p", str(sleeper.pid)])
+        harness.wait_until(lambda: status_field(sleeper.pid, "TracerPid") == str(tool.pid), 20, "the tracer")
+        self.assert_rests(tool.pid)
+        tool.popen.send_signal(signal.SIGINT)
+        self.finish(tool)
+        self.assertEqual(status_field(sleeper.pid, "TracerPid"), "0")
+
+    def test_idle_run(self):
+        for options in ("-B", "getppid"), ("-g", "trap"), ("-g", "socket"), ("--scope=process",):
+            with self.subTest(options):
+                running = self.start([self.tool, *options, "-o", self.path("trace"), "--", "sleep", "1000"])
+                self.assert_rests(running.pid)
+                running.popen.send_signal(signal.SIGTERM)
+                self.assertEqual(self.finish(running).status, -signal.SIGTERM)
+
     def test_functions_of_libc_and_of_the_program(self):
         server = Server(self)
         text, caught = text_of(server.pid), status_field(server.pid, "SigCgt")

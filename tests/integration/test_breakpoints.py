@@ -3,6 +3,7 @@ import collections
 import os
 import random
 import re
+import resource
 import time
 import unittest
 
@@ -46,6 +47,42 @@ class Breakpoints(Case):
                               limit=60)
         self.assertEqual(made.status, 0, made)
         return path
+
+    def many(self, name, functions, *flags):
+        """many_places with so many functions."""
+        source = os.path.join(harness.HERE, "programs/many_places.c")
+        return self.compiled(name, f"-DFUNCTIONS={functions}", *flags, source=source)
+
+    # ---- how many
+
+    def test_room_below_and_above_a_program_that_cannot_be_moved(self):
+        binary = self.many("fixed", 200000, "-no-pie")
+        result = self.run_tool([binary, "0"], "-B", "place_*", "-b", "none", gate="auto", limit=60)
+        self.assertEqual((result.status, result.out, result.err), (0, b"ready\ndone\n", b""))
+
+    def test_what_is_left_out_is_one_line(self):
+        """A system call cannot be displaced."""
+        source = self.write("refused.c", "int main(void) { return 0; }\n" + "".join(
+            f'__asm__(".globl here_{i}\\n.type here_{i}, @function\\nhere_{i}: syscall; ret\\n");\n'
+            for i in range(50)))
+        binary = self.compiled("refused", source=source)
+        result = self.run_tool([binary], "-B", "here_*,main", "-b", "none", gate="auto")
+        line, = result.err.splitlines()
+        self.assertRegex(line, rb"refused: 50 of the 51 selected functions have no breakpoint, .*: 50 \('here_0' and "
+                               rb"others\): a system call stands there")
+        result = self.run_tool([binary], "-B", "here_7", "-b", "none", gate="auto")
+        self.assertEqual(result.err, b"wc-preload: breakpoint 'here_7' in refused: a system call stands there\n")
+
+    def test_as_many_more_cost_as_much_more(self):
+        """Processor time, so that other load does not count: at most twice what is in proportion."""
+        def cost(functions):
+            binary = self.many(f"many{functions}", functions)
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            self.run_tool([binary, "0"], "-B", "place_*", "-b", "none", gate="auto", limit=60)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            return after.ru_utime - before.ru_utime
+        few, many = 10000, 80000
+        self.assertLess(cost(many) / cost(few), 2 * many / few)
 
     # ---- scopes
 
@@ -393,9 +430,9 @@ class TracerKilled(Case):
         result = self.run_tool([program("many_places"), "0"], "-B", "place_*", "-b", "none", gate="auto", limit=60)
         self.assertEqual((result.status, result.out), (0, b"ready\ndone\n"), result)
         refused, unrecorded = result.err.splitlines()
-        self.assertRegex(refused, rb"many_places: \d+ of the selected functions have no breakpoint: .* 65536 ")
+        self.assertRegex(refused, rb"many_places: \d+ of the 270000 selected functions have no breakpoint, .* 262144 ")
         self.assertRegex(unrecorded, rb"^wc-preload: \d+ calls of functions with breakpoints were not recorded: ")
-        self.assertGreater(int(refused.split()[2]), 70000 - 65536 - 1)
+        self.assertGreater(int(refused.split()[2]), 270000 - 262144 - 1)
 
     def test_a_full_table(self):
         """Every one of its breakpoints is passed without a tracer, and leaves the text."""

@@ -157,6 +157,18 @@ class Compare(Case):
         self.assertIsNone(rows["--scope=process"]["failure"])
         self.assertIn("skipped: ", table)
 
+    def test_breakpoints_leave_one_engine_out(self):
+        """What engine inproc can never do is no failure of a run; a static program can have them, too."""
+        for argv, function in ([program("break_cases"), "nested"], "inner"), ([program("static_hello")], "main"):
+            rows, _, table = self.rows(argv, "-B", function)
+            self.assertIn("breakpoints (-B)", rows["scoped: inproc"]["skipped"])
+            self.assertIsNone(rows["scoped: inproc"]["failure"])
+            self.assertIsNone(rows["scoped: ptrace, gate trap"]["failure"])
+            self.assertIsNone(rows["scoped: ptrace, gate trap"]["skipped"])
+            self.assertIn("skipped: breakpoints (-B)", table)
+        rows, _, _ = self.rows(["true"], "-y")
+        self.assertIn("-y", rows["scoped: inproc"]["skipped"])
+
     def test_figure_that_the_program_prints(self):
         rows, _, _ = self.rows(["sh", "-c", "echo took 250 us"], "-E", "inproc",
                                "--compare-figure", "less:took ([0-9]+) us")

@@ -2,6 +2,7 @@
 import os
 import signal
 import stat
+import time
 import unittest
 
 import harness
@@ -42,6 +43,18 @@ class Serve(Case):
         exits = [e for e in events if e["type"] == "process" and e["event"] == "exit"]
         self.assertEqual([e.get("status") for e in exits], [0, 9, None])
         self.assertTrue(exits[2]["killed"])
+
+    def test_idle(self):
+        """It sleeps while it serves nobody, wakes for who comes, and sleeps again."""
+        for options in (), ("-g", "socket"):
+            with self.subTest(options):
+                self.serve(*options)
+                self.assert_rests(self.server.pid)
+                begin = time.monotonic()
+                self.assertEqual(self.run_plain(self.connected(program("sequence"), "errors")).status, 0)
+                self.assertLess(time.monotonic() - begin, 10 * harness.SLOWNESS)
+                self.assert_rests(self.server.pid)
+                self.assertIn("open", [e.get("function") for e in self.stop()])
 
     def test_only_from_the_program_on(self):
         """What wc-preload itself did before it became the program is not the program's."""

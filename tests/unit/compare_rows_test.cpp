@@ -63,6 +63,17 @@ TEST(OwnRows, OnlyWhatWasAskedFor) {
       ElementsAre("scoped: ptrace, gate trap", "--scope=process", "--scope=process -F LIST"));
 }
 
+TEST(OwnRows, WhatCannotBeIsSkippedWithTheReason) {
+  Request request = request_for({"-B", "f", "p"});
+  request.inproc_obstacle = "no breakpoints";
+  request.cannot_wrap = "static";
+  request.wraps = false;
+  const auto entries = own_entries(request, "/f");
+  EXPECT_EQ(named(entries, "scoped: inproc").variant.skipped, "no breakpoints");
+  EXPECT_EQ(named(entries, "scoped: ptrace, gate trap").variant.skipped, "");
+  EXPECT_EQ(named(entries, "--scope=process -F @default").variant.skipped, "static");
+}
+
 TEST(OwnRows, UsersOptionsTravel) {
   const auto entries = own_entries(
       request_for({"-F", "@net", "-e", "read", "-b", "json", "--", "prog", "-x"}), "/f");

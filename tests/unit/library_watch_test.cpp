@@ -49,6 +49,57 @@ TEST(LibraryWatch, TellsWhatIsThereAndWhatHasChanged) {
   EXPECT_TRUE(less.loaded.empty());
 }
 
+// What it asks of the program's memory does not depend on how many objects there are.
+class CountedMemory final : public TraceeMemory {
+ public:
+  size_t read(RemoteAddress from, void* to, size_t size) override {
+    reads++;
+    memory_.forget();
+    return memory_.read(from, to, size);
+  }
+  size_t reads = 0;
+
+ private:
+  ProcessMemory memory_{getpid()};
+};
+
+TEST(LibraryWatch, ReadsOnlyWhatHasChanged) {
+  CountedMemory memory;
+  LibraryWatch watch;
+  const size_t objects = watch.look(getpid(), memory).loaded.size();
+  ASSERT_GT(objects, 3u);
+  EXPECT_GE(memory.reads, objects);
+  memory.reads = 0;
+  EXPECT_TRUE(watch.look(getpid(), memory).empty());
+  EXPECT_EQ(memory.reads, 1u) << "the head of the list";
+  void* library = dlopen(kLibrary, RTLD_NOW);
+  memory.reads = 0;
+  EXPECT_EQ(watch.look(getpid(), memory).loaded.size(), 1u);
+  EXPECT_EQ(memory.reads, 3u) << "the head, the new entry, its name";
+  dlclose(library);
+  memory.reads = 0;
+  EXPECT_EQ(watch.look(getpid(), memory).unloaded.size(), 1u);
+  EXPECT_EQ(memory.reads, 1u);
+}
+
+TEST(LibraryWatch, AnObjectThatIsGoneLayBetweenItsNeighbours) {
+  void* library = dlopen(kLibrary, RTLD_NOW);
+  ProcessMemory memory(getpid());
+  LibraryWatch watch;
+  const ObjectChanges all = watch.look(getpid(), memory);
+  dlclose(library);
+  memory.forget();
+  const ObjectChanges less = watch.look(getpid(), memory);
+  ASSERT_EQ(less.unloaded.size(), 1u);
+  const AddressRange span = watch.span_of(less.unloaded[0]);
+  EXPECT_TRUE(span.contains(less.unloaded[0].base));
+  EXPECT_TRUE(span.contains(less.unloaded[0].dynamic));
+  for (const MappedObject& one : all.loaded) {
+    if (one.entry == less.unloaded[0].entry) continue;
+    EXPECT_FALSE(span.contains(one.base) && span.contains(one.dynamic)) << one.path;
+  }
+}
+
 TEST(LibraryWatch, KnowsWhereLdSoCalls) {
   ProcessMemory memory(getpid());
   uint64_t event = LibraryWatch::event_address(getpid(), memory);

@@ -63,6 +63,26 @@ pid_t vanished() {
 
 // ---- maps
 
+// By ioctl(2) where the kernel has it, the same as the whole map says.
+TEST(OneMapping, IsTheOneThatTheMapHas) {
+  const auto address = reinterpret_cast<uint64_t>(&getpid);
+  const auto one = read_mapping(getpid(), address);
+  if (!one && one.error().code == ENOTTY) GTEST_SKIP() << "before Linux 6.11";
+  ASSERT_TRUE(one.ok()) << one.error().message;
+  const auto maps = read_maps(getpid());
+  ASSERT_TRUE(maps.ok());
+  const Mapping* same = maps->at(address);
+  ASSERT_NE(same, nullptr);
+  EXPECT_EQ(one->range, same->range);
+  EXPECT_EQ(one->rights, same->rights);
+  EXPECT_EQ(one->path, same->path);
+  EXPECT_EQ(one->inode, same->inode);
+  EXPECT_EQ(one->offset, same->offset);
+  EXPECT_EQ(one->device_major, same->device_major);
+  EXPECT_EQ(one->device_minor, same->device_minor);
+  EXPECT_EQ(read_mapping(getpid(), 8).error().code, ENOENT);
+}
+
 TEST(Maps, ReadsEachField) {
   const Maps maps = Maps::parse(
       "55d0c0000000-55d0c0001000 r-xp 00002000 08:01 131 /a b/c\\012d (deleted)\n"

@@ -11,10 +11,12 @@ class Own {
  public:
   Own(const Request& request, std::string folder) : request_(request), folder_(std::move(folder)) {}
 
-  void scoped(const std::string& name, std::vector<std::string> options) {
+  void scoped(const std::string& name, std::vector<std::string> options,
+              const std::string& obstacle = {}) {
     options.insert(options.begin(), "--scope=functions");
     for (const std::string& word : request_.options.compare.handed_on) options.push_back(word);
-    add(Kind::Scoped, name, options, request_.cannot_wrap);
+    const std::string cannot_wrap = request_.wraps ? request_.cannot_wrap : "";
+    add(Kind::Scoped, name, options, obstacle.empty() ? cannot_wrap : obstacle);
   }
 
   void process(const std::string& name, const std::string& functions) {
@@ -90,7 +92,7 @@ std::vector<Entry> own_entries(const Request& request, const std::string& folder
   }
   const bool in_process = any || engine == EngineChoice::Inproc;
   if (in_process && request.in_process && (gate.empty() || gate == "dispatch")) {
-    own.scoped("scoped: inproc", {"--engine=inproc"});
+    own.scoped("scoped: inproc", {"--engine=inproc"}, request.inproc_obstacle);
   }
   own.process("--scope=process", "");
   const bool given = request.options.functions_given;

@@ -15,6 +15,8 @@ struct Request {
   std::vector<std::string> launcher;  // the words that start the tool, before its options
   std::vector<std::string> gates;     // those that work here
   bool in_process = false;            // engine inproc works here
+  std::string inproc_obstacle;        // what it cannot do of what is asked for, or empty
+  bool wraps = true;                  // scoped rows wrap functions; else breakpoints are all
   std::string cannot_wrap;            // why the program's functions cannot be wrapped, or empty
 };
 

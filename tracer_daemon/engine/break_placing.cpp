@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
+#include <map>
 #include <optional>
 
 #include "engine/mapped_objects.h"
@@ -105,18 +106,13 @@ void Tracer::place_in_object(StoppedThread& stop, Process& process, const Object
   if (!chosen) return say(1, object.path + ": " + chosen.error().message);
   if (object.is_program) process.found_in_program = chosen->found;
   for (const std::string& warning : chosen->warnings) say(1, warning);
-  size_t placed = 0, no_room = 0;
-  std::string why;
+  size_t placed = 0;
+  std::map<std::string, LeftOut> left_out;  // by the reason
   for (BreakChoice& one : chosen->functions) {
     auto site = process.breaks->place(stop, process.memory, base + one.address, BreakRole::Entry);
-    if (!site && site.error().code == ENOSPC) {
-      no_room++;
-      why = site.error().message;
-      continue;
-    }
     if (!site) {
-      say(0, "breakpoint '" + one.info.name + "' in " + one.info.library + ": " +
-                 site.error().message);
+      LeftOut& same = left_out[site.error().message];
+      if (same.count++ == 0) same.first = &one.info;
       continue;
     }
     placed++;
@@ -125,22 +121,38 @@ void Tracer::place_in_object(StoppedThread& stop, Process& process, const Object
   }
   if (options_.config & WC_CONFIG_COUNTS)
     process.break_counts.resize(process.break_table->functions.size());
-  if (no_room != 0)
-    say(0, object.path + ": " + std::to_string(no_room) +
-               " of the selected functions have no breakpoint: " + why);
+  say_left_out(object, chosen->functions.size(), left_out);
   if (placed != 0) say(2, object.path + ": " + std::to_string(placed) + " breakpoints");
+}
+
+// One line, however many they are.
+void Tracer::say_left_out(const ObjectFile& object, size_t selected,
+                          const std::map<std::string, LeftOut>& left_out) const {
+  size_t count = 0;
+  std::string reasons;
+  for (const auto& [why, same] : left_out) {
+    count += same.count;
+    reasons += (reasons.empty() ? "" : "; ") + std::to_string(same.count) + " ('" +
+               same.first->name + (same.count == 1 ? "'): " : "' and others): ") + why;
+  }
+  if (count == 0) return;
+  const auto& [why, only] = *left_out.begin();
+  if (count == 1)
+    return say(0, "breakpoint '" + only.first->name + "' in " + only.first->library + ": " + why);
+  say(0, object.path + ": " + std::to_string(count) + " of the " + std::to_string(selected) +
+             " selected functions have no breakpoint, and their calls are not seen: " + reasons);
 }
 
 void Tracer::on_libraries_changed(StoppedThread& stop, Thread& thread, Occasion occasion) {
   Process& process = *thread.process;
-  if (occasion == Occasion::Running && process.libraries.objects().empty())
-    occasion = Occasion::Start;
+  if (occasion == Occasion::Running && process.libraries.empty()) occasion = Occasion::Start;
   ObjectChanges changes = process.libraries.look(process.pid, process.memory);
   report_objects(stop, thread, changes, occasion);
-  if (!changes.unloaded.empty()) process.breaks->forget_unmapped(process.memory);
+  for (const MappedObject& gone : changes.unloaded)
+    process.breaks->forget_unmapped(process.memory, process.libraries.span_of(gone));
   for (const MappedObject& object : changes.loaded) {
     // The program itself has its breakpoints; our own libraries get none.
-    bool is_program = object.space == 0 && object.entry == process.libraries.objects()[0].entry;
+    bool is_program = process.libraries.is_program(object);
     bool is_ours = is_own_library(process, object.path);
     if (is_program || is_ours || object.path.empty()) continue;
     ObjectFile file = object_file(process.pid, object);

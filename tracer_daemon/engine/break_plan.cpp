@@ -117,25 +117,37 @@ void BreakPlan::choose_by_symbol(const ObjectFile& object, const std::string& so
     out.warnings.push_back("breakpoint '" + name + "' in " + soname +
                            ": it has several bodies, of which one is chosen at run time; name that "
                            "one");
-  for (auto& [address, info] : chosen) {
-    auto same =
-        std::find_if(out.functions.begin(), out.functions.end(),
-                     [&, at = address](const BreakChoice& one) { return one.address == at; });
-    if (same == out.functions.end()) out.functions.push_back({address, std::move(info)});
-  }
+  std::set<uint64_t> exported;  // by -F, which come first
+  for (const BreakChoice& one : out.functions) exported.insert(one.address);
+  for (auto& [address, info] : chosen)
+    if (!exported.contains(address)) out.functions.push_back({address, std::move(info)});
 }
+
+namespace {
+
+// Whether a term can mean functions of the object, as far as its name does not matter.
+bool may_mean(const BreakTerm& term, const ObjectFile& object,
+              const std::set<std::string>& in_program) {
+  if (!term.library.empty() || object.is_program || term.exclude) return true;
+  return !term.is_glob && !in_program.contains(term.text);
+}
+
+}  // namespace
 
 Result<BreakChoices> BreakPlan::choose(const ObjectFile& object,
                                        const std::set<std::string>& in_program) {
+  auto can_select = [&](const BreakTerm& term) {
+    return !term.exclude && may_mean(term, object, in_program);
+  };
+  // Programs load libraries by the thousand; where no term can mean one, it is not even opened.
+  if (exported_.empty() && std::ranges::none_of(terms_, can_select)) return BreakChoices{};
   std::string soname = soname_of(object);
   std::vector<const BreakTerm*> terms;
   bool selects = false;
   std::string key = identity(object) + (object.is_program ? "/program" : "");
   for (const BreakTerm& term : terms_) {
-    bool here = !term.library.empty() ? match_library(term.library, soname)
-                : object.is_program   ? true
-                : term.exclude        ? true
-                                      : !term.is_glob && !in_program.contains(term.text);
+    bool here = term.library.empty() ? may_mean(term, object, in_program)
+                                     : match_library(term.library, soname);
     if (!here) continue;
     terms.push_back(&term);
     selects = selects || !term.exclude;

@@ -108,7 +108,15 @@ void Tracer::serve_breakpoint(StoppedThread& stop, Thread& thread, const user_re
       gate_of(*thread.process) == WC_GATE_DISPATCH && !wrapped_scopes(thread, regs.rsp).empty();
   if (dispatches && !set_selector(stop, thread, Selector::Allow)) return;
   if (!thread.process->breaks->has_been_protected()) protect(stop, thread);
-  if (serves(BreakRole::Libraries)) on_libraries_changed(stop, thread, Occasion::Running);
+  if (serves(BreakRole::Libraries)) {
+    on_libraries_changed(stop, thread, Occasion::Running);
+    // --scope=main looks for libc, which is there at the start or never.
+    Process& process = *thread.process;
+    const bool for_main_only = options_.breaks == nullptr && !options_.watch_libraries;
+    if (for_main_only && !process.libraries.empty())
+      process.breaks->remove(process.memory, *process.breaks->at(regs.rip - 1),
+                             BreakRole::Libraries);
+  }
   if (serves(BreakRole::MainsCaller)) on_main_known(stop, thread, regs.rdi);
   // A return before the call that begins at the same place.
   if (serves(BreakRole::Return)) on_break_return(thread, regs);

@@ -25,7 +25,7 @@ constexpr uint64_t kArenaSize = 128 * kPage;
 constexpr uint64_t kInjectionRoom = 2048;  // orphan_code.S
 constexpr uint64_t kRecordAt = 3072;       // OrphanRecord
 constexpr uint64_t kTableAt = kPage;
-constexpr uint64_t kTableSize = 257 * kPage;
+constexpr uint64_t kTableSize = 1025 * kPage;
 constexpr uint64_t kTableHead = 16;
 constexpr uint64_t kHomeSize = kArenaSize + kTableSize;
 // The first arena ends with a page that can be written: what system calls in the program's name
@@ -73,19 +73,21 @@ Error cannot_write() { return {"its text cannot be written", EPERM}; }
 
 uint64_t distance(uint64_t a, uint64_t b) { return a > b ? a - b : b - a; }
 
-// The free place nearest to `near` that nothing is likely to grow into; 0: there is none.
-uint64_t find_gap(pid_t pid, uint64_t near, uint64_t size) {
-  constexpr uint64_t kMargin = 16 * kPage, kLowest = 1 << 16;
-  auto maps = proc::read_maps(pid);
-  if (!maps) return 0;
+// The free place nearest to `near` that nothing is likely to grow into, at one of the two ends of
+// what is free between two mappings; 0: there is none. What stands below may be the heap, which
+// brk(2) makes grow; where it cannot, malloc(3) maps memory elsewhere.
+uint64_t find_gap(const proc::Maps& maps, uint64_t near, uint64_t size) {
+  constexpr uint64_t kMargin = 16 * kPage, kHeapMargin = 256u << 20, kLowest = 1 << 16;
   uint64_t free_from = kLowest, best = 0;
-  for (const proc::Mapping& mapping : maps->all()) {
-    uint64_t begin = mapping.range.begin;
-    bool grows_down = mapping.path == "[stack]";
-    if (!grows_down && begin >= free_from + size + 2 * kMargin) {
-      uint64_t at = begin - kMargin - size;
-      if (best == 0 || distance(at, near) < distance(best, near)) best = at;
-    }
+  auto offer = [&](uint64_t at) {
+    if (best == 0 || distance(at, near) < distance(best, near)) best = at;
+  };
+  for (const proc::Mapping& mapping : maps.all()) {
+    const uint64_t begin = mapping.range.begin;
+    const uint64_t room = begin > free_from ? begin - free_from : 0;
+    const bool grows_down = mapping.path == "[stack]";
+    if (!grows_down && room >= size + 2 * kMargin) offer(begin - kMargin - size);
+    if (room >= size + kHeapMargin + kMargin) offer(free_from + kHeapMargin);
     free_from = mapping.range.end;
   }
   return distance(best, near) < kNear ? best : 0;
@@ -100,8 +102,9 @@ Breakpoints::~Breakpoints() {
 Result<Breakpoints::Arena*> Breakpoints::map_arena(StoppedThread& stop, ProcessMemory& memory,
                                                    uint64_t near) {
   const uint64_t size = home_ == 0 ? kHomeSize : kArenaSize;
-  uint64_t gap = find_gap(pid_, near, size);
-  if (gap == 0) return Error{"no free memory is near it", ENOMEM};
+  auto maps = proc::read_maps(pid_);
+  uint64_t gap = maps ? find_gap(*maps, near, size) : 0;
+  if (gap == 0) return Error{"no free memory is near it; select fewer functions", ENOMEM};
   auto mapped = call(stop, memory, SYS_mmap,
                      {gap, size, PROT_READ | PROT_EXEC,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_NORESERVE, ~0ull, 0});
@@ -311,10 +314,10 @@ size_t Breakpoints::read_text(ProcessMemory& memory, uint64_t address,
   return size;
 }
 
-void Breakpoints::forget_unmapped(ProcessMemory& memory) {
+void Breakpoints::forget_unmapped(ProcessMemory& memory, AddressRange span) {
   memory.forget();
   code_.forget();
-  for (auto at = sites_.begin(); at != sites_.end();) {
+  for (auto at = sites_.lower_bound(span.begin); at != sites_.end() && at->first < span.end;) {
     uint8_t now = 0;
     bool is_there = memory.read({at->first}, &now, 1) == 1 && now == kInt3;
     if (is_there || at->second.roles == 0) {

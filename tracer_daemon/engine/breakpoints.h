@@ -59,7 +59,7 @@ struct SignalAction {
 class Breakpoints {
  public:
   // Places at once, those of returns included.
-  static constexpr uint32_t kMost = 65'536;
+  static constexpr uint32_t kMost = 262'144;
 
   Breakpoints(pid_t pid, Guardian* guardian) : pid_(pid), guardian_(guardian) {}
   ~Breakpoints();
@@ -82,8 +82,8 @@ class Breakpoints {
   // Where a thread at `ip` is, seen by the program, when it is in a thunk.
   [[nodiscard]] std::optional<DisplacedPlace> in_thunk(uint64_t ip) const;
 
-  // Memory was unmapped: forgets the places that are not there any more.
-  void forget_unmapped(ProcessMemory& memory);
+  // Memory was unmapped, somewhere in `span`: forgets the places that are not there any more.
+  void forget_unmapped(ProcessMemory& memory, AddressRange span);
   // A thread has hit a place that was taken out: makes sure that it is.
   bool remove_again(ProcessMemory& memory, const BreakSite& site) const;
   // For a forked child: the same text, another process. One that was made before this process's

@@ -19,17 +19,18 @@ namespace {
 constexpr uint32_t kEntries = 1 << 20;  // 16 MiB, if they were all used
 constexpr uint8_t kBreakpoint = 0xcc;
 
-// Where the program has written something else over it meanwhile, that stays.
-void put_back(pid_t pid, uint64_t address, uint8_t original) {
+ScopedFd open_memory(pid_t pid) {
   char path[32];
   snprintf(path, sizeof path, "/proc/%d/mem", pid);
-  int mem = open(path, O_RDWR | O_CLOEXEC);
-  if (mem < 0) return;
+  return ScopedFd(open(path, O_RDWR | O_CLOEXEC));
+}
+
+// Where the program has written something else over it meanwhile, that stays.
+void put_back(int memory, uint64_t address, uint8_t original) {
   uint8_t now = 0;
   auto at = static_cast<off_t>(address);
-  if (pread(mem, &now, 1, at) == 1 && now == kBreakpoint) [[maybe_unused]]
-    ssize_t n = pwrite(mem, &original, 1, at);
-  close(mem);
+  if (pread(memory, &now, 1, at) == 1 && now == kBreakpoint) [[maybe_unused]]
+    ssize_t n = pwrite(memory, &original, 1, at);
 }
 
 }  // namespace
@@ -46,10 +47,15 @@ struct Guardian::Table {
 };
 
 void Guardian::restore(const Table& table) {
+  ScopedFd memory;
+  pid_t opened = 0;  // one process's entries mostly stand together
   for (uint32_t i = 0; i < table.used && i < kEntries; i++) {
     const Entry& entry = table.entries[i];
-    if (pid_t pid = __atomic_load_n(&entry.pid, __ATOMIC_ACQUIRE); pid != 0)
-      put_back(pid, entry.address, entry.original);
+    pid_t pid = __atomic_load_n(&entry.pid, __ATOMIC_ACQUIRE);
+    if (pid == 0) continue;
+    if (pid != opened) memory = open_memory(pid);
+    opened = pid;
+    if (memory.valid()) put_back(memory.get(), entry.address, entry.original);
   }
 }
 

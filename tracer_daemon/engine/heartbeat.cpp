@@ -35,18 +35,32 @@ void Heartbeat::beat() {
   std::unique_lock lock(mutex_);
   while (!ends_) {
     const Period period = period_;
-    const bool changed =
-        changed_.wait_for(lock, period, [&] { return ends_ || period_ != period; });
-    if (!changed) wake();
+    const bool repeats = wanted_;  // it may have come just before a wait
+    const bool changed = changed_.wait_for(lock, repeats ? std::min(period, kSlow) : period, [&] {
+      return ends_ || period_ != period || (wanted_ && !repeats && period > kSlow);
+    });
+    const bool was_heard = repeats && !wanted_;
+    if (changed || was_heard) continue;
+    wanted_ = true;
+    nudge();
   }
 }
 
 void Heartbeat::found(size_t records) {
-  const Period period = records != 0 ? kFast : std::min(period_ * 2, kSlow);
-  if (period != period_) set(period);
+  if (records != 0)
+    set(kFast);
+  else if (period_ < kSlow)
+    set(std::min(period_ * 2, kSlow));
+}
+
+void Heartbeat::rest() { set(kResting); }
+
+void Heartbeat::beat_again() {
+  if (period_ == kResting) set(kSlow);
 }
 
 void Heartbeat::set(Period period) {
+  if (period == period_) return;
   {
     std::lock_guard lock(mutex_);
     period_ = period;
@@ -56,10 +70,18 @@ void Heartbeat::set(Period period) {
 
 void Heartbeat::send() const { syscall(SYS_tgkill, getpid(), tracer_, SIGUSR1); }
 
-// A signal that comes before the wait has begun is lost; the next beat repeats it.
 void Heartbeat::wake() {
   if (what_ == WaitsFor::Descriptors) return send();
-  wanted_ = true;
+  {
+    std::lock_guard lock(mutex_);
+    wanted_ = true;
+  }
+  changed_.notify_one();
+  nudge();
+}
+
+// A signal that comes before the wait has begun is lost; the next beat repeats it.
+void Heartbeat::nudge() {
   State expected = State::Waits;
   if (!state_.compare_exchange_strong(expected, State::IsWoken)) return;
   send();

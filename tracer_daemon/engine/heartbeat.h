@@ -33,6 +33,10 @@ class Heartbeat {
   void found(size_t records);
   // There will be something soon: a program begins to record, a signal waits to be passed on.
   void quicken() { found(1); }
+  // Nothing can come but by a stop, a signal or wake(): a beat a second is left, in case that one
+  // of these came between two waits. Until beat_again().
+  void rest();
+  void beat_again();
   // From any thread: the tracer's thread does not wait now, or not any more.
   void wake();
 
@@ -60,9 +64,10 @@ class Heartbeat {
   void end_wait();
   void beat();
   void set(Period period);
+  void nudge();
   void send() const;
 
-  static constexpr Period kSlow{100}, kFast{1};
+  static constexpr Period kResting{1000}, kSlow{100}, kFast{1};
   std::atomic<State> state_ = State::Works;
   std::atomic<bool> wanted_ = false;
   WaitsFor what_ = WaitsFor::Signal;

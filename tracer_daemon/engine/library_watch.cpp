@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "elf/image.h"
 #include "proc/files.h"
@@ -14,11 +15,10 @@
 namespace wc {
 namespace {
 
-constexpr size_t kMaxObjects = 4096;
 constexpr unsigned kMaxSpaces = 64;
 constexpr size_t kMaxHeaders = 256;
 constexpr size_t kMaxDynamic = 4096;
-constexpr size_t kMaxPath = 4096;
+constexpr size_t kMaxPath = 4096, kMostPaths = 192;
 
 template <typename T>
 std::optional<T> read_at(TraceeMemory& memory, uint64_t at) {
@@ -29,9 +29,12 @@ std::optional<T> read_at(TraceeMemory& memory, uint64_t at) {
 
 std::string string_at(TraceeMemory& memory, uint64_t at) {
   char text[kMaxPath];
-  size_t n = at == 0 ? 0 : memory.read({at}, text, sizeof text);
-  const char* end = std::find<const char*>(text, text + n, '\0');
-  return std::string(static_cast<const char*>(text), end);
+  for (size_t size : {kMostPaths, kMaxPath}) {
+    size_t n = at == 0 ? 0 : memory.read({at}, text, size);
+    const char* end = std::find<const char*>(text, text + n, '\0');
+    if (end != text + n || n < size) return std::string(static_cast<const char*>(text), end);
+  }
+  return std::string(static_cast<const char*>(text), kMaxPath);
 }
 
 // DT_DEBUG of the program, where ld.so leaves the address of its lists; 0 before it has run.
@@ -57,32 +60,26 @@ std::string path_at(const Result<proc::Maps>& maps, uint64_t address) {
   return mapping != nullptr && mapping->has_file() ? mapping->path : std::string();
 }
 
-bool has(const std::vector<MappedObject>& list, const MappedObject& one) {
-  return std::any_of(list.begin(), list.end(), [&](const MappedObject& other) {
-    return other.entry == one.entry && other.base == one.base && other.dynamic == one.dynamic &&
-           other.space == one.space;
-  });
-}
-
-// Appends what one namespace holds; false while ld.so changes it.
-bool read_space(TraceeMemory& memory, const r_debug& space, unsigned number,
-                std::vector<MappedObject>& objects) {
-  if (space.r_state != r_debug::RT_CONSISTENT) return false;
-  auto at = reinterpret_cast<uint64_t>(space.r_map);
-  while (at != 0 && objects.size() < kMaxObjects) {
-    auto map = read_at<link_map>(memory, at);
-    if (!map) break;
-    MappedObject object;
-    object.base = map->l_addr;
-    object.dynamic = reinterpret_cast<uint64_t>(map->l_ld);
-    object.entry = at;
-    object.space = number;
-    object.name = string_at(memory, reinterpret_cast<uint64_t>(map->l_name));
-    objects.push_back(std::move(object));
-    at = reinterpret_cast<uint64_t>(map->l_next);
+// Many at once are looked up in one reading of the map, a few one by one.
+class Paths {
+ public:
+  Paths(pid_t pid, size_t count) : pid_(pid) {
+    constexpr size_t kMany = 8;
+    if (count >= kMany) maps_ = proc::read_maps(pid);
   }
-  return true;
-}
+  std::string at(uint64_t address) {
+    if (!maps_) {
+      auto mapping = proc::read_mapping(pid_, address);
+      if (mapping) return mapping->has_file() ? mapping->path : std::string();
+      maps_ = proc::read_maps(pid_);
+    }
+    return path_at(*maps_, address);
+  }
+
+ private:
+  pid_t pid_;
+  std::optional<Result<proc::Maps>> maps_;
+};
 
 }  // namespace
 
@@ -110,34 +107,79 @@ uint64_t LibraryWatch::event_address(pid_t pid, TraceeMemory& memory) {
   return 0;
 }
 
-ObjectChanges LibraryWatch::look(pid_t pid, TraceeMemory& memory) {
-  if (list_ == 0) list_ = find_list(read_program_start(pid), memory);
-  std::vector<MappedObject> now;
-  unsigned number = 0;
-  for (uint64_t at = list_; at != 0 && number < kMaxSpaces; number++) {
+// False while ld.so changes one of its lists, and where there are none.
+bool LibraryWatch::read_heads(TraceeMemory& memory) {
+  constexpr int kHasNext = 2;  // r_version from which r_next exists
+  std::vector<uint64_t> heads;
+  for (uint64_t at = list_; at != 0 && heads.size() < kMaxSpaces;) {
     auto space = read_at<r_debug_extended>(memory, at);
-    if (!space || !read_space(memory, space->base, number, now)) return {};
-    constexpr int kHasNext = 2;  // r_version from which r_next exists
+    if (!space) return false;
+    if (space->base.r_state != r_debug::RT_CONSISTENT) {
+      announce(space->base.r_state);
+      return false;
+    }
+    heads.push_back(reinterpret_cast<uint64_t>(space->base.r_map));
     at = space->base.r_version >= kHasNext ? reinterpret_cast<uint64_t>(space->r_next) : 0;
   }
-  if (number == 0) return {};
-  ObjectChanges changes;
-  for (const MappedObject& old : objects_)
-    if (!has(now, old)) changes.unloaded.push_back(old);
-  std::optional<Result<proc::Maps>> maps;  // read only when something is new
-  for (MappedObject& object : now) {
-    auto known = std::find_if(objects_.begin(), objects_.end(),
-                              [&](const MappedObject& old) { return has({object}, old); });
-    if (known != objects_.end()) {
-      object.path = known->path;
-      continue;
-    }
-    if (!maps) maps = proc::read_maps(pid);
-    object.path = path_at(*maps, object.dynamic);
-    changes.loaded.push_back(object);
+  spaces_.resize(std::max(spaces_.size(), heads.size()));
+  for (size_t i = 0; i < spaces_.size(); i++) spaces_[i].head = i < heads.size() ? heads[i] : 0;
+  return !heads.empty();
+}
+
+void LibraryWatch::announce(int state) {
+  const bool only_loads = state == r_debug::RT_ADD && announced_ != ListChange::Any;
+  announced_ = only_loads ? ListChange::OnlyLoaded : ListChange::Any;
+}
+
+void LibraryWatch::add(pid_t pid, TraceeMemory& memory, unsigned space,
+                       const std::vector<LinkMap>& fresh, ObjectChanges& changes) {
+  Paths paths(pid, fresh.size());
+  for (const LinkMap& map : fresh) {
+    MappedObject object;
+    object.base = map.base;
+    object.dynamic = map.dynamic;
+    object.entry = map.at;
+    object.space = space;
+    object.name = string_at(memory, map.name);
+    object.path = paths.at(map.dynamic);
+    objects_.insert_or_assign(Key(space, map.at), object);
+    changes.loaded.push_back(std::move(object));
   }
-  objects_ = std::move(now);
+}
+
+ObjectChanges LibraryWatch::look(pid_t pid, TraceeMemory& memory) {
+  if (list_ == 0) list_ = find_list(read_program_start(pid), memory);
+  if (!read_heads(memory)) return {};
+  const ListChange change = std::exchange(announced_, std::nullopt).value_or(ListChange::Any);
+  ObjectChanges changes;
+  for (unsigned number = 0; number < spaces_.size(); number++) {
+    Space& space = spaces_[number];
+    LinkMapChanges found = space.maps.look(pid, memory, space.head, change);
+    for (const LinkMap& gone : found.gone)
+      if (auto known = objects_.extract(Key(number, gone.at)))
+        changes.unloaded.push_back(std::move(known.mapped()));
+    add(pid, memory, number, found.fresh, changes);
+  }
   return changes;
+}
+
+bool LibraryWatch::is_program(const MappedObject& object) const {
+  if (object.space != 0 || spaces_.empty()) return false;
+  const std::vector<LinkMap>& known = spaces_.front().maps.known();
+  return !known.empty() && known.front().at == object.entry;
+}
+
+// As far as the next objects on both sides; a base may lie anywhere, a dynamic section does not.
+AddressRange LibraryWatch::span_of(const MappedObject& gone) const {
+  AddressRange span{0, UINT64_MAX};
+  for (const auto& [key, other] : objects_) {
+    if (other.dynamic < gone.dynamic) span.begin = std::max(span.begin, other.dynamic);
+    if (other.dynamic <= gone.dynamic) continue;
+    const bool begins_between = other.base > gone.dynamic && other.base < other.dynamic;
+    span.end = std::min(span.end, begins_between ? other.base : other.dynamic);
+  }
+  if (gone.base < gone.dynamic) span.begin = std::max(span.begin, gone.base);
+  return span;
 }
 
 }  // namespace wc

@@ -10,10 +10,15 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "base/address_range.h"
 #include "base/tracee_memory.h"
+#include "engine/link_maps.h"
 
 namespace wc {
 
@@ -49,15 +54,31 @@ class LibraryWatch {
 
   // What has changed since the last look. Empty while ld.so is at work on its lists.
   ObjectChanges look(pid_t pid, TraceeMemory& memory);
-  [[nodiscard]] const std::vector<MappedObject>& objects() const { return objects_; }
+  [[nodiscard]] bool empty() const { return objects_.empty(); }
+  [[nodiscard]] bool is_program(const MappedObject& object) const;
+  // Addresses of an object that is gone lie in here, and none of those that are there.
+  [[nodiscard]] AddressRange span_of(const MappedObject& gone) const;
 
   // Where ld.so calls at each change: as it says itself, or, before it has run, by its symbol
   // `_dl_debug_state`. 0: it has none, or there is no ld.so.
   [[nodiscard]] static uint64_t event_address(pid_t pid, TraceeMemory& memory);
 
  private:
-  uint64_t list_ = 0;  // address of the struct r_debug, once known
-  std::vector<MappedObject> objects_;
+  struct Space {
+    uint64_t head = 0;  // of its list
+    LinkMaps maps;
+  };
+  using Key = std::pair<unsigned, uint64_t>;  // space, entry
+
+  bool read_heads(TraceeMemory& memory);
+  void announce(int state);
+  void add(pid_t pid, TraceeMemory& memory, unsigned space, const std::vector<LinkMap>& fresh,
+           ObjectChanges& changes);
+
+  uint64_t list_ = 0;          // address of the struct r_debug, once known
+  std::vector<Space> spaces_;  // by number
+  std::map<Key, MappedObject> objects_;
+  std::optional<ListChange> announced_;  // what ld.so has said that it is about to do
 };
 
 }  // namespace wc

@@ -6,7 +6,11 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "engine/library_watch.h"
@@ -51,12 +55,23 @@ class ObjectHistory {
     MappedObject object;
     ObjectFacts facts;
   };
-  [[nodiscard]] const Known* needer_of(const Known& one, uint64_t first_fresh) const;
-  ObjectReport describe(const Known& one, Occasion occasion, const std::string& caller,
-                        uint64_t first_fresh, bool is_first_of_space);
+  using Number = uint64_t;  // in the order of their coming
+  // The name of an object in its space; or of its file, without the folder.
+  using Name = std::pair<unsigned, std::string>;
+  using Identity = std::tuple<unsigned, uint64_t, uint64_t>;  // space, entry, base
 
-  std::map<uint64_t, Known> objects_;  // in the order of their coming
-  uint64_t next_ = 0;
+  static Identity identity_of(const MappedObject& object);
+  static std::vector<Name> needs_of(const Known& one);
+  void add_one(const MappedObject& object, ObjectFacts facts);
+  std::optional<Known> take_out(const MappedObject& object);
+  [[nodiscard]] const Known* needer_of(Number number, Number first_fresh) const;
+  ObjectReport describe(Number number, Occasion occasion, const std::string& caller,
+                        Number first_fresh, bool is_first_of_space);
+
+  std::map<Number, Known> objects_;
+  std::map<Identity, Number> numbers_;
+  std::map<Name, std::set<Number>> needers_;  // who names that as needed
+  Number next_ = 0;
   bool has_dependencies_ = false;  // one that is needed has been seen
 };
 

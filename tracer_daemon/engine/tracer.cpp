@@ -23,8 +23,7 @@
 namespace wc {
 namespace {
 
-constexpr uint64_t kTick = 100'000'000;     // nanoseconds between two looks at outputs and orphans
-constexpr uint64_t kShortTick = 5'000'000;  // while a signal waits to be passed on
+constexpr uint64_t kTick = 100'000'000;  // nanoseconds between two looks at outputs and orphans
 
 // Of one instruction, of the entry to a handler, or of a system call (arch/x86/kernel/ptrace.c).
 bool is_end_of_step(const siginfo_t& info) {
@@ -109,23 +108,7 @@ Seen Tracer::next_in_turn() {
 
 Seen Tracer::wait_for_stop() {
   if (Seen seen = next_in_turn(); seen.tid > 0) return seen;
-  Seen seen;
-  if (options_.gate == WC_GATE_SOCKET) {
-    // Stops and messages both matter: wait for either.
-    seen = stops_.next(Wait::Poll);
-    if (seen.tid == 0) {
-      poll_gate_connections((passed_.empty() ? kTick : kShortTick) / 1'000'000);
-      seen = stops_.next(Wait::Poll);
-    }
-  } else {
-    Heartbeat::Pause pause(heartbeat_);  // the heartbeat ends it ten times a second
-    seen = stops_.next(pause.may_wait ? Wait::Block : Wait::Poll);
-  }
-  if (seen.tid == -ECHILD && options_.standing) {
-    constexpr useconds_t kIdle = 20'000;
-    usleep(kIdle);
-  }
-  return seen;
+  return options_.gate == WC_GATE_SOCKET ? wait_by_descriptors() : wait_by_signal();
 }
 
 // A stop wakes its waiter also without SIGCHLD, which costs half a microsecond more.
@@ -147,6 +130,7 @@ Result<int> Tracer::run() {
     Seen seen = wait_for_stop();
     bool stopped = seen.tid > 0;
     if (stopped) {
+      end_rest();
       on_seen(seen);
     } else if (seen.tid == -ECHILD && !options_.standing) {
       break;
@@ -174,7 +158,8 @@ void Tracer::on_tick() {
     found += drain(*thread, 0);
   }
   uint64_t now = TickClock::now();
-  if (options_.config & WC_CONFIG_IN_PROCESS) heartbeat_.found(found);
+  const bool in_process = options_.config & WC_CONFIG_IN_PROCESS;
+  if (in_process || passed_.empty()) heartbeat_.found(in_process ? found : 0);
   if (now < next_tick_) return;
   next_tick_ = now + kTick;
   if (options_.config & WC_CONFIG_IN_PROCESS)
@@ -186,6 +171,7 @@ void Tracer::on_tick() {
   }
   adopt_orphans();
   if (places_in_ != 0) ask_another();
+  rest_if_quiet();
 }
 
 void Tracer::on_seen(const Seen& seen) {
@@ -354,7 +340,7 @@ bool Tracer::read_clock_for_shim(const StoppedThread& stop, Thread& thread,
 
 // ---- scopes
 
-ProcessShare* Tracer::share_of(Thread& thread) const {
+ProcessShare* Tracer::share_of(const Thread& thread) const {
   return thread.slot < 0 ? nullptr : thread.process->share.get();
 }
 

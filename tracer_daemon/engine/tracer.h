@@ -7,6 +7,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -115,7 +116,7 @@ class Tracer final : public SessionHost {
   void say_unwritable(Process& process) const;
 
   // What the thread's slot says at this stop.
-  ProcessShare* share_of(Thread& thread) const;
+  ProcessShare* share_of(const Thread& thread) const;
   size_t drain(Thread& thread, uint64_t sp);
   void digest(Thread& thread, std::span<const wc_record> records);
   void on_corrupt_ring(Thread& thread);
@@ -145,6 +146,15 @@ class Tracer final : public SessionHost {
   void complete_pending(Thread& thread, const user_regs_struct& regs);
   void end_sharing(Thread& thread);
 
+  // resting.cpp: how it waits while nothing happens
+  Seen wait_by_descriptors();
+  Seen wait_by_signal();
+  [[nodiscard]] bool may_write_unseen(const Thread& thread) const;
+  [[nodiscard]] bool is_quiet() const;
+  [[nodiscard]] bool rests() const;
+  void rest_if_quiet();
+  void end_rest();
+
   // break_scopes.cpp
   void on_breakpoint(StoppedThread stop, Thread& thread, const user_regs_struct& regs);
   void serve_breakpoint(StoppedThread& stop, Thread& thread, const user_regs_struct& regs,
@@ -164,6 +174,10 @@ class Tracer final : public SessionHost {
   static void leave_thunk(const StoppedThread& stop, Thread& thread, user_regs_struct& regs);
 
   // break_placing.cpp
+  struct LeftOut {
+    size_t count = 0;
+    const FunctionInfo* first = nullptr;
+  };
   [[nodiscard]] bool uses_breakpoints() const;
   void inherit(const Process& parent, Process& child, bool shares_memory) const;
   static void run_on_memory_of(const Thread& parent, Thread& child);
@@ -175,6 +189,8 @@ class Tracer final : public SessionHost {
   void place_in_program(StoppedThread& stop, Thread& thread);
   void place_in_object(StoppedThread& stop, Process& process, const ObjectFile& object,
                        uint64_t base);
+  void say_left_out(const ObjectFile& object, size_t selected,
+                    const std::map<std::string, LeftOut>& left_out) const;
   void tell_of_replaced(const std::string& path) const;
   void place_internal(StoppedThread& stop, Process& process, uint64_t address, BreakRole role);
   [[nodiscard]] bool is_reported(const Thread& thread) const;
@@ -365,6 +381,7 @@ class Tracer final : public SessionHost {
   std::optional<Error> failure_;
   bool output_failed_ = false;
   uint64_t next_tick_ = 0;
+  unsigned quiet_ticks_ = 0;  // since there was a stop, or something to look at
   bool stop_ = false;
   PassedSignals passed_;
 

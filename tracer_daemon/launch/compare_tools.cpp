@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "compare/compare.h"
+#include "launch/engine_choice.h"
 #include "launch/gate_choice.h"
 #include "launch/launch.h"
 #include "launch/preflight.h"
@@ -73,10 +74,12 @@ int compare_tools(const Options& options) {
   request.options = options;
   request.launcher = launcher();
   request.cannot_wrap = inspect_target(options.program[0], Purpose::Wrap).refusal.message;
+  request.wraps = wraps(options);
   for (const GateName& gate : kGates) {
     if (choose_gate(gate.choice, sandbox)) request.gates.emplace_back(gate.name);
   }
   request.in_process = choose_gate(GateChoice::Dispatch, sandbox).ok();
+  request.inproc_obstacle = inproc_obstacle(options, WC_GATE_DISPATCH);
   if (options.gate != GateChoice::Auto) {
     if (auto works = choose_gate(options.gate, sandbox); !works) return fail(works.error().message);
   }

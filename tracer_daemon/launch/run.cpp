@@ -11,6 +11,7 @@
 #include "engine/mapped_objects.h"
 #include "engine/tracer.h"
 #include "launch/attach.h"
+#include "launch/engine_choice.h"
 #include "launch/gate_choice.h"
 #include "launch/launch.h"
 #include "launch/own_limits.h"
@@ -27,17 +28,6 @@
 
 namespace wc {
 namespace {
-
-// Full-process mode and breakpoints wrap nothing of themselves.
-bool selects_functions(const Options& options) {
-  return options.functions_given ||
-         (options.scope != ScopeMode::Process && options.breakpoints.empty());
-}
-
-// A process that runs already can be given no library: there -F selects breakpoints.
-bool wraps(const Options& options) {
-  return options.pid == 0 && (selects_functions(options) || !options.user_preloads.empty());
-}
 
 // In full-process mode threads stop at every syscall anyway; what is left of a gate is the trap, by
 // which the shim tells of new threads, full rings and returns.
@@ -62,21 +52,13 @@ struct EngineDecision {
   std::string why;
 };
 
-// What engine inproc cannot do; empty: all that is asked for, it can.
-std::string inproc_obstacle(const Options& options, wc_gate gate, const BackendSet& backends) {
-  if (options.scope == ScopeMode::Process) return "--scope=process needs a stop at every syscall";
-  if (!options.breakpoints.empty()) return "breakpoints (-B) need the stops of engine ptrace";
-  if (gate != WC_GATE_DISPATCH) return "what is not patched needs gate dispatch";
-  if (options.show_paths) return "-y needs a stop at every syscall";
-  if (backends.wants(WC_WANT_ENTER)) return "a backend wants to see syscalls before they happen";
-  return {};
-}
-
 Result<EngineDecision> choose_engine(const Options& options, wc_gate gate,
                                      const BackendSet& backends) {
   if (options.engine == EngineChoice::Ptrace)
     return EngineDecision{false, "engine ptrace: as asked for"};
-  std::string obstacle = inproc_obstacle(options, gate, backends);
+  std::string obstacle = inproc_obstacle(options, gate);
+  if (obstacle.empty() && backends.wants(WC_WANT_ENTER))
+    obstacle = "a backend wants to see syscalls before they happen";
   if (options.engine == EngineChoice::Inproc && !obstacle.empty())
     return Error{"engine inproc: " + obstacle + "; use -E ptrace", 0};
   if (options.engine == EngineChoice::Inproc)

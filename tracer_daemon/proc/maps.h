@@ -48,6 +48,9 @@ class Maps {
 // Errors: ESRCH where the process has ended or has no memory (a zombie, a thread of the kernel),
 // EACCES where it may not be examined.
 Result<Maps> read_maps(pid_t pid);
+// The one that `address` lies in, at the same cost however many there are. Errors as above, ENOENT
+// where nothing is mapped, ENOTTY before Linux 6.11.
+Result<Mapping> read_mapping(pid_t pid, uint64_t address);
 // From a descriptor of /proc/PID/maps, which shows the memory that the process had when it was
 // opened, whatever the process has become.
 Result<Maps> read_maps_from(int fd);

@@ -1,11 +1,16 @@
-/* many_places SECONDS: 70,000 functions, more than a process can have breakpoints. Calls one in a
- * hundred of them, prints "ready", goes on calling for
- * SECONDS, and prints "done". */
+/* many_places SECONDS: functions, unless -D says otherwise more than a process can have breakpoints.
+ * Calls one in a hundred of them, prints "ready", repeats that for SECONDS, and prints "done". */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-enum { kFunctions = 70000, kSize = 16 };
+#ifndef FUNCTIONS
+#define FUNCTIONS 270000
+#endif
+#define TEXT_OF(number) #number
+#define TEXT(number) TEXT_OF(number)
+
+enum { kFunctions = FUNCTIONS, kSize = 16 };
 
 /* Each of 16 bytes, with a name and a size. */
 __asm__(
@@ -19,7 +24,7 @@ __asm__(
     ".endm\n"
     ".text\n"
     ".set number, 0\n"
-    ".rept 70000\n"
+    ".rept " TEXT(FUNCTIONS) "\n"
     "make_place %number\n"
     ".set number, number + 1\n"
     ".endr\n"

@@ -1,0 +1,1 @@
+wc_unit_test(function_name_test LINK wc_names)

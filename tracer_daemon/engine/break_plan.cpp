@@ -7,6 +7,7 @@
 #include "catalog/catalog.h"
 #include "catalog/glob.h"
 #include "decode/decoder.h"
+#include "symbols/demangle.h"
 
 namespace wc {
 namespace {

@@ -6,6 +6,7 @@
 
 #include "catalog/catalog.h"
 #include "catalog/glob.h"
+#include "catalog/near_functions.h"
 #include "decode/decoder.h"
 #include "symbols/demangle.h"
 
@@ -50,13 +51,12 @@ std::string base_name(const std::string& path) { return path.substr(path.rfind('
 
 std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
 
+// "; did you mean 'work'?", or nothing.
 std::string near_names(const BreakTerm& term, const std::vector<FunctionSymbol>& functions) {
-  std::vector<std::string> spelled;
-  for (const FunctionSymbol& one : functions)
-    spelled.push_back(names_of(one.name, demangle(one.name)).plain);
-  std::vector<std::string_view> views(spelled.begin(), spelled.end());
+  NearFunctions near(term);
+  for (const FunctionSymbol& one : functions) near.add(names_of(one.name, demangle(one.name)));
   std::string text;
-  for (std::string_view name : nearest(term.pattern, views))
+  for (const std::string& name : near.nearest())
     text += (text.empty() ? "; did you mean " : " or ") + quoted(name);
   return text.empty() ? text : text + "?";
 }

@@ -60,10 +60,14 @@ void append_escaped(std::string& out, std::string_view bytes) {
   }
 }
 
-void append_basename(std::string& out, std::string_view path) {
+std::string_view basename_of(std::string_view path) {
   const size_t slash = path.rfind('/');
   if (slash != std::string_view::npos && slash + 1 < path.size()) path.remove_prefix(slash + 1);
-  append_escaped(out, path);
+  return path;
+}
+
+void append_basename(std::string& out, std::string_view path) {
+  append_escaped(out, basename_of(path));
 }
 
 void append_signal_name(std::string& out, int signal) {

@@ -16,7 +16,10 @@ inline std::string_view view(const char* text) { return text != nullptr ? text :
 // Appends printable ASCII as it is and the rest as strace does: \n, \33, \303\251, \\.
 void append_escaped(std::string& out, std::string_view bytes);
 
-// Appends the part after the last slash, escaped.
+// The part after the last slash, not escaped.
+std::string_view basename_of(std::string_view path);
+
+// Appends that part, escaped.
 void append_basename(std::string& out, std::string_view path);
 
 // Appends "SIGINT", "SIGRT_3" or, for what is no signal, "SIG_99".

@@ -19,6 +19,7 @@
 
 #include "builtin.h"
 #include "escape.h"
+#include "names/function_name.h"
 #include "sink.h"
 
 namespace wc::backends {
@@ -65,15 +66,16 @@ void FoldedBackend::append_name(std::string& path, std::string_view name) {
   path += escaped;
 }
 
+// Frames are spelled as selected functions are, without parameters: a function that is both is one
+// in the graph.
 void FoldedBackend::append_frames(std::string& path, const wc_stack_frame* frames, uint32_t count) {
   for (uint32_t i = count; i-- > 0;) {
     const wc_stack_frame& frame = frames[i];
     if (frame.at.symbol != nullptr) {
-      append_name(path, frame.at.symbol);
+      append_name(path, plain_name(frame.at.symbol));
     } else {
-      std::string place = "[";
-      append_basename(place, frame.at.object != nullptr ? frame.at.object : "unknown");
-      append_name(path, place + "]");
+      const std::string_view object = frame.at.object != nullptr ? frame.at.object : "unknown";
+      append_name(path, "[" + std::string(basename_of(object)) + "]");
     }
   }
 }
@@ -110,8 +112,7 @@ void FoldedBackend::process(const wc_process& event) {
   switch (event.event) {
     case WC_PROCESS_START:
     case WC_PROCESS_EXEC:
-      programs_[event.pid].clear();
-      append_basename(programs_[event.pid], view(event.path));
+      programs_[event.pid] = basename_of(view(event.path));
       break;
     case WC_PROCESS_FORK:
       if (event.thread == 0) {

@@ -88,7 +88,7 @@ TEST(Folded, CallersFunctionSyscall) {
   }
   EXPECT_THAT(host.take(), IsEmpty()) << "sums are known at the end";
   host.close();
-  EXPECT_THAT(host.take_lines(), ElementsAre("prog;[unknown];[prog];work(int);fwrite;write 2"));
+  EXPECT_THAT(host.take_lines(), ElementsAre("prog;[unknown];[prog];work;fwrite;write 2"));
 }
 
 TEST(Folded, AllFramesAndTime) {
@@ -97,7 +97,7 @@ TEST(Folded, AllFramesAndTime) {
   host.send(with_stack(call_event(1, "fwrite", ""), callers()));
   host.send(with_stack(syscall_event(1, "write", "", "1"), kStack));
   host.close();
-  EXPECT_THAT(host.take_lines(), ElementsAre("prog;[unknown];[prog];work(int);write;write 42000"));
+  EXPECT_THAT(host.take_lines(), ElementsAre("prog;[unknown];[prog];work;write;write 42000"));
 }
 
 TEST(Folded, OutsideOfCallsAndOfUnknownProcesses) {
@@ -136,6 +136,34 @@ TEST(Folded, NamesCannotBreakTheFormat) {
   const auto lines = host.take_lines();
   ASSERT_EQ(lines.size(), 1u);
   EXPECT_EQ(std::count(lines[0].begin(), lines[0].end(), ';'), 2) << lines[0];
+}
+
+// A function is one frame of the graph, whether it was selected or has only led there.
+TEST(Folded, FramesAreSpelledAsFunctionsAre) {
+  TestHost host(folded_backend());
+  const wc_stack_frame frames[] = {
+      frame("x", "int ns::outer<int>(int (*)(char)) const", 1),
+      frame("x", "main::{lambda(int)#1}::operator()(int) const", 1),
+      frame("x", "(anonymous namespace)::hidden(char)", 1),
+      frame("x", "<(u8, u8) as r::Sp>::speak", 1),
+      frame("x", "main.(*T).Do", 1),
+  };
+  host.send(started("/bin/prog"));
+  host.send(with_stack(syscall_event(0, "read", "", "0"), frames));
+  host.close();
+  EXPECT_THAT(host.take_lines(),
+              ElementsAre("prog;main.(*T).Do;<(u8, u8) as r::Sp>::speak;(anonymous "
+                          "namespace)::hidden;main::{lambda(int)#1}::operator();ns::outer<int>;"
+                          "read 1"));
+}
+
+TEST(Folded, NamesAreEscapedOnce) {
+  TestHost host(folded_backend());
+  const wc_stack_frame nameless[] = {frame("/lib/n\xfe.so", nullptr, 1)};
+  host.send(started("/tmp/n\xff\nl\\"));
+  host.send(with_stack(syscall_event(0, "read", "", "0"), nameless));
+  host.close();
+  EXPECT_THAT(host.take_lines(), ElementsAre("n\\377\\nl\\\\;[n\\376.so];read 1"));
 }
 
 TEST(Folded, UnknownOptionValuesAreRefused) {

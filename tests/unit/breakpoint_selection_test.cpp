@@ -2,9 +2,12 @@
 
 #include <gmock/gmock.h>
 
+#include "catalog/near_functions.h"
+
 namespace wc {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 std::vector<BreakTerm> terms(std::string_view list) {
@@ -88,6 +91,81 @@ TEST(BreakpointSelection, TheNameThatIsReported) {
             "ns::Box<int>::operator()");
   EXPECT_EQ(names_of("_Z", "(anonymous namespace)::f(char)").plain, "(anonymous namespace)::f");
   EXPECT_EQ(names_of("_Z", "std::vector<int> ns::make<int>(int (*)(int))").plain, "ns::make<int>");
+}
+
+TEST(BreakpointSelection, ParametersAsAUserTypesThem) {
+  const std::string full = "ns::Box<int, 3>::get(char const*, int) const";
+  for (const char* term :
+       {"ns::Box<int,3>::get(const char*,int)", "Box<int, 3>::get(char const*, int)", "Box::get",
+        "get(char const*, int) const", "Box::get(const char *, int)", "get(*)"})
+    EXPECT_TRUE(selects(term, "_ZNK2ns3BoxIiLi3EE3getEPKci", full)) << term;
+  for (const char* term : {"Box<int,4>::get", "get(const char*)", "get(char*, int)"})
+    EXPECT_FALSE(selects(term, "_ZNK2ns3BoxIiLi3EE3getEPKci", full)) << term;
+  EXPECT_TRUE(selects("ns::twice<int>(int)", "_Z", "int ns::twice<int>(int)"));
+  EXPECT_TRUE(selects("tagged(int)", "_Z", "ns::tagged[abi:cxx11](int)"));
+}
+
+// Not every star and bracket is a glob's: a name is looked for in libraries too.
+TEST(BreakpointSelection, WhatIsAGlob) {
+  for (const char* name :
+       {"f(char*)", "f(char const*, int **)", "main.(*T).Do", "ns::operator*", "C::operator[]",
+        "<*const T as r::Sp>::f", "<[u8] as r::Sp>::f", "f[abi:cxx11]", "C::operator bool"})
+    EXPECT_FALSE(terms(name).at(0).is_glob) << name;
+  for (const char* glob : {"f*", "f(*)", "Box<*>::get", "f[ab]", "?", "main.*", "f(int, *)"})
+    EXPECT_TRUE(terms(glob).at(0).is_glob) << glob;
+}
+
+TEST(BreakpointSelection, BlanksInsideNames) {
+  auto list = terms("C::operator bool,f(int) const, {unnamed type#1}::g ns::operator<,h");
+  ASSERT_EQ(list.size(), 5u);
+  EXPECT_EQ(list[0].pattern, "C::operator bool");
+  EXPECT_EQ(list[1].pattern, "f(int) const");
+  EXPECT_EQ(list[2].pattern, "{unnamed type#1}::g");
+  EXPECT_EQ(list[3].pattern, "ns::operator<");
+}
+
+TEST(BreakpointSelection, Rust) {
+  const char* legacy = "_ZN1r5parse17h086b0cfd890a8ea9E";
+  for (const char* term :
+       {"r::parse", "parse", "r::parse::h086b0cfd890a8ea9", legacy, "r::*", "r::parse::*"})
+    EXPECT_TRUE(selects(term, legacy, "r::parse")) << term;
+  EXPECT_FALSE(selects("h086b0cfd890a8ea8", legacy, "r::parse"));
+  EXPECT_EQ(names_of(legacy, "r::parse").plain, "r::parse");
+  for (const char* term : {"r::Foo::speak", "Sp::speak", "speak", "<r::Foo<u32> as r::Sp>::speak"})
+    EXPECT_TRUE(selects(term, "_RNvX", "<r::Foo<u32> as r::Sp>::speak")) << term;
+  EXPECT_TRUE(selects("core::ptr::drop_in_place", "_R", "core::ptr::drop_in_place::<r::Foo<u32>>"));
+}
+
+TEST(BreakpointSelection, OtherLanguages) {
+  for (const char* term : {"work", "m::work", "__m_MOD_work"})
+    EXPECT_TRUE(selects(term, "__m_MOD_work", "m::work")) << term;
+  EXPECT_TRUE(selects("inner", "inner.0", "inner.0"));  // contained, or gcc's nested in C
+  const char* go = "net/http.(*Client).Do";
+  for (const char* term : {go, "http.(*Client).Do", "Client.Do", "(*Client).Do", "Do"})
+    EXPECT_TRUE(selects(term, go, go)) << term;
+  for (const char* term : {"app.parse", "parse", "app.parse(int)", "_D3app5parseFiZi"})
+    EXPECT_TRUE(selects(term, "_D3app5parseFiZi", "app.parse(int)")) << term;
+  EXPECT_TRUE(selects("List.map", "camlStdlib__List__map_485", "Stdlib.List.map"));
+  EXPECT_TRUE(selects("main::{lambda(int)#1}::operator()", "_Z",
+                      "main::{lambda(int)#1}::operator()(int) const"));
+}
+
+std::vector<std::string> near(std::string_view term,
+                              std::initializer_list<std::string_view> demangled) {
+  NearFunctions near(terms(term).at(0));
+  for (std::string_view name : demangled) near.add(names_of("_Z", std::string(name)));
+  return near.nearest();
+}
+
+TEST(BreakpointSelection, DidYouMean) {
+  EXPECT_THAT(near("wrok", {"m::work", "other::thing"}), ElementsAre("work"));
+  EXPECT_THAT(near("m::wrok", {"m::work", "n::work"}), testing::Contains("m::work"));
+  EXPECT_THAT(near("r::Foo::spaek", {"<r::Foo<u32> as r::Sp>::speak"}),
+              ElementsAre("r::Foo::speak"));
+  EXPECT_THAT(near("http.Client.Od", {"net/http.(*Client).Do"}), ElementsAre("http.Client.Do"));
+  // The name is right, the parameters are not.
+  EXPECT_THAT(near("ns::f(std::string)", {"ns::f(std::basic_string<char>)", "ns::g(std::string)"}),
+              ElementsAre("ns::f(std::basic_string<char>)"));
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "symbols/demangle.h"
+
 extern "C" void function_list_test_exported() {}
 static int function_list_test_local(int n) { return n + 1; }
 static int (*volatile keep)(int) = function_list_test_local;

@@ -16,6 +16,7 @@
 #include <string>
 
 #include "base/scoped_fd.h"
+#include "symbols/demangle.h"
 #include "symbols/module.h"
 #include "symbols/symbolizer.h"
 

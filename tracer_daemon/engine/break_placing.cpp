@@ -106,6 +106,8 @@ void Tracer::place_in_object(StoppedThread& stop, Process& process, const Object
   if (!chosen) return say(1, object.path + ": " + chosen.error().message);
   if (object.is_program) process.found_in_program = chosen->found;
   for (const std::string& warning : chosen->warnings) say(1, warning);
+  for (const std::string& refusal : chosen->refusals)
+    say(options_.breaks->is_news(refusal) ? 0 : 1, refusal);
   size_t placed = 0;
   std::map<std::string, LeftOut> left_out;  // by the reason
   for (BreakChoice& one : chosen->functions) {

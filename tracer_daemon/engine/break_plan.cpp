@@ -6,7 +6,9 @@
 
 #include "catalog/catalog.h"
 #include "catalog/glob.h"
+#include "catalog/near_functions.h"
 #include "decode/decoder.h"
+#include "symbols/demangle.h"
 
 namespace wc {
 namespace {
@@ -49,15 +51,84 @@ std::string base_name(const std::string& path) { return path.substr(path.rfind('
 
 std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
 
+// "; did you mean 'work'?", or nothing.
 std::string near_names(const BreakTerm& term, const std::vector<FunctionSymbol>& functions) {
-  std::vector<std::string> spelled;
-  for (const FunctionSymbol& one : functions)
-    spelled.push_back(names_of(one.name, demangle(one.name)).plain);
-  std::vector<std::string_view> views(spelled.begin(), spelled.end());
+  NearFunctions near(term);
+  for (const FunctionSymbol& one : functions) near.add(names_of(one.name, demangle(one.name)));
   std::string text;
-  for (std::string_view name : nearest(term.pattern, views))
+  for (const std::string& name : near.nearest())
     text += (text.empty() ? "; did you mean " : " or ") + quoted(name);
   return text.empty() ? text : text + "?";
+}
+
+// A glob may well meet one; who has named it waits for its calls.
+void add_resolver(const std::string& name, const std::string& soname,
+                  const std::vector<const BreakTerm*>& terms, BreakChoices& out) {
+  bool is_named = std::ranges::any_of(terms, [&](const BreakTerm* term) {
+    return !term->exclude && !term->is_glob && matches(*term, names_of(name, demangle(name)));
+  });
+  (is_named ? out.refusals : out.warnings)
+      .push_back("breakpoint " + quoted(name) + " in " + soname +
+                 ": it has several bodies, of which one is chosen at run time (IFUNC); name that "
+                 "one");
+}
+
+// Of the libraries that the term names.
+std::vector<FunctionSymbol> functions_of(const BreakTerm& term,
+                                         const BreakPlan::Libraries& libraries) {
+  std::vector<FunctionSymbol> all;
+  for (const auto& library : libraries) {
+    if (!match_library(term.library, library->soname)) continue;
+    auto list = read_functions(library->path, library->path);
+    if (list) all.insert(all.end(), list->functions.begin(), list->functions.end());
+  }
+  return all;
+}
+
+// How the bodies of an IFUNC could be named: libc's and gcc's ways. Empty where no symbol tells.
+std::string glob_of_bodies(const BreakTerm& term, const std::string& path) {
+  auto list = read_functions(path, path);
+  if (!list) return {};
+  for (const std::string& beginning : {"__" + term.pattern + "_", term.pattern + "."})
+    for (const FunctionSymbol& one : list->functions)
+      if (!one.ifunc && one.name.starts_with(beginning) && !one.name.ends_with(".resolver"))
+        return beginning + "*";
+  return {};
+}
+
+Error bodiless_error(const BreakTerm& term, const ObjectFile& program,
+                     const BreakPlan::Libraries& libraries) {
+  std::string bodies = term.library.empty() ? glob_of_bodies(term, program.open_path) : "";
+  for (const auto& library : libraries) {
+    bool is_meant = term.library.empty() || match_library(term.library, library->soname);
+    if (!bodies.empty() || !is_meant) continue;
+    bodies = glob_of_bodies(term, library->path);
+    if (!bodies.empty()) bodies += "@" + library->soname;
+  }
+  return {"breakpoint " + quoted(term.text) +
+              ": it has several bodies, of which one is chosen at run time (IFUNC), so that it can "
+              "have no breakpoint" +
+              (bodies.empty() ? "; name one body" : "; its bodies can: " + quoted(bodies)),
+          0};
+}
+
+Error unknown_error(const BreakTerm& term, const ObjectFile& program,
+                    const BreakPlan::Libraries& libraries) {
+  std::string what = "breakpoint " + quoted(term.text) + ": ";
+  if (!term.library.empty())
+    return {what + term.library + " has no such function" +
+                near_names(term, functions_of(term, libraries)),
+            0};
+  auto list = read_functions(program.open_path, program.path);
+  if (!list || !list->has_symtab)
+    return {what + "not in a library, and " + base_name(program.path) +
+                " is stripped: it has no symbol table that would say where its functions are; "
+                "install its debug symbols, or name NAME@LIBRARY",
+            0};
+  std::string later = "; for a library that comes by dlopen, name " + term.pattern + "@LIBRARY";
+  return {what + "no such function in " + base_name(program.path) + " or its libraries" +
+              near_names(term, list->functions) + (term.is_glob ? "" : later),
+          0};
 }
 
 }  // namespace
@@ -108,15 +179,12 @@ void BreakPlan::choose_by_symbol(const ObjectFile& object, const std::string& so
       if (selected != term->exclude || !matches(*term, names)) continue;
       if (!term->source.empty() && !sources.stands_in(function, term->source)) continue;
       selected = !term->exclude;
-      if (selected) out.found.insert(term->text);
+      if (selected) (function.ifunc ? out.bodiless : out.found).insert(term->text);
     }
     if (selected && function.ifunc) resolvers.insert(function.name);
     if (selected && !function.ifunc) add(chosen, function.address, info_of(names, soname));
   }
-  for (const std::string& name : resolvers)
-    out.warnings.push_back("breakpoint '" + name + "' in " + soname +
-                           ": it has several bodies, of which one is chosen at run time; name that "
-                           "one");
+  for (const std::string& name : resolvers) add_resolver(name, soname, terms, out);
   std::set<uint64_t> exported;  // by -F, which come first
   for (const BreakChoice& one : out.functions) exported.insert(one.address);
   for (auto& [address, info] : chosen)
@@ -161,38 +229,29 @@ Result<BreakChoices> BreakPlan::choose(const ObjectFile& object,
   return out;
 }
 
-Status BreakPlan::check(const ObjectFile& program,
-                        const std::vector<std::shared_ptr<const Image>>& libraries) {
+Status BreakPlan::check(const ObjectFile& program, const Libraries& libraries) {
   if (terms_.empty()) return Done{};
   auto own = choose(program, {});
   if (!own) return own.error();
-  std::set<std::string> found = own->found, sonames;
+  std::set<std::string> found = own->found, bodiless = own->bodiless, sonames;
   for (const auto& library : libraries) {
     sonames.insert(library->soname);
-    if (auto theirs = choose({library->path, library->path, false}, own->found))
-      found.insert(theirs->found.begin(), theirs->found.end());
+    auto theirs = choose({library->path, library->path, false}, own->found);
+    if (!theirs) continue;
+    found.insert(theirs->found.begin(), theirs->found.end());
+    bodiless.insert(theirs->bodiless.begin(), theirs->bodiless.end());
   }
   for (const BreakTerm& term : terms_) {
+    if (term.exclude) continue;
+    // A namesake elsewhere (ld.so has a memcpy) or an old version is not what was meant.
+    bool has_other = term.is_glob || has_glob(term.library) ? found.contains(term.text)
+                                                            : own->found.contains(term.text);
+    bool is_bodiless = bodiless.contains(term.text) && !has_other;
+    if (is_bodiless) return bodiless_error(term, program, libraries);
+    auto is_meant = [&](const std::string& name) { return match_library(term.library, name); };
     bool comes_later = !term.library.empty() &&
-                       (has_glob(term.library) ||
-                        std::none_of(sonames.begin(), sonames.end(), [&](const std::string& name) {
-                          return match_library(term.library, name);
-                        }));
-    if (term.exclude || found.contains(term.text) || comes_later) continue;
-    auto list = read_functions(program.open_path, program.path);
-    std::string what = "breakpoint " + quoted(term.text) + ": ";
-    if (!term.library.empty()) return Error{what + term.library + " has no such function", 0};
-    if (!list || list->functions.empty() || (!list->has_symtab && term.library.empty()))
-      return Error{what + "not in a library, and " + base_name(program.path) +
-                       " is stripped: it has no symbol table that would say where its functions "
-                       "are; install its debug symbols, or name NAME@LIBRARY",
-                   0};
-    return Error{what + "no such function in " + base_name(program.path) + " or its libraries" +
-                     near_names(term, list->functions) +
-                     (term.is_glob ? ""
-                                   : "; for a library that comes by dlopen, name " + term.pattern +
-                                         "@LIBRARY"),
-                 0};
+                       (has_glob(term.library) || std::ranges::none_of(sonames, is_meant));
+    if (!found.contains(term.text) && !comes_later) return unknown_error(term, program, libraries);
   }
   return Done{};
 }

@@ -31,7 +31,9 @@ struct BreakChoice {
 struct BreakChoices {
   std::vector<BreakChoice> functions;  // one an address
   std::set<std::string> found;         // terms (their text) that chose something
+  std::set<std::string> bodiless;      // terms that chose what gets its body at run time (IFUNC)
   std::vector<std::string> warnings;   // functions that were named and can have no breakpoint
+  std::vector<std::string> refusals;   // the same, where they were named in full
 };
 
 class BreakPlan {
@@ -46,10 +48,13 @@ class BreakPlan {
 
   // Whether every term fits the program and the libraries that it will have. The first that does
   // not is the error, which says what is near.
-  Status check(const ObjectFile& program,
-               const std::vector<std::shared_ptr<const Image>>& libraries);
+  using Libraries = std::vector<std::shared_ptr<const Image>>;
+  Status check(const ObjectFile& program, const Libraries& libraries);
   // The same of -F, for a process that has these files mapped. Warnings are for the user.
   Status check_running(const std::vector<ObjectFile>& objects, std::vector<std::string>& warnings);
+
+  // True once for each text: what every process would say.
+  bool is_news(const std::string& text) { return said_.insert(text).second; }
 
   // Whether functions of a library of this name were asked for.
   [[nodiscard]] bool names_library(const std::string& name) const;
@@ -64,6 +69,7 @@ class BreakPlan {
   std::vector<BreakTerm> terms_;
   std::vector<Term> exported_;
   std::map<std::string, BreakChoices> known_;  // by file and terms: programs share libraries
+  std::set<std::string> said_;
 };
 
 // The addresses of internal breakpoints: the object's function of that name, as in the file; 0.

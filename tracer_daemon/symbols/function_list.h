@@ -35,9 +35,6 @@ bool is_called(std::string_view symbol);
 Result<FunctionList> read_functions(const std::string& open_path, const std::string& path,
                                     const std::string& debug_root = "/usr/lib/debug");
 
-// A C++ name as its author wrote it; any other name, and one that would explode, as it is.
-std::string demangle(std::string_view name);
-
 // Whether the function at `address` (as in the file) stands in that source file.
 class FunctionSources {
  public:

@@ -1,38 +1,19 @@
 #include "symbols/module.h"
 
-#include <cxxabi.h>
 #include <fcntl.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <cstring>
 #include <utility>
 
 #include "elf/elf_handle.h"
 #include "symbols/debug_file.h"
+#include "symbols/demangle.h"
 
 namespace wc {
 
 namespace {
 
-// A mangled name can describe one exponentially longer (250 bytes become 570 MB), by references
-// ("S1_", "T_") to what it described before: 24 of them multiply by 3^8 at most. Few real names
-// have more (1 in 1,200 of 110,000 from C++ libraries); they stay mangled.
-constexpr size_t kMaxMangled = 1024;
-constexpr int kMaxReferences = 24;
-constexpr size_t kMaxSymbol = 8192;
 constexpr size_t kMaxProgramHeaders = 4096;
-
-bool is_safe_to_demangle(std::string_view name) {
-  if (!name.starts_with("_Z") || name.size() > kMaxMangled) return false;
-  int references = 0;  // "S_", "S1A_", "T0_": an underscore behind a capital or a digit
-  for (size_t i = 1; i < name.size(); ++i) {
-    const char before = name[i - 1];
-    const bool part = (before >= 'A' && before <= 'Z') || (before >= '0' && before <= '9');
-    references += name[i] == '_' && part ? 1 : 0;
-  }
-  return references <= kMaxReferences;
-}
 
 ScopedFd open_again(const std::string& path) {
   return ScopedFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
@@ -49,16 +30,6 @@ std::vector<GElf_Phdr> program_headers(Elf* elf) {
 }
 
 }  // namespace
-
-std::string demangle(std::string_view name) {
-  std::string plain(name.substr(0, kMaxSymbol));
-  if (!is_safe_to_demangle(name)) return plain;
-  int status = 0;
-  const std::unique_ptr<char, decltype(&std::free)> demangled(
-      abi::__cxa_demangle(plain.c_str(), nullptr, nullptr, &status), &std::free);
-  if (status != 0 || demangled == nullptr) return plain;
-  return {demangled.get(), strnlen(demangled.get(), kMaxSymbol)};
-}
 
 const Location& Module::locate(uint64_t file_offset) {
   read_tables();

@@ -3,6 +3,7 @@
 //
 //   ls;main;print_dir;opendir;openat 3
 //
+// A Python function stands with its file and line: "save (store.py:12)".
 // The program's name, the frames that led to the selected function, that function, the system call.
 // The frames between the two are left out unless frames=all is asked for. A system call outside of
 // every call (full-process mode) has all of its frames.
@@ -19,6 +20,7 @@
 
 #include "builtin.h"
 #include "escape.h"
+#include "frames.h"
 #include "names/function_name.h"
 #include "sink.h"
 
@@ -71,7 +73,9 @@ void FoldedBackend::append_name(std::string& path, std::string_view name) {
 void FoldedBackend::append_frames(std::string& path, const wc_stack_frame* frames, uint32_t count) {
   for (uint32_t i = count; i-- > 0;) {
     const wc_stack_frame& frame = frames[i];
-    if (frame.at.symbol != nullptr) {
+    if (is_interpreted(frame)) {
+      append_name(path, std::string(view(frame.at.symbol)) + " (" + source_of(frame.at) + ")");
+    } else if (frame.at.symbol != nullptr) {
       append_name(path, plain_name(frame.at.symbol));
     } else {
       const std::string_view object = frame.at.object != nullptr ? frame.at.object : "unknown";

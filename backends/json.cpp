@@ -13,6 +13,7 @@
 
 #include "builtin.h"
 #include "escape.h"
+#include "frames.h"
 #include "json_writer.h"
 #include "sink.h"
 
@@ -67,25 +68,33 @@ void write_caller(JsonWriter& json, const wc_caller& caller) {
   json.end_object();
 }
 
-// With -k. Keys as those of a caller, and the address.
+// Keys as those of a caller, and the address; what runs in an interpreter has none.
+void write_frame(JsonWriter& json, const wc_stack_frame& frame) {
+  const bool is_python = is_interpreted(frame);
+  json.begin_object();
+  write_text(json, "object", frame.at.object);
+  write_text(json, "symbol", frame.at.symbol);
+  if (!is_python) json.member("offset", frame.at.offset);
+  write_text(json, "file", frame.at.file);
+  if (frame.at.file != nullptr && frame.at.line != 0) json.member("line", frame.at.line);
+  if (is_python) {
+    write_text(json, "language", "python");
+  } else {
+    json.key("address");
+    json.address(frame.at.address);
+    json.key("object_offset");
+    json.address(frame.object_offset);
+  }
+  json.end_object();
+}
+
+// With -k.
 void write_stack(JsonWriter& json, const wc_host& host, const wc_stack_frame* frames,
                  uint32_t count) {
   if (host.stack_trace == 0 || count == 0) return;
   json.key("stack");
   json.begin_array();
-  for (const wc_stack_frame& frame : std::span(frames, count)) {
-    json.begin_object();
-    write_text(json, "object", frame.at.object);
-    write_text(json, "symbol", frame.at.symbol);
-    json.member("offset", frame.at.offset);
-    write_text(json, "file", frame.at.file);
-    if (frame.at.file != nullptr && frame.at.line != 0) json.member("line", frame.at.line);
-    json.key("address");
-    json.address(frame.at.address);
-    json.key("object_offset");
-    json.address(frame.object_offset);
-    json.end_object();
-  }
+  for (const wc_stack_frame& frame : std::span(frames, count)) write_frame(json, frame);
   json.end_array();
 }
 

@@ -36,6 +36,7 @@
 #include <vector>
 
 #include "builtin.h"
+#include "frames.h"
 #include "sink.h"
 #include "text_thread.h"
 #include "text_time.h"
@@ -157,7 +158,7 @@ void TextBackend::append_duration(std::string& out, uint64_t duration) {
   fmt::format_to(std::back_inserter(out), " <{}.{:06}>", micros / 1'000'000, micros % 1'000'000);
 }
 
-// As `strace -k` has it, with file and line behind; no prefix, like there.
+// As `strace -k` has it: no prefix.
 void TextBackend::add_stack(TextThread& lines, const TextLine& under, const wc_stack_frame* frames,
                             uint32_t count) {
   if (sink_.host().stack_trace == 0 || count == 0) return;
@@ -165,18 +166,7 @@ void TextBackend::add_stack(TextThread& lines, const TextLine& under, const wc_s
   for (const wc_stack_frame& frame : std::span(frames, count)) {
     const size_t mark = lines.mark();
     bytes += " > ";
-    append_escaped(bytes, view(frame.at.object));
-    bytes += '(';
-    if (frame.at.symbol != nullptr) {
-      append_escaped(bytes, frame.at.symbol);
-      fmt::format_to(std::back_inserter(bytes), "+{:#x}", frame.at.offset);
-    }
-    fmt::format_to(std::back_inserter(bytes), ") [{:#x}]", frame.object_offset);
-    if (frame.at.file != nullptr) {
-      bytes += ' ';
-      append_basename(bytes, frame.at.file);
-      if (frame.at.line != 0) fmt::format_to(std::back_inserter(bytes), ":{}", frame.at.line);
-    }
+    append_frame(bytes, frame);
     lines.add({.ts = under.ts, .depth = under.depth, .head = lines.range(mark), .bare = true});
   }
 }

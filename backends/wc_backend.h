@@ -85,7 +85,9 @@ struct wc_caller {
   uint32_t line;
 };
 
-/* One frame of a stack: where its function goes on when what it has called returns. */
+/* One frame of a stack: where its function goes on when what it has called returns.
+ * With --frames=python, a Python function has no address (at.address is 0) and no object: symbol is
+ * its qualified name, file the path of its source, line where it stands. */
 struct wc_stack_frame {
   struct wc_caller at;
   uint64_t object_offset; /* of at.address, into the object's file; the address without one */

@@ -166,6 +166,39 @@ TEST(Folded, NamesAreEscapedOnce) {
   EXPECT_THAT(host.take_lines(), ElementsAre("n\\377\\nl\\\\;[n\\376.so];read 1"));
 }
 
+// A Python function has a source, and no address.
+const wc_stack_frame kPython[] = {
+    {.at = {.symbol = "Store.save", .file = "/srv/store.py", .line = 12}},
+    {.at = {.symbol = "<module>", .file = "/srv/app/__main__.py", .line = 3}},
+    {.at = {.symbol = "odd;\x1b", .file = "a\nb.py"}}};
+
+TEST(PythonFunctions, InText) {
+  TestHost host(text_backend(), {}, {.stack_trace = 1});
+  host.send(with_stack(syscall_event(0, "read", "", "0"), kPython));
+  const auto lines = host.take_lines();
+  ASSERT_EQ(lines.size(), 4u);
+  EXPECT_EQ(lines[1], " > /srv/store.py(Store.save) [python] store.py:12");
+  EXPECT_EQ(lines[2], " > /srv/app/__main__.py(<module>) [python] app/__main__.py:3");
+  EXPECT_EQ(lines[3], R"( > a\nb.py(odd;\33) [python] a\nb.py)");
+}
+
+TEST(PythonFunctions, InJson) {
+  TestHost host(json_backend(), {}, {.stack_trace = 1});
+  host.send(with_stack(syscall_event(0, "read", "", "0"), std::span(kPython).first(1)));
+  EXPECT_THAT(host.take(), HasSubstr(R"x("stack":[{"symbol":"Store.save","file":"/srv/store.py",)x"
+                                     R"x("line":12,"language":"python"}]})x"));
+}
+
+TEST(PythonFunctions, InFolded) {
+  TestHost host(folded_backend());
+  host.send(started("/usr/bin/python3"));
+  host.send(with_stack(syscall_event(0, "read", "", "0"), kPython));
+  host.close();
+  EXPECT_THAT(host.take_lines(),
+              ElementsAre(R"(python3;odd:\33 (a\nb.py);<module> (app/__main__.py:3);)"
+                          "Store.save (store.py:12);read 1"));
+}
+
 TEST(Folded, UnknownOptionValuesAreRefused) {
   EXPECT_THAT(TestHost(folded_backend(), {{"weight", "mass"}}).error(), HasSubstr("weight"));
   EXPECT_THAT(TestHost(folded_backend(), {{"frames", "none"}}).error(), HasSubstr("frames"));

@@ -164,6 +164,14 @@ TEST(Options, Stacks) {
   EXPECT_THAT(bad({"--stack-depth", "257", "p"}), HasSubstr("a number from 0 to 256"));
 }
 
+TEST(Options, FramesImplyStacks) {
+  EXPECT_EQ(good({"-k", "p"}).frames, StackFunctions::Native);
+  EXPECT_EQ(good({"--frames=python", "p"}).frames, StackFunctions::Python);
+  EXPECT_EQ(good({"--frames", "auto", "p"}).frames, StackFunctions::Auto);
+  EXPECT_TRUE(good({"--frames", "auto", "p"}).stack_trace);
+  EXPECT_THAT(bad({"--frames=pyton", "p"}), HasSubstr("did you mean python?"));
+}
+
 TEST(Options, VerboseCounts) { EXPECT_EQ(good({"-vv", "-v", "p"}).verbose, 3); }
 
 TEST(Options, ListsGivenAgainAreJoined) {

@@ -35,6 +35,9 @@ constexpr Choice<ScopeMode> kScopes[] = {{"functions", ScopeMode::Functions, ""}
                                          {"process", ScopeMode::Process, ""}};
 constexpr Choice<Overflow> kOverflows[] = {{"wait", Overflow::Wait, ""},
                                            {"drop", Overflow::Drop, ""}};
+constexpr Choice<StackFunctions> kFrames[] = {{"native", StackFunctions::Native, ""},
+                                              {"python", StackFunctions::Python, ""},
+                                              {"auto", StackFunctions::Auto, ""}};
 constexpr Choice<bool> kSwitch[] = {{"yes", true, ""},    {"no", false, ""}, {"true", true, ""},
                                     {"false", false, ""}, {"on", true, ""},  {"off", false, ""},
                                     {"1", true, ""},      {"0", false, ""}};
@@ -173,6 +176,11 @@ Status set_stack_depth(const Setting& setting, Options& options) {
   return choose_number(setting, kMaxShownFrames, options.stack_depth);
 }
 
+Status set_frames(const Setting& setting, Options& options) {
+  options.stack_trace = true;
+  return choose<StackFunctions>(setting, kFrames, options.frames);
+}
+
 // As strace counts: -t seconds, -tt microseconds, -ttt since the epoch.
 Status set_time_format(const Setting& setting, Options& options) {
   constexpr int kRelative = 4;
@@ -257,6 +265,8 @@ Status apply(const Setting& setting, Options& options) {
       return set_switch(setting, options.objects);
     case Key::StackDepth:
       return set_stack_depth(setting, options);
+    case Key::Frames:
+      return set_frames(setting, options);
     case Key::Time:
     case Key::RelativeTime:
       return set_time_format(setting, options);

@@ -20,6 +20,9 @@ What is reported:
   -s, --string-size N      bytes of a string that are shown (default 32)
   -k, --stack-trace        the stack of each call and system call, with file and line
       --stack-depth N      at most N frames of it (implies -k)
+      --frames KIND        native: C functions (the default); python: Python's, with file and line,
+                           in the place of the interpreter's; auto: these where they can be read
+                           (CPython 3.11). Implies -k
   -y                       paths of file descriptors
   -t, -tt, -ttt            time of day, with microseconds, in seconds since the epoch
   -r                       time since the previous line

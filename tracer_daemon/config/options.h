@@ -18,6 +18,7 @@ enum class EngineChoice { Default, Auto, Ptrace, Inproc, Bpf };
 enum class GateChoice { Auto, Socket, Trap, Dispatch };
 enum class ScopeMode { Functions, Main, Process };
 enum class Overflow { Wait, Drop };
+enum class StackFunctions { Native, Python, Auto };  // --frames
 enum class Command { Run, Attach, Serve, Measure, Help, Version, ListFunctions, ListSyscalls };
 
 // --compare: the program run native, traced, and under other tools, in turn.
@@ -59,6 +60,7 @@ struct Options {
   bool objects = false;
   bool stack_trace = false;
   unsigned stack_depth = kMaxShownFrames;
+  StackFunctions frames = StackFunctions::Native;
   bool follow = true;
   int verbose = 0;
   std::string control_path;

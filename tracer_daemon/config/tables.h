@@ -22,6 +22,7 @@ enum class Key {
   StringSize,
   StackTrace,
   StackDepth,
+  Frames,
   Time,
   RelativeTime,
   Duration,

@@ -104,6 +104,10 @@ Result<std::unique_ptr<ProcessShare>> Tracer::create_share(const Process& proces
                                                            const MakeShare& make) {
   ShareLayout layout = layout_for(process);
   if (!(layout.config & WC_CONFIG_IN_PROCESS)) return make(layout);
+  if (is_read_at_stops(process)) {
+    layout.config &= ~uint32_t{WC_CONFIG_IN_PROCESS};
+    return make(layout);
+  }
   uint64_t slot = wc_slot_size(layout.function_count, layout.config);
   if (has_room_for_rings(process.pid, wc_shared_size(slot, 1)))
     if (auto share = make(layout)) return share;

@@ -146,6 +146,8 @@ Result<int> Tracer::run() {
     say(0, std::to_string(unrecorded_calls_) +
                " calls of functions with breakpoints were not recorded: a process can have " +
                std::to_string(Breakpoints::kMost) + " breakpoints; select fewer functions");
+  report_interpreters();
+  if (std::string text = pipeline_.interpreters().last_word(); !text.empty()) say(0, text);
   if (failure_) return *failure_;
   return first_status_.value_or(0);
 }
@@ -169,6 +171,7 @@ void Tracer::on_tick() {
     say(0, error);
     output_failed_ = true;
   }
+  report_interpreters();
   adopt_orphans();
   if (places_in_ != 0) ask_another();
   rest_if_quiet();

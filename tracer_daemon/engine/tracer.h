@@ -322,6 +322,8 @@ class Tracer final : public SessionHost {
                       Occasion occasion);
 
   // stacks.cpp
+  void report_interpreters();
+  bool is_read_at_stops(const Process& process);
   static StackRegisters dwarf_registers(const user_regs_struct& regs);
   void take_stack(Thread& thread, const user_regs_struct& regs);
   void take_stack(Thread& thread, const StoppedThread& stop);

@@ -23,6 +23,7 @@ struct EventSource {
   const FunctionTable* breakpoints = nullptr;  // what kBreakFunction numbers mean
   OwnScopes* own_scopes = nullptr;
   std::shared_ptr<const Stack> stack;  // of the thread where it stands, if that is wanted
+  bool is_recorded = false;            // of the past: an interpreter's state is another one now
 
   // The row of a scope that the program names itself, or nothing for any other function.
   [[nodiscard]] std::optional<uint32_t> own_row(uint32_t function) const;

@@ -173,6 +173,15 @@ void Pipeline::fill_frames(std::span<const StackFrame> stack, Event& event) {
   event.frame_count = static_cast<uint32_t>(frames_.size());
 }
 
+std::shared_ptr<const Stack> Pipeline::stack_at_stop(const EventSource& source,
+                                                     const StackRegisters& registers) {
+  if (!interpreters_.wanted()) return unwind(source, registers);
+  Stack native = unwinder_.unwind(source.pid, registers, *source.memory);
+  const Interpreters::Where where{source.pid, source.tid, symbols_.map_generation(source.pid)};
+  return std::make_shared<const Stack>(
+      interpreters_.with_functions(where, *source.memory, std::move(native), depth_));
+}
+
 // The stack of its first syscall ends before the call where the unwinder cannot go on (clone), or
 // where it is cut off: then it is unwound from the shim's frame, where the frame pointer stands
 // below the return address (preload_lib/frame.h).
@@ -188,7 +197,8 @@ std::shared_ptr<const Stack> Pipeline::stack_of_call(const EventSource& source,
   if (!source.memory->read_all({scope.sp - sizeof frame_pointer}, &frame_pointer,
                                sizeof frame_pointer))
     return nullptr;
-  return unwind(source, StackRegisters::of(scope.caller, caller_sp, frame_pointer));
+  const auto registers = StackRegisters::of(scope.caller, caller_sp, frame_pointer);
+  return source.is_recorded ? unwind(source, registers) : stack_at_stop(source, registers);
 }
 
 void Pipeline::announce(const EventSource& source, OpenCall& call, const wc_scope& scope,

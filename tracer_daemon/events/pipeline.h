@@ -18,6 +18,7 @@
 #include "events/event_source.h"
 #include "events/record_reader.h"
 #include "events/tick_clock.h"
+#include "interpreter/interpreters.h"
 #include "symbols/symbolizer.h"
 #include "symbols/unwinder.h"
 
@@ -49,6 +50,7 @@ struct PendingSyscall {
 struct StackOptions {
   std::string shim_path;            // as /proc/PID/maps names it
   unsigned depth = kMaxStackDepth;  // --stack-depth
+  FrameChoice frames = FrameChoice::Native;
 };
 
 class Pipeline {
@@ -58,16 +60,23 @@ class Pipeline {
       : backends_(std::move(backends)),
         options_(options),
         filter_(filter),
-        unwinder_(symbols_, stacks.shim_path, stacks.depth) {}
+        unwinder_(symbols_, stacks.shim_path, stacks.depth),
+        interpreters_(stacks.frames),
+        depth_(stacks.depth) {}
 
   BackendSet& backends() { return backends_; }
   [[nodiscard]] bool reports(uint32_t nr) const { return nr >= filter_.size() || filter_[nr]; }
   TickClock& clock() { return clock_; }
 
   [[nodiscard]] bool wants_stacks() const { return backends_.wants(WC_WANT_STACK); }
+  // C functions only.
   std::shared_ptr<const Stack> unwind(const EventSource& source, const StackRegisters& registers) {
     return std::make_shared<const Stack>(unwinder_.unwind(source.pid, registers, *source.memory));
   }
+  // With the functions of an interpreter, where these are asked for. The thread stands still.
+  std::shared_ptr<const Stack> stack_at_stop(const EventSource& source,
+                                             const StackRegisters& registers);
+  Interpreters& interpreters() { return interpreters_; }
 
   // What the thread appended to its ring. `next`: the record behind it, null if there is none yet.
   // False: it makes no sense, nothing was reported.
@@ -102,6 +111,7 @@ class Pipeline {
   void lost(int32_t pid, uint64_t count);
   void forget_process(int32_t pid) {
     unwinder_.forget(pid);
+    interpreters_.forget(pid);
     symbols_.forget(pid);
   }
 
@@ -136,6 +146,8 @@ class Pipeline {
   SyscallSet filter_;
   Symbolizer symbols_;
   Unwinder unwinder_;
+  Interpreters interpreters_;
+  unsigned depth_;  // of a stack
   TickClock clock_;
   uint64_t next_call_ = 1;
   std::vector<wc_arg> args_;            // scratch

@@ -68,6 +68,7 @@ std::shared_ptr<const Stack> Pipeline::unwind_record(const EventSource& source,
 
 bool Pipeline::record(EventSource source, const RecordView& view, const RecordView* next) {
   CapturedMemory memory(view, *source.memory);
+  source.is_recorded = true;
   if (view.head.type & WC_RECORD_STACK && wants_stacks())
     source.stack = unwind_record(source, memory);
   // What a call hands on to its first syscall is in the record of that one.

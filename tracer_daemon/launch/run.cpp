@@ -47,6 +47,17 @@ uint32_t config_for(const BackendSet& backends, const Options& options) {
   return config;
 }
 
+FrameChoice frames_of(const Options& options) {
+  switch (options.frames) {
+    case StackFunctions::Python:
+      return FrameChoice::Python;
+    case StackFunctions::Auto:
+      return FrameChoice::Auto;
+    default:
+      return FrameChoice::Native;
+  }
+}
+
 struct EngineDecision {
   bool in_process = false;
   std::string why;
@@ -65,6 +76,8 @@ Result<EngineDecision> choose_engine(const Options& options, wc_gate gate,
     return EngineDecision{true, "engine inproc: as asked for"};
   if (options.engine == EngineChoice::Default)
     return EngineDecision{false, "engine ptrace: the default"};
+  if (obstacle.empty() && options.frames == StackFunctions::Python && backends.wants(WC_WANT_STACK))
+    obstacle = "--frames=python needs a stop at every system call that is reported";
   if (obstacle.empty())
     return EngineDecision{true, "engine inproc: it can do all that is asked for"};
   return EngineDecision{false, "engine ptrace: " + obstacle};
@@ -219,12 +232,16 @@ class Session {
     tracer.shared_memory = memory_for(options, sandbox, session->directory_->path());
     tracer.standing = standing;
     tracer.signals_stop = standing || options.pid != 0;
+    if (options.frames != StackFunctions::Native && !backends->wants(WC_WANT_STACK))
+      complain(
+          "--frames has no effect: no backend of this run shows stacks; text, json and folded do");
     if (options.verbose > 0) {
       complain(engine->why);
       complain(gate->why);
     }
     session->pipeline_ = std::make_unique<Pipeline>(
-        std::move(*backends), decode, filter, StackOptions{tracer.shim_path, options.stack_depth});
+        std::move(*backends), decode, filter,
+        StackOptions{tracer.shim_path, options.stack_depth, frames_of(options)});
     session->tracer_ = std::make_unique<Tracer>(tracer, *session->tables_, *session->pipeline_);
     // Who sees the socket may send a signal at once.
     if (standing || options.pid != 0) take_signals(SignalMeaning::Stop);

@@ -1,0 +1,1 @@
+wc_unit_test(interpreter_test SOURCES interpreter_merge_test.cpp LINK wc_interpreter)

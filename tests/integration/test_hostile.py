@@ -11,7 +11,7 @@ from harness import Case, processes, program
 
 MAGIC, VERSION = 0x30494357, 2
 HELLO, WELCOME, REFUSE, SCOPE_BEGIN, ATTACH, ATTACHED = 1, 2, 3, 4, 7, 8
-HELLO_SIZE = 176
+HELLO_SIZE = 184
 
 
 def head(kind, size, version=VERSION, magic=MAGIC):

@@ -1,6 +1,7 @@
 #include "symbols/line_table.h"
 
 #include <algorithm>
+#include <new>
 #include <string_view>
 
 namespace wc {
@@ -49,6 +50,8 @@ std::unique_ptr<LineTable> LineTable::open(ScopedFd fd, const std::string& path)
   table->elf_ = std::move(*elf);
   table->dwarf_.reset(dwarf_begin_elf(table->elf_.get(), DWARF_C_READ, nullptr));
   if (table->dwarf_ == nullptr) return nullptr;
+  // Else libdw ends the process with words of its own.
+  dwarf_new_oom_handler(table->dwarf_.get(), [] { throw std::bad_alloc(); });
   // dwarf_begin_elf has read every section that it will need: keep no descriptor for a module.
   elf_cntl(table->elf_.get(), ELF_C_FDDONE);
   table->bytes_ = sections.bytes;

@@ -26,12 +26,13 @@ struct FunctionList {
   bool has_symtab = false;                // false: stripped, only exported functions are here
 };
 
-// Whether calls enter at that symbol. Not the part of a function that gcc or clang has put elsewhere
-// because it is seldom executed ("f.cold", "f.cold.1"), to which the rest jumps; nor ld.so's and
-// libc's trampolines, which find something else than a return address on the stack.
+// Whether calls enter at that symbol. Not the part of a function that gcc or clang has put
+// elsewhere because it is seldom executed ("f.cold", "f.cold.1"), to which the rest jumps; nor
+// ld.so's and libc's trampolines, which find something else than a return address on the stack.
 bool is_called(std::string_view symbol);
 
-// Without symbols that are not called. `open_path`: where the file can be opened; `path`: where it lies, for its debug file's sake.
+// Without symbols that are not called. `open_path`: where the file can be opened; `path`: where it
+// lies, for its debug file's sake.
 Result<FunctionList> read_functions(const std::string& open_path, const std::string& path,
                                     const std::string& debug_root = "/usr/lib/debug");
 

@@ -43,9 +43,9 @@ class JitMap {
   std::string path_;  // empty: not looked for yet
   ScopedFd file_;
   std::chrono::steady_clock::time_point next_look_{};  // for the file
-  uint64_t read_ = 0;                  // bytes of the file
-  std::string partial_;                // its last line, so far
-  std::map<uint64_t, JitName> names_;  // by beginning, none overlaps another
+  uint64_t read_ = 0;                                  // bytes of the file
+  std::string partial_;                                // its last line, so far
+  std::map<uint64_t, JitName> names_;                  // by beginning, none overlaps another
 };
 
 }  // namespace wc

@@ -1,6 +1,6 @@
-/* Has the symbols of a CPython interpreter, and behind them what makes no sense: lists that run in circles,
- * addresses of nothing, names that are none. fake_python VERSION SHAPE: PY_VERSION_HEX, and circles | wild |
- * names | empty. Writes a line ten times and ends. */
+/* Has the symbols of a CPython interpreter, and behind them what makes no sense: lists that run in
+ * circles, addresses of nothing, names that are none. fake_python VERSION SHAPE: PY_VERSION_HEX,
+ * and circles | wild | names | empty. Writes a line ten times and ends. */
 #define _GNU_SOURCE
 #include <stdint.h>
 #include <stdio.h>
@@ -44,10 +44,11 @@ static void spoil(const char *shape, uint64_t *run) {
     frame[6] = at(frame);
     ((char *)frame)[68] = 0;
   } else if (!strcmp(shape, "wild")) {
-    const uint64_t places[] = {1, 4096, UINT64_MAX, UINT64_MAX - 40, 1ull << 63, at(&_PyRuntime) + 4000};
+    const uint64_t places[] = {
+        1, 4096, UINT64_MAX, UINT64_MAX - 40, 1ull << 63, at(&_PyRuntime) + 4000};
     const size_t which = (size_t)rand() % 6;
-    uint64_t *const links[] = {&thread[1], &run[2], &frame[4], &frame[6], &code[14], &code[16], &code[17],
-                               &name[2], &table[2]};
+    uint64_t *const links[] = {&thread[1], &run[2],   &frame[4], &frame[6], &code[14],
+                               &code[16],  &code[17], &name[2],  &table[2]};
     *links[(size_t)rand() % 9] = places[which];
     ((char *)frame)[68] = 0;
   } else if (!strcmp(shape, "names")) {

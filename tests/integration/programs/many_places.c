@@ -1,5 +1,6 @@
-/* many_places SECONDS: functions, unless -D says otherwise more than a process can have breakpoints.
- * Calls one in a hundred of them, prints "ready", repeats that for SECONDS, and prints "done". */
+/* many_places SECONDS: functions, unless -D says otherwise more than a process can have
+ * breakpoints. Calls one in a hundred of them, prints "ready", repeats that for SECONDS, and prints
+ * "done". */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>

@@ -12,6 +12,7 @@ namespace wc {
 namespace {
 
 constexpr uint64_t kMaxDebugBytes = uint64_t{1} << 30;
+constexpr size_t kMinRoom = size_t{2} << 20;
 constexpr size_t kMaxUnits = 4 << 20;  // ranges, over all compilation units
 
 struct DebugSections {
@@ -66,6 +67,9 @@ std::unique_ptr<LineTable> LineTable::open(ScopedFd fd, const std::string& path)
   if (table->dwarf_ == nullptr || shares_with_no_file(table->dwarf_.get(), path)) return nullptr;
   // Else libdw ends the process with words of its own.
   dwarf_new_oom_handler(table->dwarf_.get(), [] { throw std::bad_alloc(); });
+  // Nor has its table of abbreviations a word: it aborts. Not begun where there is no room for it.
+  void* const volatile room = ::operator new(kMinRoom + sections.bytes / 8);
+  ::operator delete(room);
   // dwarf_begin_elf has read every section that it will need: keep no descriptor for a module.
   elf_cntl(table->elf_.get(), ELF_C_FDDONE);
   table->bytes_ = sections.bytes;

@@ -6,6 +6,7 @@
 // was not captured is null.
 #include <sys/wait.h>
 
+#include <bit>
 #include <new>
 #include <span>
 #include <string>
@@ -37,6 +38,9 @@ void write_arg(JsonWriter& json, const wc_arg& arg) {
       [[fallthrough]];  // a string that could not be read: its address
     case WC_ARG_POINTER:
       json.address(arg.value);
+      break;
+    case WC_ARG_DOUBLE:
+      json.floating(std::bit_cast<double>(arg.value));
       break;
     default:
       json.null();

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <iterator>
 
 namespace wc::backends {
@@ -123,6 +124,12 @@ void JsonWriter::number(uint64_t value) {
   separate();
   const fmt::format_int text(value);
   out_->append(text.data(), text.size());
+}
+
+void JsonWriter::floating(double value) {
+  separate();
+  const std::string_view quote = std::isfinite(value) ? "" : "\"";
+  fmt::format_to(std::back_inserter(*out_), "{}{}{}", quote, value, quote);
 }
 
 void JsonWriter::address(uint64_t value) {

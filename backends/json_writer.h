@@ -27,6 +27,7 @@ class JsonWriter {
   void string(std::string_view bytes);
   void number(int64_t value);
   void number(uint64_t value);
+  void floating(double value);   // "inf", "nan" as strings: JSON has no such numbers
   void address(uint64_t value);  // "0x55d0c0": JSON numbers lose bits above 2^53 in many readers
   void boolean(bool value);
   void null();

@@ -65,7 +65,8 @@ enum wc_arg_type {
   WC_ARG_UINT = 1,    /* value is a uint64_t */
   WC_ARG_POINTER = 2, /* value is an address in the traced program */
   WC_ARG_STRING = 3,  /* text is the string, unescaped, length bytes; value its address */
-  WC_ARG_UNKNOWN = 4  /* not captured (floating point) */
+  WC_ARG_UNKNOWN = 4, /* not captured */
+  WC_ARG_DOUBLE = 5   /* value has the bits of a double */
 };
 
 struct wc_arg {

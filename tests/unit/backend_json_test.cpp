@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <bit>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "backend_test_host.h"
@@ -39,23 +41,27 @@ TEST_F(JsonTest, CallHasTheKeysOfTheContractInOrder) {
       {.type = WC_ARG_UINT, .value = UINT64_MAX},
       {.type = WC_ARG_POINTER, .value = 0x55d0c0},
       {.type = WC_ARG_UNKNOWN},
-      {.type = WC_ARG_STRING, .value = 0x10}};
+      {.type = WC_ARG_STRING, .value = 0x10},
+      {.type = WC_ARG_DOUBLE, .value = std::bit_cast<uint64_t>(-0.1)},
+      {.type = WC_ARG_DOUBLE,
+       .value = std::bit_cast<uint64_t>(std::numeric_limits<double>::infinity())}};
   wc_call call = call_event(7, "printf", "");
   call.parent = 3;
   call.depth = 1;
   call.args = args;
-  call.nargs = 6;
+  call.nargs = 8;
   call.caller = {.address = 0x401040,
                  .object = "/tmp/hello",
                  .symbol = "main",
                  .offset = 64,
                  .file = "hello.c",
                  .line = 9};
-  EXPECT_EQ(line(call),
-            R"({"type":"call","ts":7000,"pid":4312,"tid":4312,"call":7,"parent":3,"depth":1,)"
-            R"("function":"printf","library":"libc.so.6","args":["hello %d\n",-3,)"
-            R"(18446744073709551615,"0x55d0c0",null,"0x10"],"caller":{"object":"/tmp/hello",)"
-            R"("symbol":"main","offset":64,"file":"hello.c","line":9}})");
+  EXPECT_EQ(
+      line(call),
+      R"({"type":"call","ts":7000,"pid":4312,"tid":4312,"call":7,"parent":3,"depth":1,)"
+      R"("function":"printf","library":"libc.so.6","args":["hello %d\n",-3,)"
+      R"(18446744073709551615,"0x55d0c0",null,"0x10",-0.1,"inf"],"caller":{"object":"/tmp/hello",)"
+      R"("symbol":"main","offset":64,"file":"hello.c","line":9}})");
 }
 
 TEST_F(JsonTest, OutermostCallHasNoParentAndUnknownCallerIsAbsent) {

@@ -75,6 +75,8 @@ void append_groups(const Arg& arg, std::string& out, uint64_t count) {
                });
 }
 
+}  // namespace
+
 void append_char(std::string& out, int32_t c) {
   if (c == -1) {
     out += "EOF";
@@ -90,8 +92,6 @@ void append_char(std::string& out, int32_t c) {
   out += inner;
   out += '\'';
 }
-
-}  // namespace
 
 void append_fd(std::string& out, const DecodeContext& context, int32_t fd) {
   append_dec(out, fd);

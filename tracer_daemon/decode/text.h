@@ -10,6 +10,8 @@ namespace wc {
 
 void append_dec(std::string& out, int64_t value);
 void append_udec(std::string& out, uint64_t value);
+// 'x', '\n'; -1 is EOF.
+void append_char(std::string& out, int32_t c);
 // C's %#x: zero has no prefix.
 void append_hex(std::string& out, uint64_t value);
 // An address: NULL or hexadecimal.

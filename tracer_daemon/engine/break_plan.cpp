@@ -25,6 +25,18 @@ FunctionInfo info_of(const FunctionNames& names, const std::string& library) {
   return info;
 }
 
+// Read when the first of them is called.
+void add_prototypes(const ObjectFile& object, BreakChoices& chosen) {
+  std::shared_ptr<FunctionPrototypes> prototypes;
+  for (BreakChoice& one : chosen.functions) {
+    if (one.info.spec != nullptr || !has_its_own_parameters(one.info.symbol)) continue;
+    if (prototypes == nullptr)
+      prototypes = std::make_shared<FunctionPrototypes>(object.open_path, object.path);
+    one.info.prototypes = prototypes;
+    one.info.address = one.address;
+  }
+}
+
 // Of several names at one address: one that libc's catalog knows, an exported one, a plain one.
 bool is_better_name(const FunctionInfo& a, const FunctionInfo& b) {
   if ((a.spec != nullptr) != (b.spec != nullptr)) return a.spec != nullptr;
@@ -225,6 +237,7 @@ Result<BreakChoices> BreakPlan::choose(const ObjectFile& object,
   BreakChoices out;
   if (!exported_.empty()) choose_exported(object, soname, out);
   if (selects) choose_by_symbol(object, soname, terms, out);
+  add_prototypes(object, out);
   known_.emplace(std::move(key), out);
   return out;
 }

@@ -119,7 +119,7 @@ void Tracer::serve_breakpoint(StoppedThread& stop, Thread& thread, const user_re
   }
   if (serves(BreakRole::MainsCaller)) on_main_known(stop, thread, regs.rdi);
   // A return before the call that begins at the same place.
-  if (serves(BreakRole::Return)) on_break_return(thread, regs);
+  if (serves(BreakRole::Return)) on_break_return(stop, thread, regs);
   if (serves(BreakRole::Main)) on_main_entered(stop, thread, regs);
   if (serves(BreakRole::Exit)) on_main_left(thread, regs.rsp);
   if (serves(BreakRole::Entry)) on_break_entry(stop, thread, regs);
@@ -186,6 +186,8 @@ void Tracer::on_break_entry(StoppedThread& stop, Thread& thread, const user_regs
   if (function < process.break_counts.size()) process.break_counts[function].calls++;
   // Deeper calls are not told apart; their syscalls go to the deepest that is.
   if (thread.breaks.size() >= WC_MAX_SCOPES) return;
+  if (function < process.break_table->functions.size())
+    fresh.arguments = break_arguments(stop, thread, regs, process.break_table->functions[function]);
   scope.seq = kBreakCall | ++thread.break_calls;
   thread.breaks.push_back(fresh);
   if (*end == BreakEnd::Breakpoint) watch_return(stop, thread);
@@ -233,7 +235,8 @@ void Tracer::end_tail_calls(Thread& thread, const wc_scope& entered) {
   while (breaks.size() > kept) pop_break(thread);
 }
 
-void Tracer::on_break_return(Thread& thread, const user_regs_struct& regs) {
+void Tracer::on_break_return(const StoppedThread& stop, Thread& thread,
+                             const user_regs_struct& regs) {
   Process& process = *thread.process;
   const uint64_t caller = regs.rip - 1, sp = regs.rsp - sizeof(uint64_t);
   if (process.main.state == MainSpan::State::In && process.main.sp == sp &&
@@ -250,16 +253,16 @@ void Tracer::on_break_return(Thread& thread, const user_regs_struct& regs) {
     return;
   }
   drain(thread, regs.rsp);
-  end_calls(thread, sp, regs.rax);
+  end_calls(thread, sp, break_results(stop, thread, regs, sp));
 }
 
 // Those whose return address stood at `sp`, and those deeper down, which were left on the way: the
 // record of these ends them.
-void Tracer::end_calls(Thread& thread, uint64_t sp, uint64_t value) {
+void Tracer::end_calls(Thread& thread, uint64_t sp, const CallRegisters& returned) {
   auto& breaks = thread.breaks;
   while (!breaks.empty() && breaks.back().scope.sp <= sp) {
     const BreakScope& last = breaks.back();
-    if (last.scope.sp == sp) report_break_return(thread, last, value);
+    if (last.scope.sp == sp) report_break_return(thread, last, returned);
     pop_break(thread);
   }
 }
@@ -272,21 +275,25 @@ void Tracer::end_handler_call(Thread& thread, uint64_t frame) {
   const bool is_handler = std::any_of(breaks.begin(), breaks.end(), [&](const BreakScope& one) {
     return one.end == BreakEnd::SignalReturn && one.scope.sp == sp;
   });
-  if (is_handler) end_calls(thread, sp, 0);
+  if (is_handler) end_calls(thread, sp, {});
 }
 
-void Tracer::report_break_return(Thread& thread, const BreakScope& ended, uint64_t value) {
-  wc_record record{ended.scope.seq, value, __builtin_ia32_rdtsc(), WC_RECORD_RETURN,
+void Tracer::report_break_return(Thread& thread, const BreakScope& ended,
+                                 const CallRegisters& returned) {
+  wc_record record{ended.scope.seq, returned.integers[0], __builtin_ia32_rdtsc(), WC_RECORD_RETURN,
                    ended.last_error};
   RecordView view;
   view.type = WC_RECORD_RETURN;
   view.head = record;
   end_syscalls_from(thread, thread.calls.position(ended.scope.seq));
-  pipeline_.record(thread.source(), view, nullptr);
+  EventSource source = thread.source();
+  source.returned = &returned;
+  pipeline_.record(source, view, nullptr);
 }
 
 // A signal comes when the call has returned, and its breakpoint is still to be met.
-void Tracer::settle_return(Thread& thread, const user_regs_struct& regs) {
+void Tracer::settle_return(const StoppedThread& stop, Thread& thread,
+                           const user_regs_struct& regs) {
   const BreakSite* site = thread.process->breaks->at(regs.rip);
   bool is_due = site != nullptr && site->serves(BreakRole::Return) && !thread.breaks.empty() &&
                 thread.served.address != regs.rip;
@@ -294,7 +301,7 @@ void Tracer::settle_return(Thread& thread, const user_regs_struct& regs) {
   const bool serves_more = site->roles != static_cast<uint8_t>(BreakRole::Return);
   user_regs_struct behind = regs;
   behind.rip += 1;
-  on_break_return(thread, behind);
+  on_break_return(stop, thread, behind);
   if (!serves_more) thread.served = {regs.rip, regs.rsp};
 }
 

@@ -14,6 +14,7 @@
 #include "engine/breakpoints.h"
 #include "engine/library_watch.h"
 #include "engine/object_history.h"
+#include "events/break_scope.h"
 #include "events/call_stack.h"
 #include "events/function_table.h"
 #include "events/pipeline.h"
@@ -69,21 +70,6 @@ struct MainSpan {
   uint64_t sp = 0;                 // where its return address is
   uint64_t caller = 0;             // that address
   std::vector<wc_counter> counts;  // of wrapped functions at its entry; then, of its span
-};
-
-// An open call of a function that has a breakpoint.
-// How the tracer sees that a call of a function with a breakpoint is over.
-enum class BreakEnd : uint8_t {
-  Breakpoint,    // where it returns to
-  SignalReturn,  // it is a handler, and the kernel's trampoline makes rt_sigreturn(2)
-  Unseen         // it returns into generated code, or where no call has come from
-};
-
-struct BreakScope {
-  wc_scope scope{};        // as the shim's; sp is where the return address is
-  uint64_t after = 0;      // the shim's last call that was open when this one came
-  int32_t last_error = 0;  // of its last syscall that failed
-  BreakEnd end = BreakEnd::Unseen;
 };
 
 // One address space and what its shim has said of it. The tracer thread's alone.
@@ -234,7 +220,8 @@ struct Thread {
             .calls = &calls,
             .breakpoints = process->break_table.get(),
             .own_scopes = &process->own_scopes,
-            .stack = stack};
+            .stack = stack,
+            .open_breaks = breaks};
   }
 };
 

@@ -252,7 +252,7 @@ void Tracer::on_signal(StoppedThread stop, Thread& thread) {
     if (stop.signal() == SIGTRAP && breaks->behind(regs.rip) != nullptr && is_from_kernel(stop))
       return on_breakpoint(std::move(stop), thread, regs);
     leave_thunk(stop, thread, regs);
-    settle_return(thread, regs);
+    settle_return(stop, thread, regs);
   }
   if (has_registers && stop.signal() == SIGTRAP && is_hello(thread, regs))
     return on_ask(std::move(stop), thread, regs);

@@ -160,18 +160,25 @@ class Tracer final : public SessionHost {
   void serve_breakpoint(StoppedThread& stop, Thread& thread, const user_regs_struct& regs,
                         uint8_t roles);
   void on_break_entry(StoppedThread& stop, Thread& thread, const user_regs_struct& regs);
-  void on_break_return(Thread& thread, const user_regs_struct& regs);
-  void report_break_return(Thread& thread, const BreakScope& ended, uint64_t value);
+  void on_break_return(const StoppedThread& stop, Thread& thread, const user_regs_struct& regs);
+  void report_break_return(Thread& thread, const BreakScope& ended, const CallRegisters& returned);
   void watch_return(StoppedThread& stop, Thread& thread);
   void end_tail_calls(Thread& thread, const wc_scope& entered);
   static std::optional<BreakEnd> end_of_call(Process& process, uint64_t caller);
   static bool is_round_of_loop(Thread& thread, const wc_scope& entered, uint64_t entry);
   void end_handler_call(Thread& thread, uint64_t frame);
-  void end_calls(Thread& thread, uint64_t sp, uint64_t value);
+  void end_calls(Thread& thread, uint64_t sp, const CallRegisters& returned);
   void drop_left_breaks(Thread& thread, uint64_t sp);
   void pop_break(Thread& thread);
-  void settle_return(Thread& thread, const user_regs_struct& regs);
+  void settle_return(const StoppedThread& stop, Thread& thread, const user_regs_struct& regs);
   static void leave_thunk(const StoppedThread& stop, Thread& thread, user_regs_struct& regs);
+
+  // break_values.cpp
+  std::shared_ptr<const TypedArguments> break_arguments(const StoppedThread& stop, Thread& thread,
+                                                        const user_regs_struct& regs,
+                                                        const FunctionInfo& function);
+  static CallRegisters break_results(const StoppedThread& stop, const Thread& thread,
+                                     const user_regs_struct& regs, uint64_t sp);
 
   // break_placing.cpp
   struct LeftOut {

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "decode/decoder.h"
+#include "decode/typed_values.h"
 #include "protocol/shared.h"
 
 namespace wc {
@@ -25,12 +27,14 @@ struct OpenCall {
   bool told_all_calls = false;
   bool told_syscalls_only = false;
   std::vector<uint64_t> words;
-  std::vector<DecodedArg> args;  // as they were at entry
-  std::string final_args;        // with what the call wrote; empty when that is not known (yet)
+  std::vector<DecodedArg> args;                 // as they were at entry
+  std::shared_ptr<const TypedArguments> typed;  // in place of words and args
+  std::string final_args;  // with what the call wrote; empty when that is not known (yet)
 
   // As new, but for the room that its parts have.
   void reset() {
     told_all_calls = told_syscalls_only = false;
+    typed.reset();
     words.clear();
     final_args.clear();
   }

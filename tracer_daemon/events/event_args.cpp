@@ -67,6 +67,33 @@ uint64_t value_of(ArgKind kind, uint64_t word) {
   }
 }
 
+wc_arg typed_arg(const TypedValue& value) {
+  constexpr auto type_of_value = [](ValueKind kind) {
+    switch (kind) {
+      case ValueKind::Signed:
+        return WC_ARG_INT;
+      case ValueKind::Unsigned:
+        return WC_ARG_UINT;
+      case ValueKind::Address:
+        return WC_ARG_POINTER;
+      case ValueKind::Float:
+        return WC_ARG_DOUBLE;
+      case ValueKind::Text:
+        return WC_ARG_STRING;
+      case ValueKind::Unknown:
+        break;
+    }
+    return WC_ARG_UNKNOWN;
+  };
+  wc_arg arg{};
+  arg.type = value.shown.is_string ? WC_ARG_STRING : type_of_value(value.kind);
+  arg.value = value.word;
+  const std::string& text = value.shown.is_string ? value.shown.data : value.shown.text;
+  arg.text = text.c_str();
+  if (arg.type == WC_ARG_STRING) arg.length = static_cast<uint32_t>(text.size());
+  return arg;
+}
+
 void set_variadic(wc_arg& arg, const std::string& text) {
   const char* end = text.data() + text.size();
   int64_t number = 0;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "decode/arg_kind.h"
+#include "decode/typed_values.h"
 #include "symbols/symbolizer.h"
 #include "wc_backend.h"
 
@@ -13,6 +14,8 @@ namespace wc {
 wc_arg_type type_of(ArgKind kind);
 // A 32-bit argument's upper half is whatever the register held before.
 uint64_t value_of(ArgKind kind, uint64_t word);
+// Its text is that of `value`.
+wc_arg typed_arg(const TypedValue& value);
 // A variadic argument of printf is known by its text only: a number, an address, or anything else.
 void set_variadic(wc_arg& arg, const std::string& text);
 // Valid as long as `at`.

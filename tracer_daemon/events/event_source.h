@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "base/tracee_memory.h"
+#include "events/break_scope.h"
 #include "events/call_stack.h"
 #include "events/function_table.h"
 #include "events/own_scopes.h"
@@ -24,9 +26,13 @@ struct EventSource {
   OwnScopes* own_scopes = nullptr;
   std::shared_ptr<const Stack> stack;  // of the thread where it stands, if that is wanted
   bool is_recorded = false;            // of the past: an interpreter's state is another one now
+  std::span<const BreakScope> open_breaks;  // calls of functions with a breakpoint
+  const CallRegisters* returned = nullptr;  // where such a call has just come back
 
   // The row of a scope that the program names itself, or nothing for any other function.
   [[nodiscard]] std::optional<uint32_t> own_row(uint32_t function) const;
+  // Those of that call as they were at its entry; null where they have no types.
+  [[nodiscard]] std::shared_ptr<const TypedArguments> arguments_of(const wc_scope& scope) const;
   // "?" for a number that means nothing.
   [[nodiscard]] const FunctionInfo& function(uint32_t number) const;
 };

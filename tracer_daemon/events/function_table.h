@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "catalog/catalog.h"
+#include "symbols/prototypes.h"
 
 namespace wc {
 
@@ -18,6 +20,15 @@ struct FunctionInfo {
   // A thin wrapper of the syscall of the same name: what it writes to memory is there when the
   // syscall returns.
   bool thin = false;
+  // Of a function with a breakpoint that the catalog does not know: its file's debug information,
+  // and where it is in there.
+  std::shared_ptr<FunctionPrototypes> prototypes;
+  uint64_t address = 0;
+
+  // nullptr: there is none.
+  [[nodiscard]] const FunctionPrototype* prototype() const {
+    return prototypes != nullptr ? prototypes->find(address) : nullptr;
+  }
 };
 
 // Set in a scope's function number: it is one of the process's breakpoints, not of its stubs.

@@ -93,6 +93,8 @@ void Pipeline::decode_variadic(const EventSource& source, const FunctionSpec& sp
 
 void Pipeline::decode_call(const EventSource& source, OpenCall& call, const wc_scope& scope) {
   const FunctionSpec* spec = source.function(scope.function).spec;
+  call.typed = source.arguments_of(scope);
+  if (call.typed != nullptr) return call.args.clear();
   call.words.assign(scope.args, scope.args + 6);
   if (spec != nullptr) read_words(source, *spec, scope, call.words);
   if (!backends_.wants(WC_WANT_TEXT)) return call.args.clear();
@@ -163,6 +165,11 @@ void Pipeline::fill_call_args(const FunctionSpec* spec, const OpenCall& call,
   }
 }
 
+void Pipeline::fill_typed_args(const TypedArguments& arguments) {
+  args_.clear();
+  for (const TypedValue& value : arguments.values) args_.push_back(typed_arg(value));
+}
+
 template <typename Event>
 void Pipeline::fill_frames(std::span<const StackFrame> stack, Event& event) {
   frames_.clear();
@@ -204,8 +211,8 @@ std::shared_ptr<const Stack> Pipeline::stack_of_call(const EventSource& source,
 void Pipeline::announce(const EventSource& source, OpenCall& call, const wc_scope& scope,
                         CallAudience audience) {
   const FunctionInfo& function = source.function(call.function);
-  const bool changes =
-      backends_.wants(WC_WANT_TEXT) && !all_known_at_entry(specs_of(function.spec));
+  const bool changes = backends_.wants(WC_WANT_TEXT) && call.typed == nullptr &&
+                       !all_known_at_entry(specs_of(function.spec));
   if (changes) {
     // What the call will write is shown as an address until it has returned.
     shown_ = call.args;
@@ -214,7 +221,10 @@ void Pipeline::announce(const EventSource& source, OpenCall& call, const wc_scop
                      kFailed, shown_);
   }
   const std::vector<DecodedArg>& shown = changes ? shown_ : call.args;
-  fill_call_args(function.spec, call, shown);
+  if (call.typed != nullptr)
+    fill_typed_args(*call.typed);
+  else
+    fill_call_args(function.spec, call, shown);
   wc_call event{};
   event.ts = call.ts;
   event.pid = source.pid;
@@ -228,7 +238,10 @@ void Pipeline::announce(const EventSource& source, OpenCall& call, const wc_scop
   event.nargs = static_cast<uint32_t>(args_.size());
   event.args = args_.data();
   args_text_.clear();
-  if (backends_.wants(WC_WANT_TEXT)) join_args(shown, args_text_);
+  if (call.typed != nullptr)
+    join_args(*call.typed, args_text_);
+  else if (backends_.wants(WC_WANT_TEXT))
+    join_args(shown, args_text_);
   event.args_text = args_text_.c_str();
   event.caller.address = scope.caller;
   if (backends_.wants(WC_WANT_CALLER))
@@ -277,6 +290,17 @@ void Pipeline::open_call(const EventSource& source, const wc_scope& scope, uint6
   announce(source, call, scope, audience);
 }
 
+// What a function with a breakpoint returns, where its type is known.
+std::optional<TypedValue> Pipeline::typed_result(const EventSource& source,
+                                                 const FunctionInfo& function) {
+  if (!wants_text() || function.prototypes == nullptr) return std::nullopt;
+  const FunctionPrototype* prototype = function.prototype();
+  if (prototype == nullptr) return std::nullopt;
+  if (prototype->result.type == nullptr) return TypedValue{};
+  if (source.returned == nullptr) return std::nullopt;
+  return decode_result(decode_context(source), *prototype, *source.returned);
+}
+
 void Pipeline::ended(const EventSource& source, EndedCall& end) {
   const FunctionInfo& function = source.function(end.call.function);
   wc_return event{};
@@ -290,7 +314,10 @@ void Pipeline::ended(const EventSource& source, EndedCall& end) {
   event.depth = end.call.depth;
   event.function = function.name.c_str();
   std::string text;
-  if (backends_.wants(WC_WANT_TEXT) && !end.unwound) {
+  const auto typed = end.unwound ? std::nullopt : typed_result(source, function);
+  if (typed) {
+    text = typed->shown.text;
+  } else if (backends_.wants(WC_WANT_TEXT) && !end.unwound) {
     DecodeContext context{*source.memory, options_, source.pid};
     ArgSpec result = function.spec != nullptr ? function.spec->result : ArgSpec{ArgKind::Hex, 0};
     text = decode_call_result(context, result, end.ret, end.error);
@@ -302,7 +329,9 @@ void Pipeline::ended(const EventSource& source, EndedCall& end) {
   wc_arg value{};
   value.type = type_of(kind);
   value.value = value_of(kind, end.ret);
-  if (!end.unwound && kind != ArgKind::Void && kind != ArgKind::NoReturn) event.value = &value;
+  if (typed) value = typed_arg(*typed);
+  const bool is_void = typed ? text.empty() : kind == ArgKind::Void || kind == ArgKind::NoReturn;
+  if (!end.unwound && !is_void) event.value = &value;
   bool all = end.call.told_all_calls, some = end.call.told_syscalls_only;
   backends_.ret(event, all && some ? CallAudience::kEveryone
                        : all       ? CallAudience::kWantsAllCalls

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -68,6 +69,10 @@ class Pipeline {
   [[nodiscard]] bool reports(uint32_t nr) const { return nr >= filter_.size() || filter_[nr]; }
   TickClock& clock() { return clock_; }
 
+  [[nodiscard]] bool wants_text() const { return backends_.wants(WC_WANT_TEXT); }
+  [[nodiscard]] DecodeContext decode_context(const EventSource& source) const {
+    return {*source.memory, options_, source.pid};
+  }
   [[nodiscard]] bool wants_stacks() const { return backends_.wants(WC_WANT_STACK); }
   // C functions only.
   std::shared_ptr<const Stack> unwind(const EventSource& source, const StackRegisters& registers) {
@@ -137,6 +142,8 @@ class Pipeline {
                  uint32_t flags);
   void fill_call_args(const FunctionSpec* spec, const OpenCall& call,
                       const std::vector<DecodedArg>& shown);
+  std::optional<TypedValue> typed_result(const EventSource& source, const FunctionInfo& function);
+  void fill_typed_args(const TypedArguments& arguments);
   template <typename Event>
   void fill_frames(std::span<const StackFrame> stack, Event& event);
   wc_syscall syscall_event(const EventSource& source, const PendingSyscall& syscall);

@@ -39,6 +39,10 @@ bool StoppedThread::set_ip(uint64_t ip) const {
   return tid_ != 0 && stops_->kernel().trace(PTRACE_POKEUSER, tid_, kIp, ip) == 0;
 }
 
+bool StoppedThread::float_registers(user_fpregs_struct& regs) const {
+  return request(PTRACE_GETFPREGS, 0, &regs) == 0;
+}
+
 bool StoppedThread::siginfo(siginfo_t& info) const {
   return request(PTRACE_GETSIGINFO, 0, &info) == 0;
 }

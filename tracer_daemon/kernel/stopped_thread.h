@@ -41,6 +41,8 @@ class StoppedThread {
   [[nodiscard]] bool set_registers(const user_regs_struct& regs) const;
   // The instruction pointer alone: a third of the cost of all registers.
   [[nodiscard]] bool set_ip(uint64_t ip) const;
+  // Vector and x87 registers.
+  [[nodiscard]] bool float_registers(user_fpregs_struct& regs) const;
   [[nodiscard]] bool siginfo(siginfo_t& info) const;
   [[nodiscard]] bool set_siginfo(const siginfo_t& info) const;
   [[nodiscard]] bool event_message(unsigned long& message) const;

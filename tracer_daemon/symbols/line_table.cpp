@@ -1,5 +1,8 @@
 #include "symbols/line_table.h"
 
+#include <elfutils/libdwelf.h>
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <new>
 #include <string_view>
@@ -9,6 +12,7 @@ namespace wc {
 namespace {
 
 constexpr uint64_t kMaxDebugBytes = uint64_t{1} << 30;
+constexpr size_t kMinRoom = size_t{2} << 20;
 constexpr size_t kMaxUnits = 4 << 20;  // ranges, over all compilation units
 
 struct DebugSections {
@@ -38,6 +42,17 @@ DebugSections measure(Elf* elf) {
   return sections;
 }
 
+// libdw opens the file that the debug information shares with others (dwz(1)) by itself, and would
+// wait for ever for the writer of a pipe.
+bool shares_with_no_file(Dwarf* dwarf, const std::string& path) {
+  const char* name = nullptr;
+  const void* id = nullptr;
+  if (dwelf_dwarf_gnu_debugaltlink(dwarf, &name, &id) <= 0) return false;
+  const std::string folder = *name == '/' ? "" : path.substr(0, path.rfind('/') + 1);
+  struct stat status {};
+  return ::stat((folder + name).c_str(), &status) == 0 && !S_ISREG(status.st_mode);
+}
+
 }  // namespace
 
 std::unique_ptr<LineTable> LineTable::open(ScopedFd fd, const std::string& path) {
@@ -49,9 +64,12 @@ std::unique_ptr<LineTable> LineTable::open(ScopedFd fd, const std::string& path)
   auto table = std::make_unique<LineTable>();
   table->elf_ = std::move(*elf);
   table->dwarf_.reset(dwarf_begin_elf(table->elf_.get(), DWARF_C_READ, nullptr));
-  if (table->dwarf_ == nullptr) return nullptr;
+  if (table->dwarf_ == nullptr || shares_with_no_file(table->dwarf_.get(), path)) return nullptr;
   // Else libdw ends the process with words of its own.
   dwarf_new_oom_handler(table->dwarf_.get(), [] { throw std::bad_alloc(); });
+  // Nor has its table of abbreviations a word: it aborts. Not begun where there is no room for it.
+  void* const volatile room = ::operator new(kMinRoom + sections.bytes / 8);
+  ::operator delete(room);
   // dwarf_begin_elf has read every section that it will need: keep no descriptor for a module.
   elf_cntl(table->elf_.get(), ELF_C_FDDONE);
   table->bytes_ = sections.bytes;

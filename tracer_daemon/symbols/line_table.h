@@ -29,6 +29,13 @@ class LineTable {
   };
   std::optional<Line> find(uint64_t address);
 
+  // The compilation unit that has code there; false when none says so.
+  bool unit_of(uint64_t address, Dwarf_Die& unit);
+  // The entry at `offset` of .debug_info.
+  bool entry_at(Dwarf_Off offset, Dwarf_Die& entry) {
+    return dwarf_offdie(dwarf_.get(), offset, &entry) != nullptr;
+  }
+
   [[nodiscard]] size_t bytes() const { return bytes_; }
 
  private:
@@ -40,7 +47,6 @@ class LineTable {
     void operator()(Dwarf* dwarf) const { dwarf_end(dwarf); }
   };
 
-  bool unit_of(uint64_t address, Dwarf_Die& unit);
   void list_units();
 
   ElfHandle elf_;

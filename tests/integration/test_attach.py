@@ -244,7 +244,11 @@ class Attach(Case):
             running.popen.wait()
             before = server.turns()
             harness.wait_until(lambda: server.turns() > before, 10, "the server to go on")
-            self.assertEqual(server.stop(), (b"wrong 0 interrupted 0\n", 0), f"turn {turn}")
+            # A thread that attaching has interrupted in epoll_wait is sent back there at its stop; a tracer that
+            # is killed before it comes to that leaves the thread its EINTR (docs/limitations.md).
+            out, status = server.stop()
+            self.assertRegex(out, rb"^wrong 0 interrupted [01]\n$", f"turn {turn}")
+            self.assertIn(status, (0, 1), f"turn {turn}")
             self.finish(running)
 
     def test_one_tracer_killed_after_the_other(self):

@@ -1,6 +1,5 @@
 #include "elf/code_image.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -136,7 +135,7 @@ std::string build_id_in(const std::vector<uint8_t>& notes) {
 }
 
 Result<ScopedFd> open_regular(const std::string& path, struct stat& status) {
-  ScopedFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  ScopedFd fd = open_elf_file(path);
   if (!fd.valid()) return Error::from_errno("cannot open " + path, errno);
   if (fstat(fd.get(), &status) != 0) return Error::from_errno("cannot examine " + path, errno);
   if (!S_ISREG(status.st_mode)) return Error{path + " is not a regular file", EACCES};

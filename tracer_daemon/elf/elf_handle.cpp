@@ -1,5 +1,6 @@
 #include "elf/elf_handle.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,6 +27,10 @@ bool claims_absurd_sections(int fd, const void* bytes) {
 }
 
 }  // namespace
+
+ScopedFd open_elf_file(const std::string& path) {
+  return ScopedFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+}
 
 Result<ElfHandle> open_elf(int fd, const std::string& path) {
   static const unsigned version = elf_version(EV_CURRENT);

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "base/scoped_fd.h"
 
 namespace wc {
 
@@ -16,6 +17,10 @@ struct ElfCloser {
   void operator()(Elf* elf) const { elf_end(elf); }
 };
 using ElfHandle = std::unique_ptr<Elf, ElfCloser>;
+
+// To be read. Invalid, and errno says why, where it cannot be; the writer of a pipe is not waited
+// for.
+ScopedFd open_elf_file(const std::string& path);
 
 // `fd` must stay open as long as the handle; `path` is for messages only.
 Result<ElfHandle> open_elf(int fd, const std::string& path);

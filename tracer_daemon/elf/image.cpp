@@ -1,6 +1,5 @@
 #include "elf/image.h"
 
-#include <fcntl.h>
 #include <gelf.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -33,7 +32,7 @@ std::string_view base_name(std::string_view path) {
 
 // O_NONBLOCK: opening a FIFO or a device must not hang the launcher.
 Result<ScopedFd> open_regular(const std::string& path, struct stat& status) {
-  ScopedFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  ScopedFd fd = open_elf_file(path);
   if (!fd.valid()) return Error::from_errno("cannot open " + path, errno);
   if (::fstat(fd.get(), &status) != 0) return Error::from_errno("cannot examine " + path, errno);
   if (!S_ISREG(status.st_mode)) return Error{path + ": not a regular file", EACCES};

@@ -68,11 +68,6 @@ bool has_handler(pid_t pid, int signal) {
   return status && status->caught.has(signal);
 }
 
-bool has_default_action(pid_t pid, int signal) {
-  auto status = proc::read_status(pid);
-  return status && !(status->caught | status->ignored).has(signal);
-}
-
 bool is_waiting(pid_t pid, int signal) {
   auto status = proc::read_status(pid);
   return status && (status->pending | status->shared_pending).has(signal);

@@ -20,9 +20,8 @@ bool has_time_limit(uint64_t nr);
 
 // Whether nothing comes of the signal in this process: ignored, or so by default.
 bool is_ignored(pid_t pid, int signal);
-// Whether it has a handler there; whether it has neither that nor is ignored.
+// Whether it has a handler there.
 bool has_handler(pid_t pid, int signal);
-bool has_default_action(pid_t pid, int signal);
 // Whether it waits for the process or its leader, blocked.
 bool is_waiting(pid_t pid, int signal);
 

@@ -1,7 +1,5 @@
 #include "interpreter/interpreter_file.h"
 
-#include <fcntl.h>
-
 #include <algorithm>
 #include <cctype>
 #include <string_view>
@@ -76,7 +74,7 @@ std::string version_in(std::string_view path) {
 
 InterpreterFile read_interpreter_file(const std::string& path) {
   InterpreterFile file;
-  const ScopedFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  const ScopedFd fd = open_elf_file(path);
   if (!fd.valid()) return file;
   auto elf = open_elf(fd.get(), path);
   if (!elf) return file;

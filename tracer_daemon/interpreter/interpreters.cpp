@@ -65,11 +65,7 @@ const InterpreterFile& Interpreters::State::file_behind(int32_t pid, const proc:
   static const InterpreterFile kNone;
   const MappedFile file = file_of(pid, mapping);
   if (file.path.empty()) return kNone;
-  std::string key = mapping.path;
-  for (const int64_t number :
-       {int64_t(file.status.st_dev), int64_t(file.status.st_ino), int64_t(file.status.st_size),
-        int64_t(file.status.st_mtim.tv_sec), int64_t(file.status.st_mtim.tv_nsec)})
-    key.append(1, ' ').append(std::to_string(number));
+  std::string key = identity_of(mapping.path, file.status);
   if (const auto known = files.find(key); known != files.end()) return known->second;
   if (files.size() >= kMaxFiles) files.clear();
   return files.emplace(std::move(key), read_interpreter_file(file.path)).first->second;

@@ -1,7 +1,5 @@
 #include "symbols/build_id.h"
 
-#include <fcntl.h>
-
 #include <cstring>
 
 #include "base/scoped_fd.h"
@@ -46,7 +44,7 @@ std::string build_id(Elf* elf) {
 }
 
 std::string build_id_of(const std::string& path) {
-  const ScopedFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  const ScopedFd fd = open_elf_file(path);
   if (!fd.valid()) return {};
   auto elf = open_elf(fd.get(), path);
   if (!elf) return {};

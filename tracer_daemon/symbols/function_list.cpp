@@ -18,10 +18,6 @@ constexpr size_t kMaxName = 4096;
 // Bytes of names that are copied out: a million symbols may all point at one long string.
 constexpr size_t kMaxNames = size_t{256} << 20;
 
-ScopedFd open_file(const std::string& path) {
-  return ScopedFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-}
-
 class Reader {
  public:
   explicit Reader(FunctionList& list) : list_(list) {}
@@ -113,7 +109,7 @@ bool is_called(std::string_view symbol) {
 
 Result<FunctionList> read_functions(const std::string& open_path, const std::string& path,
                                     const std::string& debug_root) {
-  ScopedFd fd = open_file(open_path);
+  ScopedFd fd = open_elf_file(open_path);
   if (!fd.valid()) return Error::from_errno("cannot open " + path, errno);
   auto elf = open_elf(fd.get(), path);
   if (!elf) return elf.error();
@@ -138,9 +134,9 @@ struct FunctionSources::State {
 
   void open() {
     if (std::exchange(opened, true)) return;
-    lines = LineTable::open(open_file(open_path), path);
+    lines = LineTable::open(open_elf_file(open_path), path);
     if (lines != nullptr) return;
-    ScopedFd fd = open_file(open_path);
+    ScopedFd fd = open_elf_file(open_path);
     auto elf = open_elf(fd.get(), path);
     if (!elf) return;
     DebugFile debug = find_debug_file(elf->get(), path, debug_root);

@@ -28,6 +28,15 @@ MappedFile file_of(int32_t pid, const proc::Mapping& mapping) {
   return other;
 }
 
+std::string identity_of(const std::string& name, const struct stat& status) {
+  const std::array<uint64_t, 5> numbers{
+      status.st_dev, status.st_ino, static_cast<uint64_t>(status.st_size),
+      static_cast<uint64_t>(status.st_mtim.tv_sec), static_cast<uint64_t>(status.st_mtim.tv_nsec)};
+  std::string key = name;
+  for (const uint64_t number : numbers) key.append(1, ' ').append(std::to_string(number));
+  return key;
+}
+
 std::string path_before_deletion(const std::string& path) {
   constexpr std::string_view kDeleted = " (deleted)";
   return path.ends_with(kDeleted) ? path.substr(0, path.size() - kDeleted.size()) : path;

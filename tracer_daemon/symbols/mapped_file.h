@@ -21,6 +21,9 @@ struct MappedFile {
 // path when there is none.
 MappedFile file_of(int32_t pid, const proc::Mapping& mapping);
 
+// Another text for contents that changed.
+std::string identity_of(const std::string& name, const struct stat& status);
+
 // The path without what the kernel says of a deleted file.
 std::string path_before_deletion(const std::string& path);
 

@@ -1,7 +1,5 @@
 #include "symbols/module.h"
 
-#include <fcntl.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -14,10 +12,6 @@ namespace wc {
 namespace {
 
 constexpr size_t kMaxProgramHeaders = 4096;
-
-ScopedFd open_again(const std::string& path) {
-  return ScopedFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-}
 
 std::vector<GElf_Phdr> program_headers(Elf* elf) {
   std::vector<GElf_Phdr> headers;
@@ -54,11 +48,11 @@ const Location& Module::locate(uint64_t file_offset) {
 void Module::read_tables() {
   if (tables_read_) return;
   tables_read_ = true;
-  ScopedFd fd = open_again(path_);
+  ScopedFd fd = open_elf_file(path_);
   auto elf = open_elf(fd.get(), path_);
   if (!elf) return;
   symbols_ = SymbolTable::read(elf->get(), SHT_SYMTAB);
-  lines_ = LineTable::open(open_again(path_), path_);
+  lines_ = LineTable::open(open_elf_file(path_), path_);
   if (symbols_.empty() || lines_ == nullptr) {
     DebugFile debug = find_debug_file(elf->get(), path_, debug_root_);
     if (debug.fd.valid() && symbols_.empty())
@@ -73,7 +67,7 @@ void Module::read_tables() {
 void Module::read_segments() {
   if (segments_read_) return;
   segments_read_ = true;
-  const ScopedFd fd = open_again(path_);
+  const ScopedFd fd = open_elf_file(path_);
   auto elf = open_elf(fd.get(), path_);
   if (!elf) return;
   segments_ = program_headers(elf->get());
@@ -94,7 +88,7 @@ std::optional<uint64_t> Module::address_of(uint64_t file_offset) {
 // Megabytes, for stacks only.
 const UnwindTable* Module::unwind_table() {
   if (std::exchange(unwind_read_, true)) return unwind_.get();
-  const ScopedFd fd = open_again(path_);
+  const ScopedFd fd = open_elf_file(path_);
   if (auto elf = open_elf(fd.get(), path_))
     unwind_ = UnwindTable::read(fd.get(), program_headers(elf->get()));
   return unwind_.get();

@@ -1,7 +1,6 @@
 #include "symbols/prototypes.h"
 
 #include <dwarf.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -95,10 +94,6 @@ bool has_flag(Dwarf_Die& entry, unsigned name) {
   bool value = false;
   return dwarf_attr_integrate(&entry, name, &attribute) != nullptr &&
          dwarf_formflag(&attribute, &value) == 0 && value;
-}
-
-ScopedFd open_file(const std::string& path) {
-  return ScopedFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
 }
 
 struct FileIdentity {
@@ -216,7 +211,7 @@ struct FunctionPrototypes::State {
 
 // It may have been replaced since its breakpoints were chosen.
 ScopedFd FunctionPrototypes::State::open_same(const std::string& at) const {
-  ScopedFd fd = open_file(at);
+  ScopedFd fd = open_elf_file(at);
   struct stat status {};
   if (!fd.valid() || !identity || ::fstat(fd.get(), &status) != 0 ||
       FileIdentity::of(status) != identity)

@@ -4,7 +4,6 @@
 
 #include <sys/stat.h>
 
-#include <array>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -34,16 +33,6 @@ struct Process {
   uint64_t last_used = 0;
   uint64_t generation = 0;  // of the map
 };
-
-// A file's identity: contents that changed are another module.
-std::string module_key(const std::string& name, const struct stat& status) {
-  const std::array<uint64_t, 5> numbers{
-      status.st_dev, status.st_ino, static_cast<uint64_t>(status.st_size),
-      static_cast<uint64_t>(status.st_mtim.tv_sec), static_cast<uint64_t>(status.st_mtim.tv_nsec)};
-  std::string key = name;
-  for (const uint64_t number : numbers) key.append(1, ' ').append(std::to_string(number));
-  return key;
-}
 
 }  // namespace
 
@@ -110,7 +99,7 @@ Module* Symbolizer::State::module_of(int32_t pid, MappedCode& mapping) {
   MappedFile file = file_of(pid, mapping);
   if (file.path.empty()) return nullptr;
   if (modules.size() >= kMaxModules) drop_unused_modules();
-  auto& module = modules[module_key(mapping.path, file.status)];
+  auto& module = modules[identity_of(mapping.path, file.status)];
   if (module == nullptr)
     module = std::make_shared<Module>(mapping.path, std::move(file.path), debug_root);
   mapping.module = module;

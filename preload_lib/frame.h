@@ -93,7 +93,7 @@
 #define WC_SITE_BP 88
 #define WC_SITE_SIZE 96
 #define WC_RED_ZONE 128
-/* tracer_daemon/engine/site_thunk.h */
+/* tracer_daemon/patch/site_thunk.h */
 #define WC_THUNK_SIZE 128
 #define WC_THUNK_CALL 69
 #define WC_THUNK_CALLED 82

@@ -11,7 +11,7 @@
 #include "base/scoped_fd.h"
 #include "elf/image.h"
 #include "elf/ld_so_cache.h"
-#include "elf/syscall_sites.h"
+#include "patch/syscall_sites.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   (void)wc::parse_ld_so_cache({reinterpret_cast<const char*>(data), size});

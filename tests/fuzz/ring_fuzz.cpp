@@ -8,8 +8,8 @@
 #include <cstring>
 #include <memory>
 
-#include "events/record_reader.h"
-#include "session/process_share.h"
+#include "rings/record_reader.h"
+#include "rings/process_share.h"
 
 namespace {
 

@@ -9,9 +9,9 @@
 #include <cstring>
 #include <string>
 
-#include "elf/site_cache.h"
-#include "engine/site_thunk.h"
-#include "engine/table_cache.h"
+#include "patch/site_cache.h"
+#include "patch/site_thunk.h"
+#include "program/table_cache.h"
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include "events/backend_set.h"
+#include "backend_host/backend_set.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -12,8 +12,8 @@
 #include <sstream>
 #include <thread>
 
-#include "events/backend_spec.h"
-#include "events/output.h"
+#include "backend_host/backend_spec.h"
+#include "backend_host/output.h"
 
 namespace wc {
 namespace {

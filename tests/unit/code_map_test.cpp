@@ -1,5 +1,5 @@
 // Which mappings are an object's text, and which were made at run time.
-#include "engine/code_map.h"
+#include "breakpoints/code_map.h"
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>

@@ -1,5 +1,5 @@
 // Displaced instructions: the bytes that they become, what is refused, and that they do the same.
-#include "engine/displaced.h"
+#include "breakpoints/displaced.h"
 
 #include <gmock/gmock.h>
 #include <sys/mman.h>

@@ -1,4 +1,4 @@
-wc_unit_test(exec_stack_test LINK wc_engine)
+wc_unit_test(exec_stack_test LINK wc_program)
 add_executable(exec_stack_program fixtures/exec_stack_program.c)
 target_compile_options(exec_stack_program PRIVATE -Wall -Wextra)
 target_link_libraries(exec_stack_program PRIVATE wc_protocol)

@@ -1,6 +1,6 @@
 // A new program at its exec stop: what it was started with is read, LD_PRELOAD is set, and the
 // program finds everything else as it was.
-#include "engine/exec_stack.h"
+#include "program/exec_stack.h"
 
 #include <gmock/gmock.h>
 #include <poll.h>

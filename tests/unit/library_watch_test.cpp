@@ -1,5 +1,5 @@
 // The r_debug protocol, read from this very process.
-#include "engine/library_watch.h"
+#include "objects/library_watch.h"
 
 #include <dlfcn.h>
 #include <gmock/gmock.h>

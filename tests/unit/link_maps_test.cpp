@@ -1,5 +1,5 @@
 // ld.so's list: what a look costs, and lists that are none.
-#include "engine/link_maps.h"
+#include "objects/link_maps.h"
 
 #include <gtest/gtest.h>
 #include <link.h>

@@ -1,5 +1,5 @@
 // Which functions of a program are wrapped, the stub library for them, and the value of LD_PRELOAD.
-#include "engine/program_tables.h"
+#include "program/program_tables.h"
 
 #include <elf.h>
 #include <gmock/gmock.h>
@@ -10,7 +10,7 @@
 #include <map>
 #include <set>
 
-#include "elf/stub_writer.h"
+#include "program/stub_writer.h"
 #include "elf_craft.h"
 #include "protocol/stub.h"
 #include "temporary_folder.h"

@@ -1,1 +1,1 @@
-wc_unit_test(record_reader_test LINK wc_events)
+wc_unit_test(record_reader_test LINK wc_rings)

@@ -1,6 +1,6 @@
 // Records that a hostile program has written: whatever is in the ring, reading it ends and stays
 // inside.
-#include "events/record_reader.h"
+#include "rings/record_reader.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // What stands on top of the stack at a function's entry.
-#include "engine/return_address.h"
+#include "breakpoints/return_address.h"
 
 #include <gtest/gtest.h>
 

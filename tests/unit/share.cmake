@@ -1,1 +1,1 @@
-wc_unit_test(share_test LINK wc_session)
+wc_unit_test(share_test LINK wc_rings)

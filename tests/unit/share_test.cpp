@@ -12,7 +12,7 @@
 #include <string>
 #include <thread>
 
-#include "session/process_share.h"
+#include "rings/process_share.h"
 #include "temporary_folder.h"
 
 namespace wc {

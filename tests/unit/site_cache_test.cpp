@@ -1,5 +1,5 @@
 // The cache of what was found in libraries: it speeds up, and it is never believed.
-#include "elf/site_cache.h"
+#include "patch/site_cache.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>

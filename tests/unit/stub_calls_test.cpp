@@ -2,7 +2,7 @@
 // listens, so the shim runs everything native, through its whole trampoline.
 #include <gmock/gmock.h>
 
-#include "elf/stub_writer.h"
+#include "program/stub_writer.h"
 #include "run_program.h"
 #include "temporary_folder.h"
 

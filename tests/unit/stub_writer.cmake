@@ -1,4 +1,4 @@
-wc_unit_test(stub_writer_test SOURCES stub_calls_test.cpp LINK wc_elf wc_protocol)
+wc_unit_test(stub_writer_test SOURCES stub_calls_test.cpp LINK wc_program wc_protocol)
 
 # Plain programs, without sanitizers: they run as a user's would.
 set(stub_folder ${CMAKE_CURRENT_BINARY_DIR}/stub_programs)

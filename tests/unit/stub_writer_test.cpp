@@ -1,5 +1,5 @@
 // The stub library as a file: binutils, ld.so and our own ELF reader all understand it.
-#include "elf/stub_writer.h"
+#include "program/stub_writer.h"
 
 #include <gmock/gmock.h>
 

@@ -1,6 +1,6 @@
 // Which places may be patched, and what with: golden/syscall_sites.txt, and this machine's libc and
 // ld.so against a disassembler that is not ours.
-#include "elf/syscall_sites.h"
+#include "patch/syscall_sites.h"
 
 #include <gtest/gtest.h>
 #include <link.h>
@@ -11,7 +11,7 @@
 #include <set>
 #include <sstream>
 
-#include "engine/site_thunk.h"
+#include "patch/site_thunk.h"
 
 namespace wc {
 namespace {

@@ -1,5 +1,5 @@
 // The line that says at the end of a run which programs were not wrapped.
-#include "engine/unwrapped.h"
+#include "program/unwrapped.h"
 
 #include <gtest/gtest.h>
 

@@ -14,7 +14,7 @@
 #include <cerrno>
 #include <csignal>
 
-#include "engine/interruption.h"
+#include "signals/interruption.h"
 #include "engine/tracer.h"
 #include "proc/process.h"
 

@@ -8,7 +8,7 @@
 #include <map>
 #include <optional>
 
-#include "engine/mapped_objects.h"
+#include "breakpoints/mapped_objects.h"
 #include "engine/tracer.h"
 #include "proc/files.h"
 #include "proc/process.h"

@@ -14,7 +14,7 @@
 #include <algorithm>
 #include <array>
 
-#include "engine/return_address.h"
+#include "breakpoints/return_address.h"
 #include "engine/tracer.h"
 
 namespace wc {

@@ -12,7 +12,7 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "engine/interruption.h"
+#include "signals/interruption.h"
 #include "engine/tracer.h"
 #include "kernel/remote_syscall.h"
 

@@ -13,7 +13,7 @@
 #include <array>
 
 #include "base/signal_bit.h"
-#include "engine/interruption.h"
+#include "signals/interruption.h"
 #include "engine/tracer.h"
 #include "kernel/borrowed_memory.h"
 #include "kernel/remote_syscall.h"

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "engine/interruption.h"
+#include "signals/interruption.h"
 #include "engine/tracer.h"
 
 namespace wc {

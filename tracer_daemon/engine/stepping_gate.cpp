@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "engine/interruption.h"
+#include "signals/interruption.h"
 #include "engine/tracer.h"
 
 namespace wc {

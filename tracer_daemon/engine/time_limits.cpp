@@ -10,7 +10,7 @@
 #include <cstring>
 #include <ctime>
 
-#include "engine/interruption.h"
+#include "signals/interruption.h"
 #include "engine/tracer.h"
 
 namespace wc {

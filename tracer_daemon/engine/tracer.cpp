@@ -14,7 +14,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include "engine/interruption.h"
+#include "signals/interruption.h"
 
 #ifndef PTRACE_EVENT_STOP
 #define PTRACE_EVENT_STOP 128

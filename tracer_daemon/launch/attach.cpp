@@ -7,7 +7,7 @@
 #include <cstring>
 
 #include "elf/image.h"
-#include "engine/program_tables.h"
+#include "program/program_tables.h"
 #include "proc/files.h"
 #include "proc/process.h"
 #include "proc/status.h"

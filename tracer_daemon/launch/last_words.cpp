@@ -14,7 +14,7 @@
 #include <system_error>
 
 #include "config/options.h"
-#include "events/crash_guard.h"
+#include "backend_host/crash_guard.h"
 #include "launch/preflight.h"
 #include "launch/standard_streams.h"
 

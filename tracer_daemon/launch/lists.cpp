@@ -8,7 +8,7 @@
 #include "decode/decoder.h"
 #include "decode/syscall_filter.h"
 #include "elf/image.h"
-#include "engine/program_tables.h"
+#include "program/program_tables.h"
 #include "launch/launch.h"
 #include "launch/preflight.h"
 

@@ -10,7 +10,7 @@
 #include <fstream>
 
 #include "elf/image.h"
-#include "engine/program_tables.h"
+#include "program/program_tables.h"
 
 namespace wc {
 namespace {

@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "engine/mapped_objects.h"
+#include "breakpoints/mapped_objects.h"
 #include "engine/tracer.h"
 #include "launch/attach.h"
 #include "launch/engine_choice.h"

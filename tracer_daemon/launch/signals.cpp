@@ -11,8 +11,8 @@
 #include <ctime>
 
 #include "base/signal_bit.h"
-#include "engine/signal_inbox.h"
-#include "events/crash_guard.h"
+#include "signals/signal_inbox.h"
+#include "backend_host/crash_guard.h"
 
 namespace wc {
 namespace {

@@ -12,7 +12,7 @@ struct InheritedSignals {
 // Reads them at its first call, which belongs in front of everything that sets a handler.
 const InheritedSignals& inherited_signals();
 
-// Forward: whatever the tracer is sent is meant for the program (engine/passed_signals.h). Stop:
+// Forward: whatever the tracer is sent is meant for the program (signals/passed_signals.h). Stop:
 // what would end a process ends the tracer, in order, and not what it traces.
 enum class SignalMeaning { Forward, Stop };
 

@@ -12,7 +12,7 @@
 #include "base/result.h"
 #include "base/scoped_fd.h"
 #include "protocol/wire.h"
-#include "session/process_share.h"
+#include "rings/process_share.h"
 
 namespace wc {
 

@@ -1,0 +1,182 @@
+#include "backend_host/backend_instance.h"
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <utility>
+
+#include "builtin.h"
+
+namespace wc {
+
+namespace {
+
+constexpr uint32_t kKnownWants = WC_WANT_TEXT | WC_WANT_CALLER | WC_WANT_CALL_TIME |
+                                 WC_WANT_COUNTS | WC_WANT_ALL_CALLS | WC_WANT_ENTER |
+                                 WC_WANT_VERDICTS | WC_WANT_STACK | WC_WANT_SYSCALL_TIME;
+// A table that ends before its first callback is none.
+constexpr size_t kSmallestTable = offsetof(wc_backend, open) + sizeof(wc_backend::open);
+
+const char* text_or(const char* text, const char* otherwise) {
+  return text != nullptr ? text : otherwise;
+}
+
+void write_to_output(void* handle, const char* data, size_t size) {
+  static_cast<BackendInstance*>(handle)->output().write({data, size});
+}
+
+const char* look_up_option(void* handle, const char* key) {
+  const std::string* value = static_cast<BackendInstance*>(handle)->option(key);
+  return value != nullptr ? value->c_str() : nullptr;
+}
+
+// What the command line asks for on behalf of a backend that shows single calls.
+uint32_t wants_from_options(const wc_backend& backend, const HostOptions& options) {
+  uint32_t wants = 0;
+  // A backend that counts gets the calls without syscalls as totals, which cost less.
+  const bool shows_calls = backend.call != nullptr && (backend.wants & WC_WANT_COUNTS) == 0;
+  if (options.all_calls && shows_calls) wants |= WC_WANT_ALL_CALLS;
+  const bool shows_times = options.show_duration || options.time_format != 0;
+  if (shows_times && (backend.wants & WC_WANT_TEXT) != 0) wants |= WC_WANT_CALL_TIME;
+  if (options.show_duration && (backend.wants & WC_WANT_TEXT) != 0) wants |= WC_WANT_SYSCALL_TIME;
+  // Where syscalls of several threads overlap, their lines are shown as strace does, begin and end.
+  const bool shows_text = (backend.wants & WC_WANT_TEXT) != 0;
+  if (options.whole_process && shows_text && backend.syscall_enter != nullptr)
+    wants |= WC_WANT_ENTER;
+  if (options.stack_trace && (backend.wants & WC_WANT_CALLER) != 0) wants |= WC_WANT_STACK;
+  return wants;
+}
+
+}  // namespace
+
+void BackendInstance::CloseLibrary::operator()(void* library) const { ::dlclose(library); }
+
+BackendInstance::BackendInstance(BackendSpec spec, const HostOptions& options)
+    : spec_(std::move(spec)) {
+  host_ = {.abi = WC_BACKEND_ABI,
+           .struct_size = sizeof(wc_host),
+           .handle = this,
+           .write = write_to_output,
+           .option = look_up_option,
+           .string_size = options.string_size,
+           .time_format = options.time_format,
+           .show_duration = options.show_duration ? 1U : 0U,
+           .all_calls = options.all_calls ? 1U : 0U,
+           .stack_trace = options.stack_trace ? 1U : 0U};
+}
+
+BackendInstance::~BackendInstance() { close(); }
+
+Result<std::unique_ptr<BackendInstance>> BackendInstance::load(BackendSpec spec,
+                                                               const HostOptions& options) {
+  std::unique_ptr<BackendInstance> backend(new BackendInstance(std::move(spec), options));
+  if (backend->spec_.is_path()) {
+    if (Status status = backend->load_library(); !status) return status.error();
+  } else {
+    const wc_backend* builtin = backends::find_builtin(backend->name());
+    if (builtin == nullptr) return unknown_backend(backend->spec_);
+    backend->callbacks_ = *builtin;
+  }
+  if (Status status = backend->check(options); !status) return status.error();
+  backend->wants_ = backend->callbacks_.wants | wants_from_options(backend->callbacks_, options);
+  return backend;
+}
+
+Status BackendInstance::load_library() {
+  if (!attempt("its constructors",
+               [&] { library_.reset(::dlopen(spec_.name.c_str(), RTLD_NOW | RTLD_LOCAL)); }))
+    return Error{take_crash()};
+  if (!library_) {
+    return Error{fmt::format("cannot load backend '{}': {}", name(),
+                             text_or(::dlerror(), "unknown reason"))};
+  }
+  void* symbol = ::dlsym(library_.get(), WC_BACKEND_SYMBOL);
+  if (symbol == nullptr) {
+    return Error{
+        fmt::format("'{}' is no backend: it does not export " WC_BACKEND_SYMBOL "()", name())};
+  }
+  const wc_backend* table = nullptr;
+  if (!attempt(WC_BACKEND_SYMBOL, [&] { table = reinterpret_cast<wc_backend_function>(symbol)(); }))
+    return Error{take_crash()};
+  return take_callbacks(table);
+}
+
+// A backend built against an older header knows fewer callbacks: the rest stays NULL.
+Status BackendInstance::take_callbacks(const wc_backend* table) {
+  if (table == nullptr) {
+    return Error{fmt::format("backend '{}': " WC_BACKEND_SYMBOL "() returned nothing", name())};
+  }
+  if (table->abi != WC_BACKEND_ABI) {
+    return Error{fmt::format(
+        "backend '{}' is built for backend ABI {}, this tracer has {}: build it again with this "
+        "version's wc_backend.h",
+        name(), table->abi, WC_BACKEND_ABI)};
+  }
+  if (table->struct_size < kSmallestTable) {
+    return Error{
+        fmt::format("backend '{}' says that its wc_backend has {} bytes, at least {} are "
+                    "needed: set struct_size = sizeof(struct wc_backend)",
+                    name(), table->struct_size, kSmallestTable)};
+  }
+  std::memcpy(&callbacks_, table, std::min<size_t>(table->struct_size, sizeof callbacks_));
+  return Done{};
+}
+
+Status BackendInstance::check(const HostOptions& options) const {
+  if ((callbacks_.wants & ~kKnownWants) != 0) {
+    return Error{
+        fmt::format("backend '{}' asks for something that this tracer does not offer "
+                    "(wants {:#x}): it needs a newer one",
+                    name(), callbacks_.wants & ~kKnownWants)};
+  }
+  if ((callbacks_.wants & WC_WANT_VERDICTS) != 0 && !options.engine_has_verdicts) {
+    return Error{
+        fmt::format("backend '{}' wants to decide over syscalls, but engine {} cannot yet "
+                    "honour verdicts",
+                    name(), options.engine)};
+  }
+  return check_backend_options(spec_, text_or(callbacks_.options, ""));
+}
+
+Status BackendInstance::open(std::shared_ptr<Output> output) {
+  output_ = std::move(output);
+  host_.is_terminal = output_->is_terminal() ? 1U : 0U;
+  if (callbacks_.open != nullptr) {
+    char message[512] = "";
+    int failed = 0;
+    if (!attempt("open",
+                 [&] { failed = callbacks_.open(&context_, &host_, message, sizeof message); }))
+      return Error{take_crash()};
+    if (failed != 0) {
+      message[sizeof message - 1] = '\0';
+      return Error{fmt::format("backend '{}': {}", name(),
+                               message[0] != '\0' ? message : "it could not start")};
+    }
+  }
+  is_open_ = true;
+  return Done{};
+}
+
+void BackendInstance::close() {
+  if (!std::exchange(is_open_, false) || callbacks_.close == nullptr) return;
+  attempt("close", [&] { callbacks_.close(context_); });
+}
+
+// Its library stays where it is: threads of its own may run in there.
+void BackendInstance::give_up(const char* callback, const CrashReason& reason) {
+  crash_ = fmt::format("backend {} crashed in {} ({})", name(), callback, reason.text);
+  callbacks_ = {};
+  wants_ = 0;
+  is_open_ = false;
+  (void)library_.release();
+}
+
+const std::string* BackendInstance::option(std::string_view key) const {
+  const auto found = spec_.options.find(key);
+  return found != spec_.options.end() ? &found->second : nullptr;
+}
+
+}  // namespace wc

@@ -1,0 +1,86 @@
+// One active backend: its callbacks, built-in or from a shared object, its context, its output,
+// and the host that it sees.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "base/result.h"
+#include "backend_host/backend_spec.h"
+#include "backend_host/crash_guard.h"
+#include "backend_host/output.h"
+#include "wc_backend.h"
+
+namespace wc {
+
+// What the command line says that concerns backends.
+struct HostOptions {
+  uint32_t string_size = 32;         // -s
+  uint32_t time_format = 0;          // wc_host::time_format
+  bool show_duration = false;        // -T
+  bool all_calls = false;            // -a
+  bool whole_process = false;        // --scope=process
+  bool stack_trace = false;          // -k
+  std::string output_path;           // -o; empty: standard error
+  std::string engine = "ptrace";     // for messages
+  bool engine_has_verdicts = false;  // whether it honours what syscall_enter returns
+};
+
+class BackendInstance {
+ public:
+  // Finds or loads it and checks that it fits this host, without calling it.
+  static Result<std::unique_ptr<BackendInstance>> load(BackendSpec spec,
+                                                       const HostOptions& options);
+  BackendInstance(const BackendInstance&) = delete;
+  BackendInstance& operator=(const BackendInstance&) = delete;
+  ~BackendInstance();
+
+  Status open(std::shared_ptr<Output> output);
+  // Lets it write what it has left; it is not called again. Also done by the destructor.
+  void close();
+
+  // Calls it. One that crashes in there has no callbacks from then on and is not closed.
+  // True: it has returned.
+  template <typename Call>
+  bool attempt(const char* callback, Call&& call) {
+    const CrashReason reason = guarded(call);
+    if (reason) give_up(callback, reason);
+    return !reason;
+  }
+  // One line about its crash, once; empty: it has not crashed.
+  std::string take_crash() { return std::exchange(crash_, {}); }
+
+  [[nodiscard]] const std::string& name() const { return spec_.name; }
+  [[nodiscard]] const std::string* option(std::string_view key) const;
+  [[nodiscard]] const wc_backend& callbacks() const { return callbacks_; }
+  [[nodiscard]] void* context() const { return context_; }
+  [[nodiscard]] Output& output() const { return *output_; }
+  // What it asks for itself and what the command line asks for it (-a, -t, -T).
+  [[nodiscard]] uint32_t wants() const { return wants_; }
+  [[nodiscard]] bool wants(wc_want want) const { return (wants_ & want) != 0; }
+
+ private:
+  struct CloseLibrary {
+    void operator()(void* library) const;
+  };
+
+  BackendInstance(BackendSpec spec, const HostOptions& options);
+  Status load_library();
+  Status take_callbacks(const wc_backend* table);
+  Status check(const HostOptions& options) const;
+  void give_up(const char* callback, const CrashReason& reason);
+
+  BackendSpec spec_;
+  std::unique_ptr<void, CloseLibrary> library_;
+  wc_backend callbacks_ = {};
+  wc_host host_ = {};  // the backend keeps its address until close()
+  std::shared_ptr<Output> output_;
+  void* context_ = nullptr;
+  uint32_t wants_ = 0;
+  bool is_open_ = false;
+  std::string crash_;
+};
+
+}  // namespace wc

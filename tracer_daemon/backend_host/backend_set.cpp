@@ -1,0 +1,311 @@
+#include "backend_host/backend_set.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace wc {
+namespace {
+
+// Backend `none` hears of nothing.
+bool writes(const BackendInstance& backend) {
+  const wc_backend& callbacks = backend.callbacks();
+  return callbacks.call != nullptr || callbacks.ret != nullptr ||
+         callbacks.syscall_enter != nullptr || callbacks.syscall_exit != nullptr ||
+         callbacks.process != nullptr || callbacks.object != nullptr || callbacks.totals != nullptr;
+}
+
+}  // namespace
+
+// ---- Life cycle
+
+Result<BackendSet> BackendSet::open(std::span<const std::string> specs, HostOptions options) {
+  BackendSet set(std::move(options));
+  // First what can be refused without side effects, so that a mistake in the last spec does not
+  // leave the empty file of the first.
+  std::vector<Instance> loaded;
+  for (const std::string& spec : specs) {
+    Result<Instance> backend = set.load(spec);
+    if (!backend) return backend.error();
+    loaded.push_back(std::move(*backend));
+  }
+  if (set.options_.output_path.empty()) {
+    set.outputs_.push_back(Output::standard_error());
+  } else {
+    auto file = Output::open_file(set.options_.output_path);
+    if (!file) return file.error();
+    set.outputs_.push_back(std::move(*file));
+  }
+  for (Instance& backend : loaded) {
+    if (Status status = set.start(*backend); !status) {
+      // Nothing was traced: those that did start have nothing to say.
+      for (const auto& output : set.outputs_) output->discard();
+      return status.error();
+    }
+    set.backends_.push_back(std::move(backend));
+  }
+  set.count_wants();
+  return set;
+}
+
+BackendSet::~BackendSet() { close(); }
+
+Result<BackendSet::Instance> BackendSet::load(std::string_view spec) const {
+  Result<BackendSpec> parsed = parse_backend_spec(spec);
+  if (!parsed) return parsed.error();
+  return BackendInstance::load(std::move(*parsed), options_);
+}
+
+Result<std::shared_ptr<Output>> BackendSet::output_for(const BackendInstance& backend) const {
+  const std::string* path = backend.option("output");
+  if (path == nullptr && options_.output_path.empty() && writes(backend) &&
+      !Output::has_standard_error())
+    return Error{"standard error, where the trace would go, is closed; -o FILE takes it", EBADF};
+  if (path == nullptr) return outputs_.front();
+  // Two descriptors of one file would overwrite each other.
+  for (const auto& output : outputs_) {
+    if (output->is_file(*path)) return output;
+  }
+  Result<std::unique_ptr<Output>> file = Output::open_file(*path);
+  if (!file) {
+    return Error{fmt::format("backend '{}': {}", backend.name(), file.error().message),
+                 file.error().code};
+  }
+  return std::shared_ptr<Output>(std::move(*file));
+}
+
+Status BackendSet::start(BackendInstance& backend) {
+  Result<std::shared_ptr<Output>> output = output_for(backend);
+  if (!output) return output.error();
+  if (std::find(outputs_.begin(), outputs_.end(), *output) == outputs_.end()) {
+    outputs_.push_back(*output);
+  }
+  return backend.open(std::move(*output));
+}
+
+void BackendSet::count_wants() {
+  wants_ = 0;
+  has_audience_ = false;
+  for (const Instance& backend : backends_) {
+    const wc_backend& callbacks = backend->callbacks();
+    wants_ |= backend->wants();
+    has_audience_ = has_audience_ || callbacks.call != nullptr || callbacks.ret != nullptr ||
+                    callbacks.syscall_enter != nullptr || callbacks.syscall_exit != nullptr;
+  }
+}
+
+// The others go on. What it has written until then is kept.
+void BackendSet::note_crash(BackendInstance& backend) {
+  std::string crash = backend.take_crash();
+  if (crash.empty()) return;
+  errors_.push_back(std::move(crash));
+  count_wants();
+}
+
+void BackendSet::close(BackendInstance& backend) {
+  backend.close();
+  note_crash(backend);
+}
+
+void BackendSet::close() {
+  for (Instance& backend : backends_) close(*backend);
+  for (const auto& output : outputs_) output->close();
+  backends_.clear();
+  count_wants();
+}
+
+// ---- Changes while tracing
+
+std::vector<std::string> BackendSet::names() const {
+  std::vector<std::string> names;
+  for (const Instance& backend : backends_) names.push_back(backend->name());
+  return names;
+}
+
+std::vector<BackendSet::Instance>::iterator BackendSet::find(std::string_view name) {
+  return std::find_if(backends_.begin(), backends_.end(),
+                      [name](const Instance& backend) { return backend->name() == name; });
+}
+
+Status BackendSet::add(std::string_view spec) {
+  Result<Instance> backend = load(spec);
+  if (!backend) return backend.error();
+  if (Status status = start(**backend); !status) {
+    backend->reset();
+    drop_unused_outputs();
+    return status;
+  }
+  backends_.push_back(std::move(*backend));
+  count_wants();
+  return Done{};
+}
+
+Status BackendSet::remove(std::string_view name) {
+  const auto old = find(name);
+  if (old == backends_.end()) {
+    return Error{
+        fmt::format("no backend '{}' is active; active are: {}", name, fmt::join(names(), ", "))};
+  }
+  close(**old);
+  backends_.erase(old);
+  drop_unused_outputs();
+  count_wants();
+  return Done{};
+}
+
+// The new one is ready before the old one ends: a mistake in `spec` changes nothing.
+Status BackendSet::replace(std::string_view name, std::string_view spec) {
+  const auto position = find(name) - backends_.begin();
+  if (Status status = find(name) != backends_.end() ? add(spec) : remove(name); !status) {
+    return status;
+  }
+  std::swap(backends_[static_cast<size_t>(position)], backends_.back());
+  close(*backends_.back());
+  backends_.pop_back();
+  drop_unused_outputs();
+  count_wants();
+  return Done{};
+}
+
+void BackendSet::drop_unused_outputs() {
+  const auto unused = [&](const std::shared_ptr<Output>& output) {
+    return output != outputs_.front() &&
+           std::none_of(backends_.begin(), backends_.end(), [&](const Instance& backend) {
+             return &backend->output() == output.get();
+           });
+  };
+  for (auto output = outputs_.begin(); output != outputs_.end();) {
+    if (!unused(*output)) {
+      ++output;
+      continue;
+    }
+    (*output)->close();
+    if (std::string error = (*output)->take_error(); !error.empty()) {
+      errors_.push_back(std::move(error));
+    }
+    output = outputs_.erase(output);
+  }
+}
+
+// ---- Events
+
+namespace {
+
+bool is_addressed(const BackendInstance& backend, CallAudience audience) {
+  if (audience == CallAudience::kEveryone) return true;
+  return backend.wants(WC_WANT_ALL_CALLS) == (audience == CallAudience::kWantsAllCalls);
+}
+
+}  // namespace
+
+template <auto callback, typename Event>
+void BackendSet::deliver(const char* name, const Event& event, CallAudience audience) {
+  for (const Instance& backend : backends_) {
+    const auto function = backend->callbacks().*callback;
+    if (function == nullptr || !is_addressed(*backend, audience)) continue;
+    if (!backend->attempt(name, [&] { function(backend->context(), &event); })) {
+      note_crash(*backend);
+    }
+  }
+}
+
+void BackendSet::call(const wc_call& event, CallAudience audience) {
+  deliver<&wc_backend::call>("call", event, audience);
+}
+
+void BackendSet::ret(const wc_return& event, CallAudience audience) {
+  deliver<&wc_backend::ret>("ret", event, audience);
+}
+
+void BackendSet::syscall_exit(const wc_syscall& event) {
+  deliver<&wc_backend::syscall_exit>("syscall_exit", event, CallAudience::kEveryone);
+}
+
+void BackendSet::process(const wc_process& event) {
+  deliver<&wc_backend::process>("process", event, CallAudience::kEveryone);
+}
+
+void BackendSet::object(const wc_object& event) {
+  deliver<&wc_backend::object>("object", event, CallAudience::kEveryone);
+}
+
+void BackendSet::lost(const wc_lost& event) {
+  deliver<&wc_backend::lost>("lost", event, CallAudience::kEveryone);
+}
+
+void BackendSet::totals(const wc_totals& event) {
+  for (const Instance& backend : backends_) {
+    const auto function = backend->callbacks().totals;
+    if (!backend->wants(WC_WANT_COUNTS) || function == nullptr) continue;
+    if (!backend->attempt("totals", [&] { function(backend->context(), &event); })) {
+      note_crash(*backend);
+    }
+  }
+}
+
+wc_verdict_kind BackendSet::syscall_enter(const wc_syscall& event, wc_verdict& verdict) {
+  wc_verdict_kind decision = WC_GO_ON;
+  for (const Instance& backend : backends_) {
+    const bool decides = backend->wants(WC_WANT_VERDICTS);
+    const auto function = backend->callbacks().syscall_enter;
+    if (function == nullptr || !(decides || backend->wants(WC_WANT_ENTER))) continue;
+    wc_verdict own = {};
+    int kind = WC_GO_ON;
+    if (!backend->attempt("syscall_enter",
+                          [&] { kind = function(backend->context(), &event, &own); })) {
+      note_crash(*backend);
+      continue;
+    }
+    if (decides && decision == WC_GO_ON && kind > WC_GO_ON && kind <= WC_STOP_SCOPE) {
+      decision = static_cast<wc_verdict_kind>(kind);
+      verdict = own;
+    }
+  }
+  return decision;
+}
+
+// ---- Output
+
+void BackendSet::flush_backends(uint64_t now) {
+  for (const Instance& backend : backends_) {
+    const auto function = backend->callbacks().flush;
+    if (function == nullptr) continue;
+    if (!backend->attempt("flush", [&] { function(backend->context(), now); })) {
+      note_crash(*backend);
+    }
+  }
+}
+
+void BackendSet::flush(uint64_t now) {
+  flush_backends(now);
+  for (const auto& output : outputs_) output->flush_live(now);
+}
+
+void BackendSet::flush_all(uint64_t now) {
+  flush_backends(now);
+  for (const auto& output : outputs_) output->flush();
+}
+
+std::vector<std::string> BackendSet::take_errors() {
+  std::vector<std::string> errors = std::exchange(errors_, {});
+  for (const auto& output : outputs_) {
+    if (std::string error = output->take_error(); !error.empty()) {
+      errors.push_back(std::move(error));
+    }
+  }
+  return errors;
+}
+
+bool BackendSet::all_readers_gone() const {
+  bool any = false;
+  for (const Instance& backend : backends_) {
+    if (!backend->output().reader_gone()) return false;
+    any = true;
+  }
+  return any;
+}
+
+}  // namespace wc

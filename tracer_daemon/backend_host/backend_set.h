@@ -1,0 +1,100 @@
+// The active backends. Every event goes to each of them that has a callback for it, in the
+// order of the command line; a callback that is NULL is skipped. Nothing here throws. A backend
+// that crashes gets nothing more; the others do, and take_errors() says so.
+//
+// Not thread-safe: one thread of the tracer delivers events.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "backend_host/backend_instance.h"
+#include "backend_host/output.h"
+#include "wc_backend.h"
+
+namespace wc {
+
+// Whom a call or a return is for. A backend without WC_WANT_ALL_CALLS must not see calls that
+// make no syscall, while another one beside it may want them. So when any backend wants all
+// calls, the pipeline delivers a call to those at its entry, and to the others when its first
+// syscall comes; its return goes to everyone, or to the first only when there was no syscall.
+enum class CallAudience { kEveryone, kWantsAllCalls, kWantsSyscallsOnly };
+
+class BackendSet {
+ public:
+  // Starts all of `specs` (see backend_spec.h), or none: the error is one line for the user.
+  static Result<BackendSet> open(std::span<const std::string> specs, HostOptions options);
+
+  BackendSet(BackendSet&&) noexcept = default;
+  BackendSet& operator=(BackendSet&&) noexcept = delete;
+  ~BackendSet();
+
+  // Between two events, while tracing. A backend that joins late may see the return of a call
+  // that it was not told about. `name` is the name part of the spec; the first one counts.
+  Status add(std::string_view spec);
+  Status remove(std::string_view name);
+  Status replace(std::string_view name, std::string_view spec);
+  [[nodiscard]] std::vector<std::string> names() const;
+
+  // OR of what all of them want (enum wc_want).
+  [[nodiscard]] uint32_t wants() const { return wants_; }
+  [[nodiscard]] bool wants(wc_want want) const { return (wants_ & want) != 0; }
+
+  // Whether anybody listens to calls and syscalls (`none` does not).
+  [[nodiscard]] bool has_audience() const { return has_audience_; }
+
+  void call(const wc_call& event, CallAudience audience = CallAudience::kEveryone);
+  void ret(const wc_return& event, CallAudience audience = CallAudience::kEveryone);
+  // To those that want WC_WANT_ENTER or WC_WANT_VERDICTS. The first verdict of one that wants
+  // verdicts and does not let go on is returned and stands in `verdict`.
+  wc_verdict_kind syscall_enter(const wc_syscall& event, wc_verdict& verdict);
+  void syscall_exit(const wc_syscall& event);
+  void process(const wc_process& event);
+  void object(const wc_object& event);
+  void lost(const wc_lost& event);
+  // To those that want WC_WANT_COUNTS.
+  void totals(const wc_totals& event);
+
+  // Periodic: whatever a live view should show by `now` (CLOCK_MONOTONIC, nanoseconds).
+  void flush(uint64_t now);
+  // On demand: files, too.
+  void flush_all(uint64_t now);
+  // Ends all of them. Idempotent; also done by the destructor.
+  void close();
+
+  // Lines for the user about outputs and backends that failed, each once; ask after flush and
+  // close.
+  std::vector<std::string> take_errors();
+  // True when there is an output and every one has lost its reader (`| head`).
+  [[nodiscard]] bool all_readers_gone() const;
+
+ private:
+  using Instance = std::unique_ptr<BackendInstance>;
+
+  explicit BackendSet(HostOptions options) : options_(std::move(options)) {}
+  Result<Instance> load(std::string_view spec) const;
+  Status start(BackendInstance& backend);
+  Result<std::shared_ptr<Output>> output_for(const BackendInstance& backend) const;
+  std::vector<Instance>::iterator find(std::string_view name);
+  void drop_unused_outputs();
+  void count_wants();
+  template <auto callback, typename Event>
+  void deliver(const char* name, const Event& event, CallAudience audience);
+  void note_crash(BackendInstance& backend);
+  void close(BackendInstance& backend);
+  void flush_backends(uint64_t now);
+
+  HostOptions options_;
+  std::vector<std::shared_ptr<Output>> outputs_;  // the first is the default one
+  std::vector<Instance> backends_;
+  std::vector<std::string> errors_;
+  uint32_t wants_ = 0;
+  bool has_audience_ = false;
+};
+
+}  // namespace wc

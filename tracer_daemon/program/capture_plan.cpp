@@ -1,0 +1,246 @@
+#include "program/capture_plan.h"
+
+#include <sys/syscall.h>
+
+#include <algorithm>
+#include <climits>
+#include <optional>
+#include <span>
+
+namespace wc {
+namespace {
+
+// The tracer's business: they make children, end the thread, move its stack or its memory, or deal
+// with the signals that the gate hides (signal_masks.cpp).
+constexpr uint32_t kTracersOwn[] = {
+    SYS_clone,           SYS_clone3,  SYS_fork,       SYS_vfork,           SYS_execve,
+    SYS_execveat,        SYS_exit,    SYS_exit_group, SYS_rt_sigreturn,    SYS_rt_sigsuspend,
+    SYS_sigaltstack,     SYS_ppoll,   SYS_pselect6,   SYS_epoll_pwait,     SYS_epoll_pwait2,
+    SYS_arch_prctl,      SYS_prctl,   SYS_seccomp,    SYS_restart_syscall, SYS_set_robust_list,
+    SYS_set_tid_address, SYS_rseq,    SYS_ptrace,     SYS_signalfd,        SYS_signalfd4,
+    SYS_rt_sigtimedwait, SYS_unshare, SYS_setns,      SYS_modify_ldt};
+
+enum class Need : uint8_t { Nothing, Piece, Tracer };
+
+struct Piece {
+  Need need = Need::Nothing;
+  uint8_t kind = WC_CAPTURE_NONE;
+  uint16_t size = 0;
+  uint8_t unit = 0;  // COUNTED, RETURNED: as a power of two
+};
+
+constexpr Piece fixed(uint16_t size) { return {Need::Piece, WC_CAPTURE_FIXED, size, 0}; }
+constexpr Piece written(uint16_t size) {
+  return {Need::Piece, WC_CAPTURE_FIXED | WC_CAPTURE_WRITTEN, size, 0};
+}
+
+constexpr Piece returned(uint16_t size, uint8_t unit = 0) {
+  return {Need::Piece, WC_CAPTURE_RETURNED | WC_CAPTURE_WRITTEN, size, unit};
+}
+constexpr uint16_t kLargestPiece = UINT16_MAX;
+
+// Sizes of structs: as the kernel lays them out on x86-64.
+Piece piece_of(ArgKind kind, const DecodeOptions& options) {
+  constexpr uint32_t kMost = 16384;
+  auto shown = static_cast<uint16_t>(std::min(options.string_size, kMost));
+  auto elements = [&](uint32_t size) {
+    return static_cast<uint16_t>(std::min<uint64_t>(uint64_t{options.string_size} * size, kMost));
+  };
+  switch (kind) {
+    case ArgKind::Path:
+      return {Need::Piece, WC_CAPTURE_STRING, PATH_MAX, 0};
+    case ArgKind::Format:
+    case ArgKind::String:
+      return {Need::Piece, WC_CAPTURE_STRING, static_cast<uint16_t>(shown + 1), 0};
+    case ArgKind::StringOut:
+    case ArgKind::StringResult:
+      return {Need::Piece, WC_CAPTURE_STRING | WC_CAPTURE_WRITTEN, PATH_MAX, 0};
+    case ArgKind::BufferIn:
+    case ArgKind::BufferInText:
+      return {Need::Piece, WC_CAPTURE_COUNTED, shown, 0};
+    case ArgKind::Iovec:
+      return {Need::Piece, WC_CAPTURE_VECTOR, shown, 0};
+    case ArgKind::IovecOut:
+      return {Need::Piece, WC_CAPTURE_VECTOR | WC_CAPTURE_WRITTEN, shown, 0};
+    case ArgKind::BufferOut:
+    case ArgKind::BufferOutText:
+    case ArgKind::BufferOutHex:
+      return returned(shown);
+    case ArgKind::Dirents:
+      return returned(kLargestPiece);
+    case ArgKind::EpollEventOut:
+      return returned(elements(12), WC_CAPTURE_DOZEN);
+    case ArgKind::Groups:
+      return {Need::Piece, WC_CAPTURE_COUNTED, elements(4), 2};
+    case ArgKind::GroupsOut:
+      return returned(elements(4), 2);
+    case ArgKind::IntIn:
+      return fixed(4);
+    case ArgKind::IntOut:
+    case ArgKind::WaitStatus:
+      return written(4);
+    case ArgKind::IntPairOut:
+    case ArgKind::HexOut:
+    case ArgKind::UlongOut:
+    case ArgKind::SigsetOut:
+    case ArgKind::TimezoneOut:
+      return written(8);
+    case ArgKind::Stat:
+      return written(144);
+    case ArgKind::Statx:
+      return written(256);
+    case ArgKind::Statfs:
+      return written(120);
+    case ArgKind::Timespec:
+    case ArgKind::Timeval:
+      return fixed(16);
+    case ArgKind::TimespecOut:
+    case ArgKind::TimevalOut:
+      return written(16);
+    case ArgKind::TimespecPair:
+    case ArgKind::TimevalPair:
+    case ArgKind::Itimerval:
+    case ArgKind::Itimerspec:
+      return fixed(32);
+    case ArgKind::ItimervalOut:
+    case ArgKind::ItimerspecOut:
+      return written(32);
+    case ArgKind::Rlimit:
+      return fixed(16);
+    case ArgKind::RlimitOut:
+      return written(16);
+    case ArgKind::Rusage:
+      return written(144);
+    case ArgKind::Utsname:
+      return written(390);
+    case ArgKind::Sysinfo:
+      return written(112);
+    case ArgKind::Tms:
+      return written(32);
+    case ArgKind::Sockaddr:
+      return {Need::Piece, WC_CAPTURE_COUNTED, 128, 0};
+    case ArgKind::Pollfd:
+      return {Need::Piece, WC_CAPTURE_COUNTED, 256, 3};
+    case ArgKind::EpollEvent:
+      return fixed(12);
+    case ArgKind::Sigset:
+    case ArgKind::Timezone:
+    case ArgKind::LongIn:
+      return fixed(8);
+    case ArgKind::Sigaction:
+      return fixed(32);
+    case ArgKind::SigactionOut:
+      return written(32);
+    case ArgKind::Utimbuf:
+      return fixed(16);
+    case ArgKind::SchedParam:
+      return fixed(4);
+    case ArgKind::SchedParamOut:
+      return written(4);
+    default:
+      return is_word(kind) ? Piece{} : Piece{Need::Tracer};
+  }
+}
+
+wc_capture capture_of(const Piece& piece, uint8_t word, uint8_t aux) {
+  return {static_cast<uint8_t>(piece.kind | piece.unit << 4), static_cast<uint8_t>(word | aux << 4),
+          piece.size};
+}
+
+// Fills `captures` for the arguments and the result; false where that cannot be.
+bool plan_args(std::span<const ArgSpec> specs, const ArgSpec& result, bool with_written,
+               const DecodeOptions& options, std::span<wc_capture> captures) {
+  size_t used = 0;
+  auto add = [&](const Piece& piece, size_t word, uint8_t aux) {
+    if (piece.need == Need::Nothing) return true;
+    bool is_written = piece.kind & WC_CAPTURE_WRITTEN;
+    if (piece.need == Need::Piece && is_written && !with_written) return true;
+    if (piece.need == Need::Tracer || used == captures.size()) return false;
+    captures[used++] = capture_of(piece, static_cast<uint8_t>(word), aux);
+    return true;
+  };
+  size_t word = 0;
+  for (const ArgSpec& spec : specs) {
+    bool in_register = word < 6 && spec.aux < 6;
+    Piece piece = piece_of(spec.kind, options);
+    if (piece.need == Need::Piece && !in_register) return false;
+    if (!add(piece, word, spec.aux)) return false;
+    if (spec.kind != ArgKind::Double) word++;
+  }
+  return add(piece_of(result.kind, options), WC_CAPTURE_RESULT, 0);
+}
+
+// The third argument is a struct or a number, as the second says.
+bool plan_dependent(uint32_t nr, wc_plan& plan) {
+  constexpr uint16_t kFlock = 32, kLargestRequest = 64, kTimeout = 16;
+  switch (nr) {
+    case SYS_fcntl:
+      plan.captures[0] = capture_of(fixed(kFlock), 2, 0);
+      return true;
+    case SYS_ioctl:
+      plan.captures[0] = capture_of(fixed(kLargestRequest), 2, 0);
+      return true;
+    case SYS_futex:
+      plan.captures[0] = capture_of(fixed(kTimeout), 3, 0);
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool is_vector(const wc_capture& capture) {
+  constexpr uint8_t kKinds = WC_CAPTURE_WRITTEN - 1;
+  return (capture.kind_unit & kKinds) == WC_CAPTURE_VECTOR;
+}
+
+wc_plan_action action_of(uint32_t nr, const wc_plan& plan) {
+  if (nr == SYS_rt_sigaction || nr == SYS_rt_sigprocmask) return WC_PLAN_SIGNALS;
+  const bool has_vector =
+      std::any_of(std::begin(plan.captures), std::end(plan.captures), is_vector);
+  return has_vector ? WC_PLAN_VECTOR : WC_PLAN_RECORD;
+}
+
+wc_plan plan_syscall(uint32_t nr, const DecodeOptions& options, bool with_memory) {
+  wc_plan plan{};
+  if (std::find(std::begin(kTracersOwn), std::end(kTracersOwn), nr) != std::end(kTracersOwn))
+    return plan;
+  const SyscallSpec& spec = syscall_spec(nr);
+  bool planned = !with_memory || plan_dependent(nr, plan) ||
+                 plan_args({spec.args, spec.arg_count}, spec.result, true, options, plan.captures);
+  plan.action = planned ? action_of(nr, plan) : WC_PLAN_TRACER;
+  return plan;
+}
+
+}  // namespace
+
+SyscallPlans plan_syscalls(const SyscallSet& reported, const DecodeOptions& options,
+                           bool with_memory) {
+  SyscallPlans plans{};
+  for (uint32_t nr = 0; nr < plans.size(); nr++) {
+    plans[nr] = plan_syscall(nr, options, with_memory);
+    if (nr >= reported.size() || reported[nr]) continue;
+    if (plans[nr].action == WC_PLAN_RECORD || plans[nr].action == WC_PLAN_VECTOR)
+      plans[nr].action = WC_PLAN_PLAIN;
+    if (plans[nr].action == WC_PLAN_SIGNALS) plans[nr].action = WC_PLAN_TRACER;
+  }
+  return plans;
+}
+
+bool ends_in_format(const FunctionSpec& spec) {
+  return spec.stack == StackUse::VaList && spec.arg_count > 0 && spec.arg_count <= 6 &&
+         spec.args[spec.arg_count - 1].kind == ArgKind::Format;
+}
+
+bool plan_function(const FunctionSpec* spec, bool thin, bool alone, const DecodeOptions& options,
+                   bool with_memory, wc_capture (&captures)[WC_FUNCTION_CAPTURES]) {
+  if (!with_memory || spec == nullptr) return true;
+  if (spec->stack == StackUse::ExecList || spec->arg_count > 6) return false;
+  if (spec->stack == StackUse::VaList && !ends_in_format(*spec)) return false;
+  if (!plan_args(std::span(spec->args).first(spec->arg_count), spec->result, !thin, options,
+                 captures))
+    return false;
+  // What a vector points to is in the record of the syscall only.
+  return (thin && !alone) || std::none_of(std::begin(captures), std::end(captures), is_vector);
+}
+
+}  // namespace wc

@@ -1,6 +1,5 @@
-// The handshake: how a process and its threads get the memory that they share with the tracer. The
-// shim asks by its bell (enum wc_ask in protocol/shared.h) and is answered in rax, all of it on the
-// tracer's thread, at one stop: nothing can come in between, no exec and no other thread.
+#include "engine/handshake.h"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mman.h>
@@ -14,11 +13,13 @@
 #include <cstring>
 #include <string>
 
-#include "engine/tracer.h"
 #include "kernel/remote_syscall.h"
 #include "proc/files.h"
 #include "proc/process.h"
 #include "proc/status.h"
+#include "signals/gate_signals.h"
+#include "signals/signal_calls.h"
+#include "tracee/resume.h"
 
 namespace wc {
 namespace {
@@ -93,38 +94,38 @@ bool has_room_for_rings(pid_t pid, uint64_t size) {
 
 }  // namespace
 
-ShareLayout Tracer::layout_for(const Process& process) const {
-  return {gate_of(process), options_.config,
-          static_cast<uint32_t>(process.table->functions.size()) + WC_OWN_SCOPES, options_.plans};
+ShareLayout Handshake::layout_for(const Process& process) const {
+  return {process.gate_in_force(), run_.options.config,
+          static_cast<uint32_t>(process.table->functions.size()) + WC_OWN_SCOPES,
+          run_.options.plans};
 }
 
 // Where address space is short, here or there, a process goes without the big rings: all its
 // syscalls are dispatched.
-Result<std::unique_ptr<ProcessShare>> Tracer::create_share(const Process& process,
-                                                           const MakeShare& make) {
+Result<std::unique_ptr<ProcessShare>> Handshake::create_share(const Process& process,
+                                                              const MakeShare& make) {
   ShareLayout layout = layout_for(process);
   if (!(layout.config & WC_CONFIG_IN_PROCESS)) return make(layout);
-  if (is_read_at_stops(process)) {
+  if (parts_.stacks.is_read_at_stops(process)) {
     layout.config &= ~uint32_t{WC_CONFIG_IN_PROCESS};
     return make(layout);
   }
   uint64_t slot = wc_slot_size(layout.function_count, layout.config);
   if (has_room_for_rings(process.pid, wc_shared_size(slot, 1)))
     if (auto share = make(layout)) return share;
-  say(1, "process " + std::to_string(process.pid) +
-             ": no room to record syscalls in; all is left to dispatch");
+  run_.say(1, "process " + std::to_string(process.pid) +
+                  ": no room to record syscalls in; all is left to dispatch");
   layout.config &= ~uint32_t{WC_CONFIG_IN_PROCESS};
   return make(layout);
 }
 
-// A breakpoint of a process whose shim has not said where it is yet.
-bool Tracer::is_hello(const Thread& thread, const user_regs_struct& regs) {
+bool Handshake::is_hello(const Thread& thread, const user_regs_struct& regs) {
   const Process& process = *thread.process;
   bool knows_bell = process.shim.bell == 0 || process.shim.bell == regs.rip;
   return process.table != nullptr && knows_bell && regs.rdi == WC_ASK_HELLO;
 }
 
-void Tracer::on_ask(StoppedThread stop, Thread& thread, user_regs_struct& regs) {
+void Handshake::on_ask(StoppedThread stop, Thread& thread, user_regs_struct& regs) {
   Process& process = *thread.process;
   // A vfork child runs on its parent's memory; nothing of it may stay behind there.
   bool is_guest = thread.shares.active || process.shares_text;
@@ -142,18 +143,19 @@ void Tracer::on_ask(StoppedThread stop, Thread& thread, user_regs_struct& regs) 
 }
 
 // Learns where the shim is. False: it is not the one that this program was given.
-bool Tracer::read_hello(Process& process, const user_regs_struct& regs) const {
+bool Handshake::read_hello(Process& process, const user_regs_struct& regs) const {
   wc_hello hello{};
   // A forked child's shim is where its parent's is; its memory may be closed to the tracer.
   if (!process.memory.read_all({regs.rsi}, &hello, sizeof hello)) return process.shim.bell != 0;
   if (hello.stub_id != process.table->id || hello.bell != regs.rip) return false;
   process.shim = addresses_in(hello);
   bool connected = (hello.flags & WC_HELLO_HAS_GATE) != 0;
-  process.gate = options_.gate == WC_GATE_SOCKET && !connected ? WC_GATE_TRAP : options_.gate;
+  process.gate =
+      run_.options.gate == WC_GATE_SOCKET && !connected ? WC_GATE_TRAP : run_.options.gate;
   return true;
 }
 
-uint64_t Tracer::answer_hello(Thread& thread, const user_regs_struct& regs) {
+uint64_t Handshake::answer_hello(Thread& thread, const user_regs_struct& regs) {
   Process& process = *thread.process;
   if (process.share != nullptr || !read_hello(process, regs)) return kRefused;
   const auto descriptor = static_cast<int64_t>(regs.rdx);
@@ -165,7 +167,8 @@ uint64_t Tracer::answer_hello(Thread& thread, const user_regs_struct& regs) {
     if (can_open_mapped())
       return ProcessShare::first_size_of(layout_for(process)) | WC_HELLO_ANONYMOUS;
     // Which of the two a filter forbids is not known, but where it is the tracer's, too.
-    return not_tried && options_.shared_memory.is_memfd() ? WC_HELLO_BY_MEMFD : WC_HELLO_BY_SOCKET;
+    return not_tried && run_.options.shared_memory.is_memfd() ? WC_HELLO_BY_MEMFD
+                                                              : WC_HELLO_BY_SOCKET;
   }
   ScopedFd file = take_descriptor(thread.tid, static_cast<int>(descriptor));
   if (!file.valid()) return WC_HELLO_BY_SOCKET;
@@ -175,7 +178,7 @@ uint64_t Tracer::answer_hello(Thread& thread, const user_regs_struct& regs) {
                  }));
 }
 
-uint64_t Tracer::answer_anonymous(Thread& thread, const user_regs_struct& regs) {
+uint64_t Handshake::answer_anonymous(Thread& thread, const user_regs_struct& regs) {
   Process& process = *thread.process;
   if (process.share != nullptr || process.shim.bell != regs.rip) return kRefused;
   ShareLayout layout = layout_for(process);
@@ -185,19 +188,36 @@ uint64_t Tracer::answer_anonymous(Thread& thread, const user_regs_struct& regs) 
                  ProcessShare::adopt_unsealed(std::move(file), layout));
 }
 
-uint64_t Tracer::welcome(Process& process, bool filtered,
-                         Result<std::unique_ptr<ProcessShare>> share) {
+SessionHost::Answer Handshake::answer_by_socket(Process* process, const wc_hello& hello) {
+  if (process == nullptr) return {nullptr, "this process is not traced"};
+  if (process->table == nullptr || process->table->id != hello.stub_id)
+    return {nullptr, "the stub library is not the one this program was given"};
+  if (hello.flags & WC_HELLO_GATE) return {};
+  // It has asked by its bell before; the tracer could not take its memory.
+  if (process->share != nullptr || process->shim.bell == 0)
+    return {nullptr, "this process is not to be given memory"};
+  auto share = create_share(*process, [this](const ShareLayout& layout) {
+    return ProcessShare::create(layout, run_.options.shared_memory);
+  });
+  if (!share) return {nullptr, share.error().message};
+  process->share = std::move(*share);
+  process->awaits_hello = false;
+  return {process->share, {}};
+}
+
+uint64_t Handshake::welcome(Process& process, bool filtered,
+                            Result<std::unique_ptr<ProcessShare>> share) {
   if (!share) {
     note_unwrapped(process, share.error().message);
     return kRefused;
   }
   process.share = std::move(*share);
   process.awaits_hello = false;
-  return process.share->first_size() | (filtered ? WC_HELLO_FILTERED : 0);
+  return ProcessShare::first_size_of(process.share->layout()) | (filtered ? WC_HELLO_FILTERED : 0);
 }
 
-// The soft limit is the program's own business: it is put back when the thread asks for its slot.
-bool Tracer::make_room_for_descriptor(Process& process) {
+// It is put back when the thread asks for its slot.
+bool Handshake::make_room_for_descriptor(Process& process) {
   if (process.own_descriptor_limit) return false;
   rlimit own{};
   if (prlimit(process.pid, RLIMIT_NOFILE, nullptr, &own) != 0) return false;
@@ -208,20 +228,20 @@ bool Tracer::make_room_for_descriptor(Process& process) {
   return true;
 }
 
-void Tracer::put_back_limit(Process& process) {
+void Handshake::put_back_limit(Process& process) {
   if (!process.own_descriptor_limit) return;
   // Where this fails the process is gone.
   (void)prlimit(process.pid, RLIMIT_NOFILE, &*process.own_descriptor_limit, nullptr);
   process.own_descriptor_limit.reset();
 }
 
-void Tracer::forget_share(Process& process, const std::string& why) {
+void Handshake::forget_share(Process& process, const std::string& why) {
   put_back_limit(process);
   process.share.reset();
   note_unwrapped(process, "cannot map the memory that it shares with the tracer: " + why);
 }
 
-uint64_t Tracer::give_slot(StoppedThread& stop, Thread& thread, const user_regs_struct& regs) {
+uint64_t Handshake::give_slot(StoppedThread& stop, Thread& thread, const user_regs_struct& regs) {
   Process& process = *thread.process;
   put_back_limit(process);
   if (process.share == nullptr) return kRefused;
@@ -232,17 +252,18 @@ uint64_t Tracer::give_slot(StoppedThread& stop, Thread& thread, const user_regs_
   if (!index && map_more_slots(stop, process)) index = share.take_slot();
   if (!index) {
     share.header().full = 1;
-    say(1, "process " + std::to_string(process.pid) + ": no room for a further thread's calls");
+    run_.say(1,
+             "process " + std::to_string(process.pid) + ": no room for a further thread's calls");
     return kRefused;
   }
   thread.slot = static_cast<int>(*index);
   wc_slot& slot = share.slot(*index);
   slot.selector = regs.rsi;
-  learn_ignored(process, share.header());
-  tell_of_hidden_signals(thread);
-  if (options_.config & WC_CONFIG_IN_PROCESS) heartbeat_.quicken();
-  patch_sites(thread);
-  if (options_.whole_process) slot.gate_open = 1, thread.armed = true;
+  gate_signals::learn_ignored(process, share.header());
+  SignalCalls::publish_hidden(thread);
+  if (run_.options.config & WC_CONFIG_IN_PROCESS) parts_.heartbeat.quicken();
+  parts_.patching.patch(thread);
+  if (run_.options.whole_process) slot.gate_open = 1, thread.armed = true;
   uint64_t answer = share.address_of(*index);
   if (process.gate != WC_GATE_DISPATCH) return answer;
   uint8_t allow = 0;
@@ -254,7 +275,7 @@ uint64_t Tracer::give_slot(StoppedThread& stop, Thread& thread, const user_regs_
 // The process maps the next piece of the file. It has no descriptor of it any more: mremap(2) of
 // nothing of a shared mapping maps the same file again, from that page on, and as it is: not for
 // children, not for core dumps.
-bool Tracer::map_more_slots(StoppedThread& stop, Process& process) {
+bool Handshake::map_more_slots(StoppedThread& stop, Process& process) {
   auto growth = process.share->plan_growth();
   if (!growth) return false;
   constexpr uint64_t kMayMove = 1;  // MREMAP_MAYMOVE
@@ -267,27 +288,28 @@ bool Tracer::map_more_slots(StoppedThread& stop, Process& process) {
 
 // A forked child starts without its parent's state. Where the kernel does not see to that (a filter
 // forbids madvise), the tracer does, at the child's first stop: it has not run yet.
-void Tracer::wipe_forked(Process& child) const {
+void Handshake::wipe_forked(Process& child) const {
   if (!std::exchange(child.is_to_be_wiped, false)) return;
   constexpr uint64_t kMost = 4096;
   std::vector<uint8_t> nothing(std::min(child.shim.state_size, kMost));
   if (!child.memory.write({child.shim.state}, nothing.data(), nothing.size()))
-    say(0, "process " + std::to_string(child.pid) +
-               ": its memory cannot be written; its calls are taken for its parent's and lost");
+    run_.say(0,
+             "process " + std::to_string(child.pid) +
+                 ": its memory cannot be written; its calls are taken for its parent's and lost");
 }
 
-void Tracer::note_unwrapped(Process& process, const std::string& why) {
+void Handshake::note_unwrapped(Process& process, const std::string& why) {
   process.awaits_hello = false;
-  leave_unwrapped(proc::exe_path(process.pid), why);
+  parts_.unwrapped.leave(proc::exe_path(process.pid), why);
 }
 
 // A program that was given the shim ends, or becomes another one, and its shim has not said a word.
 // Where ld.so has refused to start it (exit status 127), there was nothing to wrap.
-void Tracer::note_silent(Process& process, int status) {
+void Handshake::note_silent(Process& process, int status) {
   if (!std::exchange(process.awaits_hello, false)) return;
   constexpr int kNotStarted = 127;
   if (WIFSIGNALED(status) || WEXITSTATUS(status) == kNotStarted) return;
-  leave_unwrapped(process.program, "did not load the shim");
+  parts_.unwrapped.leave(process.program, "did not load the shim");
 }
 
 }  // namespace wc

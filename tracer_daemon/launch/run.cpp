@@ -10,6 +10,7 @@
 
 #include "breakpoints/mapped_objects.h"
 #include "engine/tracer.h"
+#include "program/capture_plan.h"
 #include "launch/attach.h"
 #include "launch/engine_choice.h"
 #include "launch/gate_choice.h"

@@ -17,7 +17,7 @@ const InheritedSignals& inherited_signals();
 enum class SignalMeaning { Forward, Stop };
 
 // From now on signals are handled, all but those of job control. SIGUSR1 is the heartbeat, too
-// (engine/heartbeat.h).
+// (signals/heartbeat.h).
 void take_signals(SignalMeaning meaning);
 
 // Ends this process as the program ended: its status, or its signal without a second core dump.

@@ -10,13 +10,10 @@ namespace wc {
 // Whether the thread's system call has failed so. Not if a signal waits that the program is to see.
 bool may_be_issued_again(const StoppedThread& stop, const user_regs_struct& regs);
 // The call comes again once the thread is resumed with these registers: for its whole time, see
-// Tracer::issue_in_time().
+// TimeLimits::issue_in_time().
 void issue_again(user_regs_struct& regs);
 // Both. True: it is issued again.
 bool issue_again(const StoppedThread& stop, user_regs_struct& regs);
-
-// Whether the call has a time limit of which issue_in_time() uses what is left.
-bool has_time_limit(uint64_t nr);
 
 // Whether nothing comes of the signal in this process: ignored, or so by default.
 bool is_ignored(pid_t pid, int signal);

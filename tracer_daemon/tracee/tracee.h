@@ -12,8 +12,6 @@
 #include <vector>
 
 #include "breakpoints/breakpoints.h"
-#include "objects/library_watch.h"
-#include "objects/object_history.h"
 #include "events/break_scope.h"
 #include "events/call_stack.h"
 #include "events/function_table.h"
@@ -22,11 +20,13 @@
 #include "kernel/process_memory.h"
 #include "kernel/remote_syscall.h"
 #include "kernel/stopped_thread.h"
+#include "objects/library_watch.h"
+#include "objects/object_history.h"
 #include "rings/process_share.h"
 
 namespace wc {
 
-// Addresses inside the shim, as its HELLO told them.
+// Addresses inside the shim, as its HELLO has them.
 struct ShimAddresses {
   uint64_t bell = 0, gadget = 0;
   uint64_t landing = 0, landing_saved = 0, landing_restored = 0, landing_end = 0;
@@ -72,13 +72,13 @@ struct MainSpan {
   std::vector<wc_counter> counts;  // of wrapped functions at its entry; then, of its span
 };
 
-// One address space and what its shim has said of it. The tracer thread's alone.
 // What a new program is to try before ld.so does (preload_trial.cpp).
 struct PreloadTrial {
   std::string library;        // one that it was given to load; empty: nothing
   uint64_t stack_before = 0;  // without our LD_PRELOAD
 };
 
+// One address space and what its shim has said of it. The tracer thread's alone.
 struct Process {
   Process(pid_t p, Kernel& kernel) : pid(p), memory(p, kernel) {}
 
@@ -88,6 +88,8 @@ struct Process {
   OwnScopes own_scopes;
   std::shared_ptr<ProcessShare> share;         // null: its shim has not said hello
   wc_gate gate = WC_GATE_OFF;                  // once it has
+  wc_gate asked_gate = WC_GATE_TRAP;           // the run's
+  bool watches_all = false;                    // the run's: its threads stop at every syscall
   std::optional<rlimit> own_descriptor_limit;  // raised for the handshake
   ShimAddresses shim;
   AddressRange
@@ -98,14 +100,14 @@ struct Process {
   uint64_t handled = 0;        // those of the two that a handler was called for, be it the shim's
   uint64_t added_nodefer = 0;  // signals whose handler has an SA_NODEFER of ours
   unsigned threads = 0;
-  std::string program;          // its path, as it was at the exec
-  bool is_to_be_wiped = false;  // its shim's state, which is its parent's
-  bool awaits_hello = false;    // it was given the shim at its exec
-  bool started = false;         // has run its first program
-  bool is_job_stopped = false;  // by SIGSTOP and its like, and SIGCONT has not been delivered yet
-  bool patched = false;         // its syscall sites lead to the shim, or never will
-  bool told_corrupt = false;
-  bool told_unwritable = false;
+  std::string program;           // its path, as it was at the exec
+  bool is_to_be_wiped = false;   // its shim's state, which is its parent's
+  bool awaits_hello = false;     // it was given the shim at its exec
+  bool started = false;          // has run its first program
+  bool is_job_stopped = false;   // by SIGSTOP and its like, and SIGCONT has not been delivered yet
+  bool patched = false;          // its syscall sites lead to the shim, or never will
+  bool said_corrupt = false;     // that its ring is
+  bool said_unwritable = false;  // that its memory is
   PreloadTrial preload_trial;
 
   // Breakpoints, see break_scopes.cpp. Shared by processes that share memory; null: none.
@@ -119,12 +121,35 @@ struct Process {
   bool attached = false;     // ran before it was traced, and will afterwards
   bool shares_text = false;  // with the process that it comes from
   bool unfollowed = false;   // only until its text is free of breakpoints
+
+  // At an exec: another address space, another program, nothing of the old one's.
+  void begin_program() {
+    share.reset();
+    gate = WC_GATE_OFF;
+    memory.open();
+    table = nullptr;
+    shim = {};
+    not_shim = {};
+    patched = false;
+    added_nodefer = 0;
+    ignored = {};  // the kernel has it; the shim will say so
+    handled = 0;
+    hidden_action_masks = {};  // handlers do not survive an exec
+  }
+
+  // Until its shim has said hello, what is asked for.
+  [[nodiscard]] wc_gate gate_in_force() const { return gate != WC_GATE_OFF ? gate : asked_gate; }
+
+  // Where there are several threads, the shim does not ignore the gate's signals by itself.
+  void publish_thread_count() const {
+    if (share != nullptr) share->header().many_threads = threads > 1 ? 1 : 0;
+  }
 };
 
 // What is kept from the program about SIGSYS and SIGTRAP while one of its signal syscalls runs.
 struct SignalCall {
   bool watched = false;       // its exit must be seen
-  bool adds_nodefer = false;  // SA_NODEFER was added to a handler for one of our signals
+  bool adds_nodefer = false;  // SA_NODEFER was added to a handler for one of the gate's signals
   bool replaced = false;  // it reads a changed copy of the program's mask; own_set is the original
   uint64_t own_set = 0;
   // What the changed copy has taken the place of, where that is the program's own memory.
@@ -138,7 +163,7 @@ struct SignalCall {
 struct Inflight {
   PendingSyscall syscall;
   uint64_t sp = 0;
-  uint64_t ip = 0;           // where the program goes on: behind its syscall instruction
+  uint64_t ip = 0;           // where the program continues: behind its syscall instruction
   uint64_t since = 0;        // of calls with a time limit: when it was entered
   bool landing = false;      // on the landing pad: completes without a stop
   SignalCall signals;        // rt_sigprocmask and rt_sigaction, see signal_masks.cpp
@@ -211,6 +236,20 @@ struct Thread {
   uint32_t awaited_bell = 0;           // socket gate: interrupted to answer this bell
   bool awaits_bell = false;
   uint64_t dropped = 0;  // syscalls of its slot that are known to be lost
+
+  // At an exec, beside Process::begin_program().
+  void begin_program() {
+    slot = -1;
+    served = {};
+    handlers.clear();
+    interrupted_masks.clear();
+    armed = in_syscall = step_back = own_dispatch = false;
+  }
+
+  [[nodiscard]] uint32_t slot_index() const { return static_cast<uint32_t>(slot); }
+
+  // What it shares with the tracer; null: nothing, or no slot of it.
+  [[nodiscard]] ProcessShare* share() const { return slot < 0 ? nullptr : process->share.get(); }
 
   [[nodiscard]] EventSource source() {
     return {.pid = process->pid,

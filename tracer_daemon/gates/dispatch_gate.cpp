@@ -1,0 +1,131 @@
+#include "gates/dispatch_gate.h"
+
+#include <linux/audit.h>
+#include <sys/syscall.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "signals/gate_signals.h"
+#include "tracee/resume.h"
+
+namespace wc {
+namespace {
+
+constexpr uint64_t kSyscallSize = 2;  // 0f 05
+
+// Their children start at the instruction behind the syscall, with another stack or no tracer:
+// these run where the program issued them.
+bool makes_a_child(uint64_t nr) {
+  return nr == SYS_clone || nr == SYS_clone3 || nr == SYS_fork || nr == SYS_vfork;
+}
+
+bool is_exec(uint64_t nr) { return nr == SYS_execve || nr == SYS_execveat; }
+
+// What the shim needs to send the thread back, where the tracer has died meanwhile.
+void note_inflight(Thread& thread, const user_regs_struct& regs) {
+  if (ProcessShare* share = thread.share())
+    share->view(thread.slot_index()).note_inflight(regs.rsp, {regs.rip});
+}
+
+}  // namespace
+
+void DispatchGate::on_dispatched(StoppedThread stop, Thread& thread, user_regs_struct& regs,
+                                 const siginfo_t& info) {
+  const EnteredSyscall entered{regs.rsp,
+                               regs.rip,
+                               static_cast<uint32_t>(info.si_syscall),
+                               {regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8, regs.r9}};
+  auto scopes = parts_.syscalls.look(thread, entered);
+  const bool is_wrapped = !parts_.scopes.wrapped(thread, regs.rsp).empty();
+  if (!is_wrapped && leave_open_gate(stop, thread, regs)) return resume(std::move(stop), thread);
+  if (is_exec(entered.nr)) gate_signals::look_for_ignored(thread);
+  // In a call that was opened by a breakpoint, all syscalls are watched by stepping. `int $0x80` is
+  // as long as `syscall`, but the gadget would take its number for another one.
+  if (makes_a_child(entered.nr) || is_of_a_probe(entered.nr) || !thread.breaks.empty() ||
+      info.si_arch != AUDIT_ARCH_X86_64)
+    return step_back(std::move(stop), thread, regs);
+
+  uint64_t pad = thread.process->shim.gadget;
+  // Not wrapped: its gate could not be shut.
+  if (!is_wrapped) scopes = {};
+  if (parts_.interruptions.resumes(thread, regs.rsp, regs.rip, entered.nr) ||
+      parts_.syscalls.begin(stop, thread, entered, scopes) == SyscallEvents::Begun::Goes) {
+    note_inflight(thread, regs);
+    pad = choose_pad(thread, thread.inflight.back(), regs.eflags);
+  }
+  // The kernel has put the registers back to what they were before the syscall, rax included.
+  const Towards what = is_exec(entered.nr) ? Towards::Exec : Towards::Any;
+  if (stop.set_ip(gate_signals::by_way_of(thread, pad, what))) resume(std::move(stop), thread);
+}
+
+// All scopes were left by longjmp: the gate stands open for nothing. The syscall is issued again.
+bool DispatchGate::leave_open_gate(StoppedThread& stop, Thread& thread,
+                                   const user_regs_struct& regs) {
+  parts_.scopes.drop_missing(thread, parts_.scopes.live(thread, regs.rsp));
+  if (ProcessShare* share = thread.share()) share->view(thread.slot_index()).set_depth(0);
+  return parts_.selector.set(stop, thread, Selector::Allow) &&
+         stop.set_ip(gate_signals::by_way_of(thread, regs.rip - kSyscallSize));
+}
+
+// The original instruction again, with the gate open, watched by stepping.
+void DispatchGate::step_back(StoppedThread stop, Thread& thread, user_regs_struct& regs) {
+  if (!parts_.selector.set(stop, thread, Selector::Allow)) {
+    // Issued again, it would be dispatched again, for ever: it fails instead.
+    parts_.selector.say_unwritable(*thread.process);
+    regs.rax = static_cast<uint64_t>(-EAGAIN);
+    if (stop.set_registers(regs)) resume(std::move(stop), thread);
+    return;
+  }
+  if (!stop.set_ip(gate_signals::by_way_of(thread, regs.rip - kSyscallSize))) return;
+  thread.step_back = true;
+  thread.armed = true;
+  resume(std::move(stop), thread);
+}
+
+// The landing pad serves one syscall at a time: a handler's, which may interrupt it there, takes
+// the gadget.
+uint64_t DispatchGate::choose_pad(Thread& thread, Inflight& entry, uint64_t flags) {
+  const ShimAddresses& shim = thread.process->shim;
+  ProcessShare* share = thread.share();
+  bool taken = std::any_of(thread.inflight.begin(), thread.inflight.end(),
+                           [&](const Inflight& one) { return &one != &entry && one.landing; });
+  if (share == nullptr || taken || entry.signals.watched || thread.wait.active ||
+      (entry.syscall.reported && run_.pipeline.reads_memory_at_exit(entry.syscall.nr)))
+    return shim.gadget;
+  wc_slot& slot = share->slot(thread.slot_index());
+  slot.landing_ip = entry.ip;
+  slot.landing_flags = static_cast<uint32_t>(flags);
+  __atomic_store_n(&slot.landing_done, 0u, __ATOMIC_RELEASE);
+  entry.landing = true;
+  return shim.landing;
+}
+
+void DispatchGate::on_gadget_return(StoppedThread stop, Thread& thread, user_regs_struct& regs) {
+  auto& inflight = thread.inflight;
+  auto at = std::find_if(inflight.rbegin(), inflight.rend(),
+                         [&](const Inflight& one) { return one.sp == regs.rsp; });
+  if (at == inflight.rend()) {
+    run_.say(
+        0, "thread " + std::to_string(thread.tid) + " came back from a syscall nobody sent it to");
+    return resume(std::move(stop), thread);
+  }
+  Inflight done = std::move(*at);
+  // Those above were interrupted by a handler that left by longjmp.
+  while (!inflight.empty() && &inflight.back() != &*at) {
+    if (inflight.back().syscall.reported)
+      run_.pipeline.syscall_ended(thread.source(), inflight.back().syscall);
+    inflight.pop_back();
+  }
+  inflight.pop_back();
+  regs.rip = done.ip;
+  regs.rcx = done.ip;  // what `syscall` leaves there
+  if (done.signals.replaced) regs.rsi = done.signals.own_set;
+  (void)TimeLimits::restore(thread, regs);
+  parts_.syscalls.finish(stop, thread, done, static_cast<int64_t>(regs.rax));
+  regs.rip = gate_signals::by_way_of(thread, regs.rip);
+  if (stop.set_registers(regs)) resume(std::move(stop), thread);
+}
+
+}  // namespace wc

@@ -1,0 +1,39 @@
+// Gate `dispatch`: a syscall issued inside a scope raises SIGSYS (Syscall User Dispatch,
+// Linux 5.11, Documentation/admin-guide/syscall-user-dispatch.rst). No stop a scope, one or two a
+// syscall: at the SIGSYS stop the thread is sent to issue the syscall in the range that is exempt
+// from dispatch. If the call writes nothing to memory that is shown, that is the shim's landing
+// pad, which keeps the result for the tracer's next look and returns by itself. Otherwise it is the
+// gadget, `syscall; int3`: at the breakpoint results are read, then the thread is sent back.
+#pragma once
+
+#include "gates/syscall_events.h"
+#include "tracee/gate_selector.h"
+
+namespace wc {
+
+class DispatchGate {
+ public:
+  struct Parts {
+    OpenScopes& scopes;
+    SyscallEvents& syscalls;
+    Interruptions& interruptions;
+    GateSelector& selector;
+  };
+  DispatchGate(const TraceRun& run, const Parts& parts) : run_(run), parts_(parts) {}
+
+  // The thread's SIGSYS, which the gate has raised.
+  void on_dispatched(StoppedThread stop, Thread& thread, user_regs_struct& regs,
+                     const siginfo_t& info);
+  // It has met the gadget's breakpoint.
+  void on_gadget_return(StoppedThread stop, Thread& thread, user_regs_struct& regs);
+
+ private:
+  void step_back(StoppedThread stop, Thread& thread, user_regs_struct& regs);
+  bool leave_open_gate(StoppedThread& stop, Thread& thread, const user_regs_struct& regs);
+  uint64_t choose_pad(Thread& thread, Inflight& entry, uint64_t flags);
+
+  const TraceRun& run_;
+  Parts parts_;
+};
+
+}  // namespace wc

@@ -1,0 +1,31 @@
+// Signals that the tracer itself was sent: they are the program's, or end the tracer.
+#pragma once
+
+#include "signals/heartbeat.h"
+#include "signals/passed_signals.h"
+#include "tracee/tracees.h"
+
+namespace wc {
+
+class OwnSignals {
+ public:
+  OwnSignals(const TraceRun& run, Tracees& tracees, Heartbeat& heartbeat)
+      : run_(run), tracees_(tracees), heartbeat_(heartbeat) {}
+
+  // Takes what has come, and passes on what is due. True: the tracer is to stop.
+  bool receive();
+  // A signal stop of a tracee, and a process's end: what has arrived is not sent again.
+  void arrived(pid_t pid, const siginfo_t& info);
+  void ended(pid_t pid);
+  [[nodiscard]] bool waiting() const { return !passed_.empty(); }
+
+ private:
+  void pass_on(const ReceivedSignal& received);
+
+  const TraceRun& run_;
+  Tracees& tracees_;
+  Heartbeat& heartbeat_;
+  PassedSignals passed_;
+};
+
+}  // namespace wc

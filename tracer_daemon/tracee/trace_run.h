@@ -1,0 +1,53 @@
+// What every part of the tracer shares in one run: what was asked for, where events are reported,
+// and how a line is said to the user. Lives as long as the Tracer; its parts keep a reference.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "breakpoints/break_plan.h"
+#include "events/pipeline.h"
+#include "kernel/stopped_thread.h"
+#include "protocol/shared.h"
+#include "rings/process_share.h"
+
+namespace wc {
+
+struct TracerOptions {
+  wc_gate gate = WC_GATE_TRAP;
+  uint32_t config = 0;  // OR of enum wc_config
+  bool follow = true;
+  int verbose = 0;
+  bool whole_process = false;  // --scope=process: all syscalls, with or without a call around them
+  bool wraps = true;           // functions are wrapped
+  std::string shim_path;       // as /proc/PID/maps names it
+  SharedMemory shared_memory{};       // what is shared with each process comes from here
+  bool standing = false;              // serve: continues when no tracee is left
+  bool signals_stop = false;          // signals to the tracer end it; else they are the program's
+  SyscallPlans plans{};               // engine inproc: with WC_CONFIG_IN_PROCESS
+  std::shared_ptr<BreakPlan> breaks;  // functions that get a breakpoint; null: none
+  bool main_only = false;             // --scope=main
+  bool watch_libraries = false;       // on_libraries_changed() is wanted for its own sake
+  std::vector<std::string> patched_libraries;  // engine inproc: globs over file names
+
+  [[nodiscard]] bool uses_breakpoints() const {
+    return breaks != nullptr || main_only || watch_libraries;
+  }
+
+  // Whether children must be traced: also where they are not followed, for they inherit
+  // breakpoints.
+  [[nodiscard]] Follow follows_forks() const {
+    return follow || uses_breakpoints() ? Follow::Children : Follow::ThreadsOnly;
+  }
+};
+
+struct TraceRun {
+  const TracerOptions& options;
+  Pipeline& pipeline;
+
+  // A line to standard error, where -v was given at least `level` times.
+  void say(int level, const std::string& text) const;
+};
+
+}  // namespace wc

@@ -1,5 +1,5 @@
 /*
- * stub.h: the table inside a stub library, which the tracer writes (elf/stub_writer) and
+ * stub.h: the table inside a stub library, which the tracer writes (program/stub_writer) and
  * the shim reads. A stub library exports exactly the selected names; each stub loads the
  * address of its wc_function into r11 and jumps to wc_function.entry, one of the shim's
  * entry points, which ld.so fills in by relocation. `real` is found by the shim at the

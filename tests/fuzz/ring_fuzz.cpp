@@ -8,8 +8,8 @@
 #include <cstring>
 #include <memory>
 
-#include "rings/record_reader.h"
 #include "rings/process_share.h"
+#include "rings/record_reader.h"
 
 namespace {
 
@@ -113,27 +113,28 @@ class Share {
     const auto scopes = share_->scopes(kSlot);
     require(scopes.size() <= WC_MAX_SCOPES && scopes.size() <= slot.depth);
     for (const wc_scope& scope : scopes) require(scope.function < kFunctions);
-    share_->mark_reported(kSlot, slot.depth);
-    if (auto waits = share_->waiting_call(kSlot)) require(waits->scope.function < kFunctions);
+    share_->view(kSlot).mark_reported(slot.depth);
+    if (auto waits = share_->view(kSlot).waiting_call(kFunctions))
+      require(waits->scope.function < kFunctions);
   }
 
   void look_at_pending(wc_slot& slot) {
-    using Pending = wc::ProcessShare::Pending;
+    using Pending = wc::SlotView::Pending;
     const uint32_t depth = slot.pending_depth;
-    require(share_->pending(kSlot).has_value() == (depth != 0));
-    if (auto one = share_->take_pending(kSlot, Pending::Returned)) require(one->end != 0);
-    require(share_->take_all_pending(kSlot).size() <= std::min(depth, WC_PENDING));
-    require(share_->take_all_pending(kSlot).empty());
+    require(share_->view(kSlot).pending().has_value() == (depth != 0));
+    if (auto one = share_->view(kSlot).take_pending(Pending::Returned)) require(one->end != 0);
+    require(share_->view(kSlot).take_all_pending().size() <= std::min(depth, WC_PENDING));
+    require(share_->view(kSlot).take_all_pending().empty());
   }
 
   void drain(wc_slot& slot) {
     const uint32_t ahead = slot.head - slot.tail;
-    const auto records = share_->drain(kSlot);
+    const auto records = share_->rings().drain(share_->slot(kSlot));
     require(records.size() == (ahead <= places_ ? ahead : 0));
-    require(share_->found_impossible_ring() == (ahead > places_));
+    require(share_->rings().found_impossible() == (ahead > places_));
     read(records);
-    require(share_->drain(kSlot).empty());
-    require(share_->discard(kSlot) == 0);
+    require(share_->rings().drain(share_->slot(kSlot)).empty());
+    require(share_->rings().discard(share_->slot(kSlot)) == 0);
   }
 
   void read(std::span<const wc_record> records) {

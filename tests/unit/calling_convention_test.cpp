@@ -48,7 +48,7 @@ std::string text(const Place& place) {
       return "-";
     case Kind::Unknown:
       return "?";
-    case Kind::Stack:
+    case Kind::OnStack:
       return "s" + std::to_string(place.offset);
     case Kind::Returned:
       return "memory";

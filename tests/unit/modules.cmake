@@ -10,3 +10,7 @@ add_test(NAME modules.includes
          COMMAND ${WC_PYTHON} -B ${CMAKE_CURRENT_LIST_DIR}/modules_test.py ${CMAKE_CXX_COMPILER}
                  ${CMAKE_CURRENT_BINARY_DIR}/modules.txt ${PROJECT_SOURCE_DIR})
 set_tests_properties(modules.includes PROPERTIES TIMEOUT 60 LABELS unit)
+
+# File, function and class sizes, and the READMEs (docs/contributing.md).
+add_test(NAME house.measures COMMAND ${WC_PYTHON} -B ${CMAKE_CURRENT_LIST_DIR}/house_test.py ${PROJECT_SOURCE_DIR})
+set_tests_properties(house.measures PROPERTIES TIMEOUT 60 LABELS unit)

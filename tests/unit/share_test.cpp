@@ -51,7 +51,8 @@ TEST_F(ShareTest, HeaderTellsTheShimTheLayout) {
   EXPECT_EQ(header.function_count, kFunctions);
   EXPECT_EQ(header.gate, uint32_t{WC_GATE_DISPATCH});
   EXPECT_EQ(header.config, uint32_t{WC_CONFIG_COUNTS | WC_CONFIG_CALL_TIME});
-  EXPECT_EQ(share_->first_size() % header.slot_size, WC_HEADER_SIZE % header.slot_size);
+  EXPECT_EQ(ProcessShare::first_size_of(share_->layout()) % header.slot_size,
+            WC_HEADER_SIZE % header.slot_size);
 }
 
 TEST_F(ShareTest, AFileServesWhereMemfdIsRefused) {
@@ -63,9 +64,9 @@ TEST_F(ShareTest, AFileServesWhereMemfdIsRefused) {
   EXPECT_TRUE(std::filesystem::is_empty(folder.path())) << "it has a name that others could open";
   struct stat status {};
   ASSERT_EQ(fstat(share_->fd(), &status), 0);
-  EXPECT_EQ(static_cast<uint64_t>(status.st_size), share_->first_size());
+  EXPECT_EQ(static_cast<uint64_t>(status.st_size), ProcessShare::first_size_of(share_->layout()));
   append(share_->slot(3), 1);
-  EXPECT_EQ(share_->drain(3).size(), 1u);
+  EXPECT_EQ(share_->rings().drain(share_->slot(3)).size(), 1u);
   auto nowhere = SharedMemory::in_folder(folder / "missing").create(1);
   ASSERT_FALSE(nowhere.ok());
   EXPECT_EQ(nowhere.error().code, ENOENT);
@@ -86,7 +87,8 @@ TEST_F(ShareTest, SlotsDoNotOverlapAndLieInTheMemory) {
   auto* base = reinterpret_cast<uint8_t*>(&share_->header());
   EXPECT_EQ(first, base + WC_HEADER_SIZE);
   EXPECT_EQ(second - first, share_->header().slot_size);
-  EXPECT_EQ(last + share_->header().slot_size, base + share_->first_size());
+  EXPECT_EQ(last + share_->header().slot_size,
+            base + ProcessShare::first_size_of(share_->layout()));
   EXPECT_TRUE(share_->valid_slot(kLast));
   EXPECT_FALSE(share_->valid_slot(kLast + 1)) << "the process has not mapped it";
   EXPECT_FALSE(share_->valid_slot(~uint64_t{0}));
@@ -144,10 +146,10 @@ TEST_F(ShareTest, ImpossibleFunctionIndexEndsTheList) {
 }
 
 TEST_F(ShareTest, MarkReportedSetsTheFlagAndNothingBehindTheStack) {
-  share_->mark_reported(0, 5);
+  share_->view(0).mark_reported(5);
   EXPECT_EQ(share_->slot(0).scopes[5].flags, uint32_t{WC_SCOPE_REPORTED});
-  share_->mark_reported(0, WC_MAX_SCOPES);
-  share_->mark_reported(0, 0xffffffff);
+  share_->view(0).mark_reported(WC_MAX_SCOPES);
+  share_->view(0).mark_reported(0xffffffff);
   wc_slot& slot = share_->slot(0);
   EXPECT_EQ(wc_slot_ring(&slot)[0].seq | wc_slot_ring(&slot)[1].seq | wc_slot_ring(&slot)[2].type,
             0u);
@@ -157,20 +159,20 @@ TEST_F(ShareTest, MarkReportedSetsTheFlagAndNothingBehindTheStack) {
 
 TEST_F(ShareTest, DrainTakesEachRecordOnceAndInOrder) {
   wc_slot& slot = share_->slot(0);
-  EXPECT_TRUE(share_->drain(0).empty());
+  EXPECT_TRUE(share_->rings().drain(share_->slot(0)).empty());
   for (uint64_t seq = 1; seq <= 5; seq++) append(slot, seq);
-  auto records = share_->drain(0);
+  auto records = share_->rings().drain(share_->slot(0));
   ASSERT_EQ(records.size(), 5u);
   for (uint64_t i = 0; i < 5; i++) EXPECT_EQ(records[i].seq, i + 1);
   EXPECT_EQ(records[4].ret, 6u);
-  EXPECT_TRUE(share_->drain(0).empty());
+  EXPECT_TRUE(share_->rings().drain(share_->slot(0)).empty());
 }
 
 TEST_F(ShareTest, DrainSurvivesTheWrapOfRingAndOfCounters) {
   wc_slot& slot = share_->slot(0);
   slot.head = slot.tail = 0xffffffff - 60;
   for (uint64_t seq = 0; seq < WC_RING_RECORDS; seq++) append(slot, seq);
-  auto records = share_->drain(0);
+  auto records = share_->rings().drain(share_->slot(0));
   ASSERT_EQ(records.size(), WC_RING_RECORDS);
   for (uint64_t i = 0; i < WC_RING_RECORDS; i++) EXPECT_EQ(records[i].seq, i);
   EXPECT_EQ(slot.tail, slot.head);
@@ -180,15 +182,15 @@ TEST_F(ShareTest, DrainSurvivesTheWrapOfRingAndOfCounters) {
 TEST_F(ShareTest, MoreThanTheRingHoldsIsImpossible) {
   wc_slot& slot = share_->slot(0);
   for (uint64_t seq = 0; seq < WC_RING_RECORDS + 10; seq++) append(slot, seq);
-  EXPECT_TRUE(share_->drain(0).empty());
-  EXPECT_TRUE(share_->found_impossible_ring());
-  EXPECT_TRUE(share_->drain(0).empty());
-  EXPECT_FALSE(share_->found_impossible_ring()) << "said once";
+  EXPECT_TRUE(share_->rings().drain(share_->slot(0)).empty());
+  EXPECT_TRUE(share_->rings().found_impossible());
+  EXPECT_TRUE(share_->rings().drain(share_->slot(0)).empty());
+  EXPECT_FALSE(share_->rings().found_impossible()) << "said once";
   append(slot, 77);
-  EXPECT_EQ(share_->drain(0).size(), 1u) << "it is read from there on";
+  EXPECT_EQ(share_->rings().drain(share_->slot(0)).size(), 1u) << "it is read from there on";
   for (uint64_t seq = 0; seq < WC_RING_RECORDS + 1; seq++) append(slot, seq);
-  EXPECT_EQ(share_->discard(0), 0u);
-  EXPECT_TRUE(share_->found_impossible_ring());
+  EXPECT_EQ(share_->rings().discard(share_->slot(0)), 0u);
+  EXPECT_TRUE(share_->rings().found_impossible());
 }
 
 TEST_F(ShareTest, HostileHeadsAndTailsAreBounded) {
@@ -198,9 +200,9 @@ TEST_F(ShareTest, HostileHeadsAndTailsAreBounded) {
       slot.head = head;
       slot.tail = tail;
       const size_t places = head - tail <= WC_RING_RECORDS ? head - tail : 0;
-      EXPECT_EQ(share_->drain(0).size(), places) << head << " " << tail;
-      EXPECT_EQ(share_->found_impossible_ring(), places != head - tail) << head << " " << tail;
-      EXPECT_TRUE(share_->drain(0).empty()) << "must not give the same again";
+      EXPECT_EQ(share_->rings().drain(share_->slot(0)).size(), places) << head << " " << tail;
+      EXPECT_EQ(share_->rings().found_impossible(), places != head - tail) << head << " " << tail;
+      EXPECT_TRUE(share_->rings().drain(share_->slot(0)).empty()) << "must not give the same again";
     }
   }
 }
@@ -208,12 +210,13 @@ TEST_F(ShareTest, HostileHeadsAndTailsAreBounded) {
 TEST_F(ShareTest, HeadThatRunsBackwardsDoesNotStopLaterRecords) {
   wc_slot& slot = share_->slot(0);
   for (uint64_t seq = 0; seq < 20; seq++) append(slot, seq);
-  EXPECT_EQ(share_->drain(0).size(), 20u);
+  EXPECT_EQ(share_->rings().drain(share_->slot(0)).size(), 20u);
   slot.head = 4;
-  EXPECT_TRUE(share_->drain(0).empty()) << "what was read already must not come again";
-  EXPECT_TRUE(share_->found_impossible_ring());
+  EXPECT_TRUE(share_->rings().drain(share_->slot(0)).empty())
+      << "what was read already must not come again";
+  EXPECT_TRUE(share_->rings().found_impossible());
   append(slot, 77);
-  auto records = share_->drain(0);
+  auto records = share_->rings().drain(share_->slot(0));
   ASSERT_EQ(records.size(), 1u);
   EXPECT_EQ(records[0].seq, 77u);
 }
@@ -221,17 +224,17 @@ TEST_F(ShareTest, HeadThatRunsBackwardsDoesNotStopLaterRecords) {
 TEST_F(ShareTest, SlotsAreDrainedApart) {
   append(share_->slot(1), 11);
   append(share_->slot(kLast), 22);
-  EXPECT_TRUE(share_->drain(0).empty());
-  EXPECT_EQ(share_->drain(1)[0].seq, 11u);
-  EXPECT_EQ(share_->drain(kLast)[0].seq, 22u);
+  EXPECT_TRUE(share_->rings().drain(share_->slot(0)).empty());
+  EXPECT_EQ(share_->rings().drain(share_->slot(1))[0].seq, 11u);
+  EXPECT_EQ(share_->rings().drain(share_->slot(kLast))[0].seq, 22u);
 }
 
 // The producer is another thread with its own mapping, as the traced process has.
 TEST_F(ShareTest, SingleProducerLosesAndReordersNothing) {
   constexpr uint64_t kRecords = 300'000;
   constexpr uint32_t kSlot = 2;
-  void* map =
-      mmap(nullptr, share_->first_size(), PROT_READ | PROT_WRITE, MAP_SHARED, share_->fd(), 0);
+  void* map = mmap(nullptr, ProcessShare::first_size_of(share_->layout()), PROT_READ | PROT_WRITE,
+                   MAP_SHARED, share_->fd(), 0);
   ASSERT_NE(map, MAP_FAILED);
   auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(40);
   auto late = [deadline] { return std::chrono::steady_clock::now() > deadline; };
@@ -249,15 +252,15 @@ TEST_F(ShareTest, SingleProducerLosesAndReordersNothing) {
   });
   uint64_t next = 1, wrong = 0;
   while (next <= kRecords && wrong == 0 && !late()) {
-    for (const wc_record& record : share_->drain(kSlot)) {
+    for (const wc_record& record : share_->rings().drain(share_->slot(kSlot))) {
       if (record.seq != next || record.ret != next + 1 || record.tsc != next + 2) wrong = next;
       next++;
     }
   }
   if (wrong != 0) share_->slot(kSlot).tail = share_->slot(kSlot).head;
-  while (next <= kRecords && !late()) next += share_->drain(kSlot).size();
+  while (next <= kRecords && !late()) next += share_->rings().drain(share_->slot(kSlot)).size();
   producer.join();
-  munmap(map, share_->first_size());
+  munmap(map, ProcessShare::first_size_of(share_->layout()));
   EXPECT_EQ(wrong, 0u);
   EXPECT_EQ(next, kRecords + 1);
 }
@@ -266,15 +269,15 @@ TEST_F(ShareTest, SingleProducerLosesAndReordersNothing) {
 
 TEST_F(ShareTest, PendingSyscallsComeInnermostFirstAndOnce) {
   wc_slot& slot = share_->slot(0);
-  EXPECT_FALSE(share_->pending(0));
-  EXPECT_TRUE(share_->take_all_pending(0).empty());
+  EXPECT_FALSE(share_->view(0).pending());
+  EXPECT_TRUE(share_->view(0).take_all_pending().empty());
   for (uint64_t i = 0; i < 3; i++) slot.pending[i] = {.seq = i + 1, .end = i == 2 ? 9u : 0u};
   slot.pending_depth = 3;
-  EXPECT_EQ(share_->pending(0)->seq, 3u);
-  EXPECT_EQ(share_->take_pending(0, ProcessShare::Pending::Returned)->seq, 3u);
+  EXPECT_EQ(share_->view(0).pending()->seq, 3u);
+  EXPECT_EQ(share_->view(0).take_pending(SlotView::Pending::Returned)->seq, 3u);
   EXPECT_EQ(slot.pending[2].end, 0u);
-  EXPECT_FALSE(share_->take_pending(0, ProcessShare::Pending::Returned)) << "that one waits still";
-  auto rest = share_->take_all_pending(0);
+  EXPECT_FALSE(share_->view(0).take_pending(SlotView::Pending::Returned)) << "that one waits still";
+  auto rest = share_->view(0).take_all_pending();
   ASSERT_EQ(rest.size(), 2u);
   EXPECT_EQ(rest[0].seq, 2u);
   EXPECT_EQ(rest[1].seq, 1u);
@@ -286,7 +289,7 @@ TEST_F(ShareTest, HostileDepthsOfPendingSyscallsAreBounded) {
   for (uint64_t i = 0; i < WC_PENDING; i++) slot.pending[i].seq = i;
   for (uint32_t depth : {WC_PENDING, WC_PENDING + 1, 0x80000000u, 0xffffffffu}) {
     slot.pending_depth = depth;
-    auto all = share_->take_all_pending(0);
+    auto all = share_->view(0).take_all_pending();
     ASSERT_EQ(all.size(), WC_PENDING) << depth;
     EXPECT_EQ(all[0].seq, (depth - 1) % WC_PENDING);
     EXPECT_EQ(slot.pending_depth, 0u);
@@ -305,8 +308,8 @@ TEST_F(ShareTest, PendingSyscallsEndWhereTheProcessWritesTheirCount) {
     }
   });
   for (int i = 0; i < 20'000; i++) {
-    EXPECT_LE(share_->take_all_pending(0).size(), WC_PENDING);
-    auto one = share_->take_pending(0, ProcessShare::Pending::Returned);
+    EXPECT_LE(share_->view(0).take_all_pending().size(), WC_PENDING);
+    auto one = share_->view(0).take_pending(SlotView::Pending::Returned);
     EXPECT_TRUE(!one || one->end != 0);
   }
   stop = true;
@@ -379,7 +382,7 @@ TEST_F(ShareTest, CountersOutOfBoundsOrNotKeptAreZero) {
 TEST_F(ShareTest, InflightSyscallsStayInTheirArray) {
   wc_slot& slot = share_->slot(0);
   slot.inflight_next = 0xfffffffe;
-  for (uint64_t i = 1; i <= 6; i++) share_->note_inflight(0, i, {0x1000 + i});
+  for (uint64_t i = 1; i <= 6; i++) share_->view(0).note_inflight(i, {0x1000 + i});
   EXPECT_EQ(slot.inflight_next, 4u);
   for (const wc_inflight& one : slot.inflight) EXPECT_EQ(one.ip, 0x1000 + one.sp);
   EXPECT_EQ(slot.landing_done, 0u);
@@ -392,7 +395,7 @@ TEST_F(ShareTest, MapsLittleAtFirst) {
                           uint32_t{WC_CONFIG_IN_PROCESS | WC_CONFIG_COUNTS}}) {
     auto share = ProcessShare::create({WC_GATE_DISPATCH, config, 2600});
     ASSERT_TRUE(share.ok());
-    EXPECT_LE((*share)->first_size(), 1u << 20) << config;
+    EXPECT_LE(ProcessShare::first_size_of((*share)->layout()), 1u << 20) << config;
   }
 }
 
@@ -412,7 +415,8 @@ TEST_F(ShareTest, GrowsPieceByPieceUpToAllSlots) {
   EXPECT_EQ(taken, WC_SLOTS);
   EXPECT_EQ(share_->address_of(0), 0x10000u + WC_HEADER_SIZE);
   EXPECT_EQ(share_->segment_at(0x10000)->offset, 0u);
-  EXPECT_EQ(share_->segment_at(0x7000'0000 + WC_PAGE)->offset, share_->first_size());
+  EXPECT_EQ(share_->segment_at(0x7000'0000 + WC_PAGE)->offset,
+            ProcessShare::first_size_of(share_->layout()));
   EXPECT_EQ(share_->segment_at(0x7000'0000), nullptr) << "that page is mapped twice";
 }
 
@@ -434,7 +438,7 @@ TEST_F(ShareTest, ProcessCannotResizeTheMemoryUnderTheTracer) {
   std::string path = "/proc/self/fd/" + std::to_string(share_->fd());
   ScopedFd again(open(path.c_str(), O_RDWR | O_CLOEXEC));
   ASSERT_TRUE(again.valid());
-  auto size = static_cast<off_t>(share_->first_size());
+  auto size = static_cast<off_t>(ProcessShare::first_size_of(share_->layout()));
   for (int fd : {share_->fd(), again.get()}) {
     for (off_t to : {off_t{0}, size - WC_PAGE}) {
       EXPECT_EQ(ftruncate(fd, to), -1) << to;
@@ -452,10 +456,10 @@ TEST_F(ShareTest, HolesPunchedByTheProcessReadAsNothing) {
   share_->slot(0).depth = 5;
   append(share_->slot(0), 1);
   ASSERT_EQ(fallocate(share_->fd(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
-                      static_cast<off_t>(share_->first_size())),
+                      static_cast<off_t>(ProcessShare::first_size_of(share_->layout()))),
             0);
   EXPECT_TRUE(share_->scopes(0).empty());
-  EXPECT_TRUE(share_->drain(0).empty());
+  EXPECT_TRUE(share_->rings().drain(share_->slot(0)).empty());
   share_->free_slot(0);
 }
 

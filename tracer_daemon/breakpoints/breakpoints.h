@@ -21,6 +21,7 @@
 #include "breakpoints/code_map.h"
 #include "breakpoints/displaced.h"
 #include "breakpoints/guardian.h"
+#include "breakpoints/orphan_home.h"
 #include "kernel/process_memory.h"
 #include "kernel/stopped_thread.h"
 
@@ -51,15 +52,10 @@ struct BreakSite {
   [[nodiscard]] bool serves(BreakRole role) const { return roles & static_cast<uint8_t>(role); }
 };
 
-// As rt_sigaction(2) takes it.
-struct SignalAction {
-  uint64_t handler = 0, flags = 0, restorer = 0, mask = 0;
-};
-
 class Breakpoints {
  public:
   // Places at once, those of returns included.
-  static constexpr uint32_t kMost = 262'144;
+  static constexpr uint32_t kMost = OrphanHome::kMostEntries;
 
   Breakpoints(pid_t pid, Guardian* guardian) : pid_(pid), guardian_(guardian) {}
   ~Breakpoints();
@@ -72,7 +68,8 @@ class Breakpoints {
   void remove(ProcessMemory& memory, BreakSite& site, BreakRole role);
   void remove_all(ProcessMemory& memory);
 
-  // The place whose int3 a thread has just executed, being at `ip` now; nullptr: not ours.
+  // The place whose int3 a thread has just executed, being at `ip` now; nullptr: it is none of
+  // these.
   BreakSite* behind(uint64_t ip);
   BreakSite* at(uint64_t address);
   // What is mapped there, by the last that is known.
@@ -86,15 +83,15 @@ class Breakpoints {
   void forget_unmapped(ProcessMemory& memory, AddressRange span);
   // A thread has hit a place that was taken out: makes sure that it is.
   bool remove_again(ProcessMemory& memory, const BreakSite& site) const;
-  // For a forked child: the same text, another process. One that was made before this process's
-  // first breakpoint, and is told of after it, has none.
+  // For a forked child: the same text, another process. A child that was forked
+  // before this process's first breakpoint, and whose event is reported after it, has none.
   [[nodiscard]] std::shared_ptr<Breakpoints> copy_for(pid_t child, ProcessMemory& its_memory) const;
   // In a process that was attached to: takes over what a tracer that was killed has left there, so
   // that its pages and handler serve, and go, like ones that were made here. Threads may still be
   // on their way through them.
   void adopt(ProcessMemory& memory);
   // Gives the process a handler for SIGTRAP where it has none of its own; the shim's, which stands
-  // in `shim`, is called for what is not ours. Once; best before any is placed. `near`: code.
+  // in `shim`, is called for what is none of these. Once; best before any is placed. `near`: code.
   void protect(StoppedThread& stop, ProcessMemory& memory, uint64_t near, AddressRange shim);
   [[nodiscard]] bool has_been_protected() const { return protected_; }
   // Before a detach, with the text put back: takes pages and handler away again. Every thread
@@ -103,24 +100,8 @@ class Breakpoints {
   [[nodiscard]] bool empty() const { return sites_.empty(); }
 
  private:
-  struct Arena {
-    uint64_t begin = 0, end = 0, next = 0, size = 0;
-  };
-  struct Inherited {
-    uint32_t orphan_entry = 0;
-    uint64_t thunk = 0;
-  };
   Result<uint64_t> thunk_near(StoppedThread& stop, ProcessMemory& memory, uint64_t address);
   Result<Arena*> map_arena(StoppedThread& stop, ProcessMemory& memory, uint64_t near);
-  Result<uint64_t> call(StoppedThread& stop, ProcessMemory& memory, uint32_t nr,
-                        const std::array<uint64_t, 6>& args);
-  bool read_action(StoppedThread& stop, ProcessMemory& memory, SignalAction& action);
-  bool write_action(StoppedThread& stop, ProcessMemory& memory, const SignalAction& action);
-  bool note_for_orphans(ProcessMemory& memory, BreakSite& site, uint64_t go_on);
-  void free_orphan_entry(ProcessMemory& memory, const BreakSite& site);
-  Status make_home(StoppedThread& stop, ProcessMemory& memory, Arena& arena);
-  bool note_arena(ProcessMemory& memory, const Arena& arena);
-  bool adopt_home(ProcessMemory& memory, uint64_t home);
   Result<uint64_t> thunk_for(StoppedThread& stop, ProcessMemory& memory, uint64_t address,
                              std::span<const uint8_t> text, Displaced& displaced);
 
@@ -130,13 +111,9 @@ class Breakpoints {
   std::map<uint64_t, BreakSite> sites_;  // by address
   std::map<uint64_t, uint64_t> thunks_;  // thunk -> address
   std::vector<Arena> arenas_;
-  uint64_t home_ = 0;                          // the arena with the orphans' handler and table
-  uint32_t orphan_entries_ = 0;                // how many of the table's have ever been used
-  std::vector<uint32_t> free_orphan_entries_;  // among them
-  std::map<uint64_t, Inherited> inherited_;    // by address: what was adopted and not used yet
-  bool protected_ = false;                     // asked for, whatever came of it
-  bool has_handler_ = false;                   // ours stands in for `former_action_`
-  SignalAction former_action_;
+  OrphanHome home_;
+  std::map<uint64_t, OrphanHome::Entry> inherited_;  // by address: adopted and not used yet
+  bool protected_ = false;                           // asked for, whatever came of it
 };
 
 }  // namespace wc

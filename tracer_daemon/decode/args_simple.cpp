@@ -115,6 +115,33 @@ void append_id(std::string& out, uint32_t id) {
   }
 }
 
+// What a pointer leads to: one number or an array of them.
+static void decode_pointee(const Arg& arg, std::string& out) {
+  switch (arg.spec.kind) {
+    case ArgKind::IntIn:
+    case ArgKind::IntOut:
+      return append_pointee<int32_t>(arg, out, append_int);
+    case ArgKind::IntPairOut:
+      return append_int_pair(arg, out);
+    case ArgKind::LongIn:
+      return append_pointee<int64_t>(arg, out, append_dec);
+    case ArgKind::LongInOut:
+      return append_long_in_out(arg, out);
+    case ArgKind::UlongOut:
+      return append_pointee<uint64_t>(arg, out, append_udec);
+    case ArgKind::HexOut:
+      return append_pointee<uint64_t>(arg, out, append_pointer);
+    case ArgKind::SocklenInOut:
+      return append_socklen_in_out(arg, out);
+    case ArgKind::Groups:
+      return append_groups(arg, out, static_cast<uint32_t>(arg.aux_word()));
+    case ArgKind::GroupsOut:
+      return append_groups(arg, out, arg.ret);
+    default:
+      return append_pointer(out, arg.word);
+  }
+}
+
 void decode_simple(const Arg& arg, DecodedArg& to) {
   std::string& out = to.text;
   const auto as_int = static_cast<int32_t>(arg.word);
@@ -164,27 +191,8 @@ void decode_simple(const Arg& arg, DecodedArg& to) {
       if (as_int == 0 || errno_name(as_int).empty()) return append_dec(out, as_int);
       out += errno_name(as_int);
       return;
-    case ArgKind::IntIn:
-    case ArgKind::IntOut:
-      return append_pointee<int32_t>(arg, out, append_int);
-    case ArgKind::IntPairOut:
-      return append_int_pair(arg, out);
-    case ArgKind::LongIn:
-      return append_pointee<int64_t>(arg, out, append_dec);
-    case ArgKind::LongInOut:
-      return append_long_in_out(arg, out);
-    case ArgKind::UlongOut:
-      return append_pointee<uint64_t>(arg, out, append_udec);
-    case ArgKind::HexOut:
-      return append_pointee<uint64_t>(arg, out, append_pointer);
-    case ArgKind::SocklenInOut:
-      return append_socklen_in_out(arg, out);
-    case ArgKind::Groups:
-      return append_groups(arg, out, static_cast<uint32_t>(arg.aux_word()));
-    case ArgKind::GroupsOut:
-      return append_groups(arg, out, arg.ret);
     default:
-      return append_pointer(out, arg.word);
+      return decode_pointee(arg, out);
   }
 }
 

@@ -108,7 +108,7 @@ bool has_vector(const Place& place) {
 void place_on_stack(const ValueType& type, uint64_t& top, Place& place) {
   const uint64_t alignment = type.alignment > kEightbyte ? type.alignment : kEightbyte;
   top = (top + alignment - 1) / alignment * alignment;
-  place.kind = Place::Kind::Stack;
+  place.kind = Place::Kind::OnStack;
   place.offset = top;
   top += (type.size + kEightbyte - 1) / kEightbyte * kEightbyte;
 }

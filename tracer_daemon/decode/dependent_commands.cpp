@@ -96,30 +96,48 @@ void resolve_ioctl(Builder& b, size_t request) {
     if (row.request == word) return b.set(request + 1, ArgSpec{row.kind, row.aux});
 }
 
+namespace {
+
+// prctl(2)s with one argument, and how it is shown.
+struct PrctlRow {
+  uint32_t op;
+  ArgKind kind;
+  FlagTable table = FlagTable::None;
+};
+constexpr PrctlRow kPrctls[] = {
+    {kSetPdeathsig, ArgKind::Signal},
+    {kGetPdeathsig, ArgKind::SignalOut},
+    {kGetTsc, ArgKind::EnumOut, FlagTable::TscMode},
+    {kGetSubreaper, ArgKind::IntOut},
+    {kSetName, ArgKind::String},
+    {kGetName, ArgKind::StringOut},
+    {kSetDumpable, ArgKind::Enum, FlagTable::PrctlDumpable},
+    {kSetPtracer, ArgKind::Int},
+    {kSetKeepcaps, ArgKind::Ulong},
+    {kSetTimerslack, ArgKind::Ulong},
+    {kSetSubreaper, ArgKind::Ulong},
+    {kCapbsetRead, ArgKind::Enum, FlagTable::Capability},
+    {kCapbsetDrop, ArgKind::Enum, FlagTable::Capability},
+    {kGetTidAddress, ArgKind::HexOut},
+};
+
+bool has_no_argument(uint32_t op) {
+  return op == kGetDumpable || op == kGetKeepcaps || op == kGetSeccomp || op == kGetSecurebits ||
+         op == kGetTimerslack;
+}
+
+}  // namespace
+
 void resolve_prctl(Builder& b, size_t op) {
   const size_t arg = op + 1;
-  switch (static_cast<uint32_t>(b.word(op))) {
-    case kSetPdeathsig:
-      b.set(arg, ArgKind::Signal);
-      return b.cut(arg + 1);
-    case kGetPdeathsig:
-      b.set(arg, ArgKind::SignalOut);
-      return b.cut(arg + 1);
-    case kGetTsc:
-      b.set(arg, ArgKind::EnumOut, FlagTable::TscMode);
-      return b.cut(arg + 1);
-    case kGetSubreaper:
-      b.set(arg, ArgKind::IntOut);
-      return b.cut(arg + 1);
-    case kSetName:
-      b.set(arg, ArgKind::String);
-      return b.cut(arg + 1);
-    case kGetName:
-      b.set(arg, ArgKind::StringOut);
-      return b.cut(arg + 1);
-    case kSetDumpable:
-      b.set_enum(arg, FlagTable::PrctlDumpable);
-      return b.cut(arg + 1);
+  const auto which = static_cast<uint32_t>(b.word(op));
+  for (const PrctlRow& row : kPrctls) {
+    if (row.op != which) continue;
+    b.set(arg, row.kind, row.table);
+    return b.cut(arg + 1);
+  }
+  if (has_no_argument(which)) return b.cut(arg);
+  switch (which) {
     case kCapAmbient:
       b.set_enum(arg, FlagTable::PrctlAmbient);
       return b.set_enum(arg + 1, FlagTable::Capability);
@@ -131,34 +149,12 @@ void resolve_prctl(Builder& b, size_t op) {
       b.set(arg + 1, ArgKind::Pointer);
       b.set(arg + 2, ArgKind::Ulong);
       return b.set(arg + 3, ArgKind::String);
-    case kSetPtracer:
-      b.set(arg, ArgKind::Int);
-      return b.cut(arg + 1);
-    case kSetKeepcaps:
-    case kSetTimerslack:
-    case kSetSubreaper:
-      b.set(arg, ArgKind::Ulong);
-      return b.cut(arg + 1);
-    case kCapbsetRead:
-    case kCapbsetDrop:
-      b.set_enum(arg, FlagTable::Capability);
-      return b.cut(arg + 1);
     case kSetSeccomp:
       b.set_enum(arg, FlagTable::SeccompMode);
       b.set(arg + 1, ArgKind::StructIn, StructId::SockFprog);
       return b.cut(b.word(arg) == 2 ? arg + 2 : arg + 1);
-    case kGetTidAddress:
-      b.set(arg, ArgKind::HexOut);
-      return b.cut(arg + 1);
     case kSetNoNewPrivs:
-      b.set(arg, ArgKind::Ulong);
-      return;
-    case kGetDumpable:
-    case kGetKeepcaps:
-    case kGetSeccomp:
-    case kGetSecurebits:
-    case kGetTimerslack:
-      return b.cut(arg);
+      return b.set(arg, ArgKind::Ulong);
     default:
       return;
   }

@@ -61,7 +61,7 @@ struct Place {
     Nowhere,    // it is empty
     Unknown,    // an optimiser has dropped it
     Registers,  // an eightbyte in each of `pieces`
-    Stack,      // `offset` bytes behind the return address
+    OnStack,    // `offset` bytes behind the return address
     Returned,   // result only: in memory, whose address is in rax
     X87,        // result only: on top of the floating-point stack
   };

@@ -168,6 +168,32 @@ enum Number : uint32_t {
 constexpr uint64_t kGetDumpable = 3;
 constexpr uint64_t kGetSecurebits = 27;
 
+// " (TEXT)", where `append` writes the text.
+template <typename Append>
+void append_in_parentheses(std::string& out, Append append) {
+  out += " (";
+  append();
+  out += ')';
+}
+
+void append_time_note(std::string& out, uint64_t ret) {
+  constexpr size_t kOpening = 4, kMarks = 7;  // of a comment
+  std::string date;
+  append_date_comment(date, static_cast<int64_t>(ret), 0, 0);
+  if (date.size() < kMarks) return;
+  append_in_parentheses(out, [&] { out.append(date, kOpening, date.size() - kMarks); });
+}
+
+void append_prctl_note(std::string& out, std::span<const uint64_t> words, uint64_t ret) {
+  if (words.empty()) return;
+  if (words[0] == kGetSecurebits && ret != 0) {
+    out.clear();
+    append_with_flags(out, ret, FlagTable::Securebits, "");
+  } else if (words[0] == kGetDumpable) {
+    append_in_parentheses(out, [&] { append_enum(out, FlagTable::PrctlDumpable, ret); });
+  }
+}
+
 void append_note(std::string& out, const DecodeContext& context, uint32_t nr,
                  std::span<const uint64_t> words, uint64_t ret) {
   const ResultNote note(context, words, ret);
@@ -181,35 +207,15 @@ void append_note(std::string& out, const DecodeContext& context, uint32_t nr,
     case kPselect6:
       return note.append_select(out, ArgKind::Timespec);
     case kSigtimedwait:
-      if (ret == 0) return;
-      out += " (";
-      append_signal(out, static_cast<int32_t>(ret));
-      out += ')';
+      if (ret != 0)
+        append_in_parentheses(out, [&] { append_signal(out, static_cast<int32_t>(ret)); });
       return;
-    case kTime: {
-      std::string date;
-      append_date_comment(date, static_cast<int64_t>(ret), 0, 0);
-      if (date.size() < 6) return;
-      out += " (";  // the text without its comment marks
-      out.append(date, 4, date.size() - 7);
-      out += ')';
-      return;
-    }
+    case kTime:
+      return append_time_note(out, ret);
     case kPrctl:
-      if (!words.empty() && words[0] == kGetSecurebits && ret != 0) {
-        out.clear();
-        return append_with_flags(out, ret, FlagTable::Securebits, "");
-      }
-      if (words.empty() || words[0] != kGetDumpable) return;
-      out += " (";
-      append_enum(out, FlagTable::PrctlDumpable, ret);
-      out += ')';
-      return;
+      return append_prctl_note(out, words, ret);
     case kIoprioGet:
-      out += " (";
-      append_ioprio(out, static_cast<uint32_t>(ret));
-      out += ')';
-      return;
+      return append_in_parentheses(out, [&] { append_ioprio(out, static_cast<uint32_t>(ret)); });
     case kRecvmmsg:
       return note.append_messages(out);
     case kMembarrier:
@@ -217,15 +223,9 @@ void append_note(std::string& out, const DecodeContext& context, uint32_t nr,
       out.clear();
       return append_with_flags(out, ret, FlagTable::MembarrierCmd, "");
     case kSchedGetscheduler:
-      out += " (";
-      append_flags(out, FlagTable::SchedPolicy, ret);
-      out += ')';
-      return;
+      return append_in_parentheses(out, [&] { append_flags(out, FlagTable::SchedPolicy, ret); });
     case kPersonality:
-      out += " (";
-      append_flags(out, FlagTable::Personality, ret);
-      out += ')';
-      return;
+      return append_in_parentheses(out, [&] { append_flags(out, FlagTable::Personality, ret); });
     default:
       return;
   }

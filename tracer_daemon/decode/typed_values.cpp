@@ -260,7 +260,7 @@ TypedValue decode_value(const DecodeContext& context, const Parameter& one,
       is_known = is_known && registers.has_floats;
       std::copy(registers.x87.begin(), registers.x87.end(), bytes.begin());
       break;
-    case Place::Kind::Stack: {
+    case Place::Kind::OnStack: {
       const uint64_t address = registers.stack + one.place.offset;
       if (is_shown_by_address(*one.type)) {
         append_address(address, value);

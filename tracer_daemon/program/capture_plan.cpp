@@ -1,6 +1,16 @@
 #include "program/capture_plan.h"
 
+#include <sched.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
+#include <sys/time.h>
+#include <sys/times.h>
+#include <sys/utsname.h>
+#include <utime.h>
 
 #include <algorithm>
 #include <climits>
@@ -39,13 +49,60 @@ constexpr Piece returned(uint16_t size, uint8_t unit = 0) {
 }
 constexpr uint16_t kLargestPiece = UINT16_MAX;
 
-// Sizes of structs: as the kernel lays them out on x86-64.
+constexpr uint16_t kSigsetSize = 8;  // the kernel's, which is smaller than libc's
+
+// Structs and numbers of one size, which libc and the kernel lay out alike.
+struct SizeRow {
+  ArgKind kind;
+  Piece piece;
+};
+constexpr SizeRow kSizes[] = {
+    {ArgKind::IntIn, fixed(sizeof(int))},
+    {ArgKind::IntOut, written(sizeof(int))},
+    {ArgKind::WaitStatus, written(sizeof(int))},
+    {ArgKind::IntPairOut, written(sizeof(int[2]))},
+    {ArgKind::HexOut, written(sizeof(long))},
+    {ArgKind::UlongOut, written(sizeof(long))},
+    {ArgKind::SigsetOut, written(kSigsetSize)},
+    {ArgKind::TimezoneOut, written(sizeof(struct timezone))},
+    {ArgKind::Stat, written(sizeof(struct stat))},
+    {ArgKind::Statx, written(sizeof(struct statx))},
+    {ArgKind::Statfs, written(sizeof(struct statfs))},
+    {ArgKind::Timespec, fixed(sizeof(timespec))},
+    {ArgKind::Timeval, fixed(sizeof(timeval))},
+    {ArgKind::TimespecOut, written(sizeof(timespec))},
+    {ArgKind::TimevalOut, written(sizeof(timeval))},
+    {ArgKind::TimespecPair, fixed(sizeof(timespec[2]))},
+    {ArgKind::TimevalPair, fixed(sizeof(timeval[2]))},
+    {ArgKind::Itimerval, fixed(sizeof(itimerval))},
+    {ArgKind::Itimerspec, fixed(sizeof(itimerspec))},
+    {ArgKind::ItimervalOut, written(sizeof(itimerval))},
+    {ArgKind::ItimerspecOut, written(sizeof(itimerspec))},
+    {ArgKind::Rlimit, fixed(sizeof(rlimit))},
+    {ArgKind::RlimitOut, written(sizeof(rlimit))},
+    {ArgKind::Rusage, written(sizeof(rusage))},
+    {ArgKind::Utsname, written(sizeof(utsname))},
+    {ArgKind::Sysinfo, written(sizeof(struct sysinfo))},
+    {ArgKind::Tms, written(sizeof(tms))},
+    {ArgKind::EpollEvent, fixed(sizeof(epoll_event))},
+    {ArgKind::Sigset, fixed(kSigsetSize)},
+    {ArgKind::Timezone, fixed(sizeof(struct timezone))},
+    {ArgKind::LongIn, fixed(sizeof(long))},
+    {ArgKind::Sigaction, fixed(sizeof(wc_action))},
+    {ArgKind::SigactionOut, written(sizeof(wc_action))},
+    {ArgKind::Utimbuf, fixed(sizeof(utimbuf))},
+    {ArgKind::SchedParam, fixed(sizeof(sched_param))},
+    {ArgKind::SchedParamOut, written(sizeof(sched_param))},
+};
+
 Piece piece_of(ArgKind kind, const DecodeOptions& options) {
   constexpr uint32_t kMost = 16384;
   auto shown = static_cast<uint16_t>(std::min(options.string_size, kMost));
   auto elements = [&](uint32_t size) {
     return static_cast<uint16_t>(std::min<uint64_t>(uint64_t{options.string_size} * size, kMost));
   };
+  for (const SizeRow& row : kSizes)
+    if (row.kind == kind) return row.piece;
   switch (kind) {
     case ArgKind::Path:
       return {Need::Piece, WC_CAPTURE_STRING, PATH_MAX, 0};
@@ -74,69 +131,10 @@ Piece piece_of(ArgKind kind, const DecodeOptions& options) {
       return {Need::Piece, WC_CAPTURE_COUNTED, elements(4), 2};
     case ArgKind::GroupsOut:
       return returned(elements(4), 2);
-    case ArgKind::IntIn:
-      return fixed(4);
-    case ArgKind::IntOut:
-    case ArgKind::WaitStatus:
-      return written(4);
-    case ArgKind::IntPairOut:
-    case ArgKind::HexOut:
-    case ArgKind::UlongOut:
-    case ArgKind::SigsetOut:
-    case ArgKind::TimezoneOut:
-      return written(8);
-    case ArgKind::Stat:
-      return written(144);
-    case ArgKind::Statx:
-      return written(256);
-    case ArgKind::Statfs:
-      return written(120);
-    case ArgKind::Timespec:
-    case ArgKind::Timeval:
-      return fixed(16);
-    case ArgKind::TimespecOut:
-    case ArgKind::TimevalOut:
-      return written(16);
-    case ArgKind::TimespecPair:
-    case ArgKind::TimevalPair:
-    case ArgKind::Itimerval:
-    case ArgKind::Itimerspec:
-      return fixed(32);
-    case ArgKind::ItimervalOut:
-    case ArgKind::ItimerspecOut:
-      return written(32);
-    case ArgKind::Rlimit:
-      return fixed(16);
-    case ArgKind::RlimitOut:
-      return written(16);
-    case ArgKind::Rusage:
-      return written(144);
-    case ArgKind::Utsname:
-      return written(390);
-    case ArgKind::Sysinfo:
-      return written(112);
-    case ArgKind::Tms:
-      return written(32);
     case ArgKind::Sockaddr:
       return {Need::Piece, WC_CAPTURE_COUNTED, 128, 0};
     case ArgKind::Pollfd:
       return {Need::Piece, WC_CAPTURE_COUNTED, 256, 3};
-    case ArgKind::EpollEvent:
-      return fixed(12);
-    case ArgKind::Sigset:
-    case ArgKind::Timezone:
-    case ArgKind::LongIn:
-      return fixed(8);
-    case ArgKind::Sigaction:
-      return fixed(32);
-    case ArgKind::SigactionOut:
-      return written(32);
-    case ArgKind::Utimbuf:
-      return fixed(16);
-    case ArgKind::SchedParam:
-      return fixed(4);
-    case ArgKind::SchedParamOut:
-      return written(4);
     default:
       return is_word(kind) ? Piece{} : Piece{Need::Tracer};
   }

@@ -8,10 +8,9 @@
 #include "decode/decoder.h"
 #include "decode/syscall_filter.h"
 #include "protocol/stub.h"
+#include "rings/process_share.h"
 
 namespace wc {
-
-using SyscallPlans = std::array<wc_plan, WC_PLANNED_SYSCALLS>;
 
 // `with_memory`: some backend shows arguments. Without, words are enough.
 SyscallPlans plan_syscalls(const SyscallSet& reported, const DecodeOptions& options,

@@ -63,9 +63,8 @@ ProcessShare::ProcessShare(ScopedFd fd, uint8_t* base, uint64_t size, const Shar
       base_(base),
       size_(size),
       slots_(first_slots_of(layout)),
-      first_slots_(slots_),
       slot_size_(wc_slot_size(layout.function_count, layout.config)),
-      ring_records_(wc_ring_records(layout.config)),
+      rings_(wc_ring_records(layout.config)),
       layout_(layout),
       header_(reinterpret_cast<wc_shared_header*>(base)) {
   header_->magic = WC_SHARED_MAGIC;
@@ -73,7 +72,7 @@ ProcessShare::ProcessShare(ScopedFd fd, uint8_t* base, uint64_t size, const Shar
   header_->function_count = layout.function_count;
   header_->gate = layout.gate;
   header_->config = layout.config;
-  header_->ring_records = ring_records_;
+  header_->ring_records = wc_ring_records(layout.config);
   std::copy_n(layout.plans.begin(), std::min<size_t>(layout.plans.size(), WC_PLANNED_SYSCALLS),
               header_->plans);
   if (layout.config & WC_CONFIG_COUNTS) freed_.reset(new wc_counter[layout.function_count]());
@@ -93,10 +92,8 @@ uint64_t ProcessShare::address_of(uint32_t index) const {
   return 0;
 }
 
-uint64_t ProcessShare::first_size() const { return wc_shared_size(slot_size_, first_slots_); }
-
 void ProcessShare::note_first_mapped() {
-  if (segments_.empty()) segments_.push_back({0, first_size(), header_->address});
+  if (segments_.empty()) segments_.push_back({0, first_size_of(layout_), header_->address});
 }
 
 std::optional<uint32_t> ProcessShare::take_slot() {
@@ -151,128 +148,14 @@ std::span<const wc_scope> ProcessShare::scopes(uint32_t index) {
   return {scope_copy_.data(), valid};
 }
 
-void ProcessShare::mark_reported(uint32_t index, uint32_t depth) {
-  if (depth < WC_MAX_SCOPES) slot(index).scopes[depth].flags |= WC_SCOPE_REPORTED;
-}
-
-void ProcessShare::set_depth(uint32_t index, uint32_t depth) {
-  __atomic_store_n(&slot(index).depth, depth, __ATOMIC_RELEASE);
-}
-
-// The acquire load is the partner of the release in the shim's publish() (preload_lib/ring.c).
-//
-// The shim never takes a place before it is read, and never publishes less than before. Positions
-// that say so are the program's doing. What stands in the ring then may be anything, and old
-// records would come twice: it is left unread.
-ProcessShare::Unread ProcessShare::unread(wc_slot& slot) {
-  const uint32_t head = __atomic_load_n(&slot.head, __ATOMIC_ACQUIRE);
-  const uint32_t tail = __atomic_load_n(&slot.tail, __ATOMIC_RELAXED);
-  const auto ahead = static_cast<int32_t>(head - tail);
-  impossible_ring_ = ahead < 0 || static_cast<uint32_t>(ahead) > ring_records_;
-  return {tail % ring_records_, impossible_ring_ ? 0 : static_cast<uint32_t>(ahead), tail, head};
-}
-
-// After the records are copied: the thread may write over them from here on.
-void ProcessShare::mark_read(wc_slot& slot, const Unread& places) {
-  if (places.head != places.tail) __atomic_store_n(&slot.tail, places.head, __ATOMIC_RELEASE);
-}
-
-std::span<const wc_record> ProcessShare::drain(uint32_t index) {
-  wc_slot& s = slot(index);
-  const wc_record* ring = wc_slot_ring(&s);
-  const Unread places = unread(s);
-  record_copy_.resize(places.count);
-  const uint32_t before_end = std::min(places.count, ring_records_ - places.first);
-  if (places.count != 0) {
-    std::memcpy(record_copy_.data(), ring + places.first, before_end * sizeof(wc_record));
-    std::memcpy(record_copy_.data() + before_end, ring,
-                (places.count - before_end) * sizeof(wc_record));
-  }
-  mark_read(s, places);
-  return record_copy_;
-}
-
-void ProcessShare::publish_all(uint32_t index) {
-  wc_slot& s = slot(index);
-  uint32_t reserved = __atomic_load_n(&s.reserved, __ATOMIC_ACQUIRE);
-  __atomic_store_n(&s.head, reserved, __ATOMIC_RELEASE);
-}
-
-size_t ProcessShare::discard(uint32_t index) {
-  wc_slot& s = slot(index);
-  const Unread places = unread(s);
-  mark_read(s, places);
-  return places.count;
-}
-
-std::optional<ProcessShare::WaitingCall> ProcessShare::waiting_call(uint32_t index) {
-  wc_slot& s = slot(index);
-  auto depth_of = [](uint32_t& field) { return __atomic_load_n(&field, __ATOMIC_ACQUIRE); };
-  if (depth_of(s.pending_depth) != 1 || depth_of(s.depth) != 1) return std::nullopt;
-  WaitingCall seen{};
-  seen.tsc = __atomic_load_n(&s.pending[0].tsc, __ATOMIC_ACQUIRE);
-  std::memcpy(&seen.scope, &s.scopes[0], sizeof seen.scope);
-  std::atomic_thread_fence(std::memory_order_acquire);
-  bool is_read = depth_of(s.head) == s.tail;  // nothing of it, or before it, is in the ring
-  bool same = depth_of(s.pending_depth) == 1 && depth_of(s.depth) == 1 &&
-              __atomic_load_n(&s.pending[0].tsc, __ATOMIC_ACQUIRE) == seen.tsc &&
-              __atomic_load_n(&s.pending[0].seq, __ATOMIC_ACQUIRE) == seen.scope.seq;
-  bool wanted = !(seen.scope.flags & WC_SCOPE_REPORTED) && s.gate_open == 0;
-  if (!same || !is_read || !wanted || seen.scope.function >= layout_.function_count)
-    return std::nullopt;
-  return seen;
-}
-
-// Deeper ones than there is room for have overwritten those at the bottom.
-uint32_t ProcessShare::pending_depth(wc_slot& slot) {
-  return __atomic_load_n(&slot.pending_depth, __ATOMIC_ACQUIRE);
-}
-
-std::optional<wc_pending> ProcessShare::pending(uint32_t index) {
-  wc_slot& s = slot(index);
-  const uint32_t depth = pending_depth(s);
-  if (depth == 0) return std::nullopt;
-  return s.pending[(depth - 1) % WC_PENDING];
-}
-
-std::optional<wc_pending> ProcessShare::take_pending(uint32_t index, Pending which) {
-  wc_slot& s = slot(index);
-  const uint32_t depth = pending_depth(s);
-  if (depth == 0) return std::nullopt;
-  wc_pending& last = s.pending[(depth - 1) % WC_PENDING];
-  const wc_pending copy = last;
-  if (which == Pending::Returned && copy.end == 0) return std::nullopt;
-  last.end = 0;  // the thread may be about to record it
-  __atomic_store_n(&s.pending_depth, depth - 1, __ATOMIC_RELEASE);
-  return copy;
-}
-
-std::span<const wc_pending> ProcessShare::take_all_pending(uint32_t index) {
-  wc_slot& s = slot(index);
-  const uint32_t depth = pending_depth(s);
-  const uint32_t count = std::min(depth, WC_PENDING);
-  for (uint32_t i = 0; i < count; i++) {
-    wc_pending& one = s.pending[(depth - 1 - i) % WC_PENDING];
-    pending_copy_[i] = one;
-    one.end = 0;
-  }
-  __atomic_store_n(&s.pending_depth, 0u, __ATOMIC_RELEASE);
-  return {pending_copy_.data(), count};
-}
-
 wc_counter ProcessShare::counter(uint32_t slot_index, uint32_t function) const {
   wc_counter copy{};
   if (!(layout_.config & WC_CONFIG_COUNTS) || function >= layout_.function_count) return copy;
   const uint8_t* at = base_ + WC_HEADER_SIZE + static_cast<uint64_t>(slot_index) * slot_size_ +
-                      sizeof(wc_slot) + ring_records_ * sizeof(wc_record) +
+                      sizeof(wc_slot) + wc_ring_records(layout_.config) * sizeof(wc_record) +
                       function * sizeof(wc_counter);
   std::memcpy(&copy, at, sizeof copy);
   return copy;
-}
-
-void ProcessShare::note_inflight(uint32_t index, uint64_t sp, RemoteAddress ip) {
-  wc_slot& s = slot(index);
-  s.inflight[s.inflight_next++ % WC_INFLIGHT] = {sp, ip.value};
 }
 
 void ProcessShare::free_slot(uint32_t index) {

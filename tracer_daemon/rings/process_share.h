@@ -19,9 +19,14 @@
 #include "base/scoped_fd.h"
 #include "base/tracee_memory.h"
 #include "protocol/shared.h"
+#include "rings/ring_reader.h"
 #include "rings/shared_memory.h"
+#include "rings/slot_view.h"
 
 namespace wc {
+
+// What a patched site captures of each syscall, by number.
+using SyscallPlans = std::array<wc_plan, WC_PLANNED_SYSCALLS>;
 
 struct ShareLayout {
   wc_gate gate = WC_GATE_OFF;
@@ -57,8 +62,6 @@ class ProcessShare {
     uint64_t address = 0;
     [[nodiscard]] bool contains(uint64_t at) const { return at - address < size; }
   };
-  // What it is to map first.
-  [[nodiscard]] uint64_t first_size() const;
   // Once it has: it says where.
   void note_first_mapped();
   // A free slot, now taken; nullopt: all that are mapped are.
@@ -82,42 +85,9 @@ class ProcessShare {
   // Open scopes of a slot, outermost first, copied; rows with an impossible function index end the
   // list. The span is valid until the next call.
   std::span<const wc_scope> scopes(uint32_t index);
-  void mark_reported(uint32_t index, uint32_t depth);
-  void set_depth(uint32_t index, uint32_t depth);
-
-  // Takes what the thread has appended since the last call, oldest first: a copy, valid until the
-  // next call. A record may take several places (RecordReader in events/). Nothing where the ring's
-  // positions are impossible: it is read from where they stand then.
-  std::span<const wc_record> drain(uint32_t index);
-  // Skips the records without copying them; returns how many places they take.
-  size_t discard(uint32_t index);
-  // Whether the last drain or discard found positions that a shim does not leave: records are lost.
-  [[nodiscard]] bool found_impossible_ring() const { return impossible_ring_; }
-
-  // The thread is gone: what it has reserved is complete or never will be.
-  void publish_all(uint32_t index);
-
-  // The one open call of a thread that waits in a syscall of it, both not recorded yet; seen while
-  // the thread may run, so nothing where that has changed anything.
-  struct WaitingCall {
-    wc_scope scope;
-    uint64_t tsc;
-  };
-  std::optional<WaitingCall> waiting_call(uint32_t index);
-
-  // The innermost syscall that is not recorded yet.
-  [[nodiscard]] std::optional<wc_pending> pending(uint32_t index);
-  // The same, if it is one of these; the slot forgets it.
-  enum class Pending { Any, Returned };
-  std::optional<wc_pending> take_pending(uint32_t index, Pending which);
-  // All that there is room for, innermost first: a copy, valid until the next call. The slot
-  // forgets them.
-  std::span<const wc_pending> take_all_pending(uint32_t index);
-
+  [[nodiscard]] SlotView view(uint32_t index) { return SlotView(slot(index)); }
+  RingReader& rings() { return rings_; }
   [[nodiscard]] wc_counter counter(uint32_t slot_index, uint32_t function) const;
-
-  // Remembers where a thread goes on after the gadget, for the case that the tracer dies.
-  void note_inflight(uint32_t index, uint64_t sp, RemoteAddress ip);
 
   // The thread is gone; its counters are kept in the totals.
   void free_slot(uint32_t index);
@@ -128,30 +98,18 @@ class ProcessShare {
   static Result<std::unique_ptr<ProcessShare>> map(Result<ScopedFd> file,
                                                    const ShareLayout& layout);
   ProcessShare(ScopedFd fd, uint8_t* base, uint64_t size, const ShareLayout& layout);
-  // What the ring's positions say, read once.
-  struct Unread {
-    uint32_t first, count;  // places of the ring
-    uint32_t tail, head;
-  };
-  Unread unread(wc_slot& slot);
-  static void mark_read(wc_slot& slot, const Unread& places);
-  static uint32_t pending_depth(wc_slot& slot);
-
   ScopedFd fd_;
   uint8_t* base_;
   uint64_t size_;       // that the tracer has mapped
   uint32_t slots_ = 0;  // that the process has mapped, or is about to
-  uint32_t first_slots_;
+
   std::vector<Segment> segments_;
   std::bitset<WC_SLOTS> taken_;  // what the process writes into a slot's state is not asked
   uint32_t slot_size_;
-  uint32_t ring_records_;
+  RingReader rings_;
   ShareLayout layout_;
   wc_shared_header* header_;
   std::array<wc_scope, WC_MAX_SCOPES> scope_copy_{};
-  std::array<wc_pending, WC_PENDING> pending_copy_{};
-  std::vector<wc_record> record_copy_;
-  bool impossible_ring_ = false;
   std::unique_ptr<wc_counter[]> freed_;  // totals of freed slots, with WC_CONFIG_COUNTS
 };
 

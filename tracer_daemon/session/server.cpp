@@ -179,7 +179,8 @@ void Server::answer_hello(ScopedFd connection, int32_t pid, const wc_hello& hell
     if (!answer.refusal.empty()) return refuse(shared->get(), answer.refusal);
     wc_welcome welcome{};
     welcome.head = wc_message_head(WC_WELCOME);
-    if (answer.share != nullptr) welcome.shared_size = answer.share->first_size();
+    if (answer.share != nullptr)
+      welcome.shared_size = ProcessShare::first_size_of(answer.share->layout());
     int memory = answer.share != nullptr ? answer.share->fd() : -1;
     if (send_bytes(shared->get(), &welcome, sizeof welcome, memory) && is_gate)
       host.on_gate_connection(pid, std::move(*shared));

@@ -1,0 +1,45 @@
+#include "rings/ring_reader.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace wc {
+
+// The acquire load is the partner of the release in the shim's publish() (preload_lib/ring.c).
+//
+// The shim never takes a place before it is read, and never publishes less than before. Positions
+// that say so are the program's doing. What stands in the ring then may be anything, and old
+// records would come twice: it is left unread.
+RingReader::Unread RingReader::unread(wc_slot& slot) {
+  const uint32_t head = __atomic_load_n(&slot.head, __ATOMIC_ACQUIRE);
+  const uint32_t tail = __atomic_load_n(&slot.tail, __ATOMIC_RELAXED);
+  const auto ahead = static_cast<int32_t>(head - tail);
+  impossible_ = ahead < 0 || static_cast<uint32_t>(ahead) > places_;
+  return {tail % places_, impossible_ ? 0 : static_cast<uint32_t>(ahead), tail, head};
+}
+
+// After the records are copied: the thread may write over them from here on.
+void RingReader::mark_read(wc_slot& slot, const Unread& places) {
+  if (places.head != places.tail) __atomic_store_n(&slot.tail, places.head, __ATOMIC_RELEASE);
+}
+
+std::span<const wc_record> RingReader::drain(wc_slot& slot) {
+  const wc_record* ring = wc_slot_ring(&slot);
+  const Unread places = unread(slot);
+  copy_.resize(places.count);
+  const uint32_t before_end = std::min(places.count, places_ - places.first);
+  if (places.count != 0) {
+    std::memcpy(copy_.data(), ring + places.first, before_end * sizeof(wc_record));
+    std::memcpy(copy_.data() + before_end, ring, (places.count - before_end) * sizeof(wc_record));
+  }
+  mark_read(slot, places);
+  return copy_;
+}
+
+size_t RingReader::discard(wc_slot& slot) {
+  const Unread places = unread(slot);
+  mark_read(slot, places);
+  return places.count;
+}
+
+}  // namespace wc

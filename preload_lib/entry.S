@@ -76,15 +76,7 @@
  * special opens and closes its scope here, without a look at scope.c: wc_enter and wc_leave tell what
  * is checked, and in which order the scope is filled in. */
 EXPORT wc_entry
-  push %rbp
-  .cfi_def_cfa_offset 16
-  .cfi_offset %rbp, -16
-  mov %rsp, %rbp
-  .cfi_def_cfa_register %rbp
-  sub $WC_FRAME_SIZE, %rsp
-  mov %rax, WC_FRAME_RAX(%rsp)
-  mov %r10, WC_FRAME_R10(%rsp)
-  mov %r11, WC_FRAME_FUNCTION(%rsp)
+  OPEN_FRAME
   mov wc_thread@gottpoff(%rip), %rax
   mov %fs:(%rax), %r10                      /* the slot */
   mov %fs:WC_THREAD_GENERATION(%rax), %eax

@@ -2,7 +2,7 @@
  * environment.c: the constructor. Gives the program back the environment it was started with.
  *
  * The tracer put an LD_PRELOAD of its own into the new program's environment at the exec
- * (tracer_daemon/engine/preload_injection). ld.so has read it by now; the program must not see it.
+ * (tracer_daemon/program/exec_stack). ld.so has read it by now; the program must not see it.
  * In front of that string stand a magic word and the address of the program's own LD_PRELOAD
  * string, 0 when it had none: then the entry stands there twice, so that the auxiliary vector
  * behind the environment can be kept whole.

@@ -7,6 +7,8 @@
 #ifndef WC_PRELOAD_FRAME_H
 #define WC_PRELOAD_FRAME_H
 
+#include "protocol/code_layout.h"
+
 #define WC_FRAME_RAX 48
 #define WC_FRAME_R10 56
 #define WC_FRAME_RET 64
@@ -21,9 +23,6 @@
 #define WC_VA_SAVE_SIZE 176
 #define WC_VA_LIST_SIZE 24
 
-/* wc_entry_va: from the scope's stack pointer down to the eight vector registers of the save area.
- */
-#define WC_VECTORS_BELOW (8 + WC_FRAME_SIZE + WC_VA_SAVE_SIZE + WC_VA_LIST_SIZE + 8 - 48)
 #define WC_VECTORS_SIZE 128
 
 #define WC_FUNCTION_REAL 8
@@ -93,11 +92,6 @@
 #define WC_SITE_BP 88
 #define WC_SITE_SIZE 96
 #define WC_RED_ZONE 128
-/* tracer_daemon/patch/site_thunk.h */
-#define WC_THUNK_SIZE 128
-#define WC_THUNK_CALL 69
-#define WC_THUNK_CALLED 82
-#define WC_THUNK_BACK 120
 #define WC_THUNKS 1024
 
 #ifndef __ASSEMBLER__
@@ -106,6 +100,10 @@
 
 #include "protocol/shared.h"
 #include "protocol/stub.h"
+
+WC_STATIC_ASSERT(WC_VECTORS_BELOW ==
+                     8 + WC_FRAME_SIZE + WC_VA_SAVE_SIZE + WC_VA_LIST_SIZE + 8 - 48,
+                 "behind the general registers of the save area");
 
 struct wc_frame {
   uint64_t args[6]; /* rdi rsi rdx rcx r8 r9 */

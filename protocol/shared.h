@@ -162,7 +162,7 @@ struct wc_shared_header {
   /* Tracer, with WC_CONFIG_DROP: it decodes; a bell would wait for long. Far from what all threads
    * read at each call. */
   uint32_t busy;
-  uint32_t many_threads; /* tracer: there is more than one, see ignored_signals.cpp */
+  uint32_t many_threads; /* tracer: there is more than one, see signals/gate_signals.h */
   /* With what action the program ignores these two; handler 0: it does not. The shim, as it has
    * found it at its start; from then on the tracer. */
   struct wc_action ignored[WC_AGAIN_SIGNALS];

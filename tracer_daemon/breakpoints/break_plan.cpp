@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "catalog/catalog.h"
 #include "catalog/glob.h"
 #include "catalog/near_functions.h"
@@ -58,8 +59,6 @@ std::string identity(const ObjectFile& object) {
          std::to_string(status.st_mtim.tv_sec) + "." + std::to_string(status.st_mtim.tv_nsec) +
          "/" + std::to_string(status.st_size);
 }
-
-std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
 
@@ -133,13 +132,13 @@ Error unknown_error(const BreakTerm& term, const ObjectFile& program,
             0};
   auto list = read_functions(program.open_path, program.path);
   if (!list || !list->has_symtab)
-    return {what + "not in a library, and " + base_name(program.path) +
+    return {what + "not in a library, and " + std::string(base_name(program.path)) +
                 " is stripped: it has no symbol table that would say where its functions are; "
                 "install its debug symbols, or name NAME@LIBRARY",
             0};
   std::string later = "; for a library that comes by dlopen, name " + term.pattern + "@LIBRARY";
-  return {what + "no such function in " + base_name(program.path) + " or its libraries" +
-              near_names(term, list->functions) + (term.is_glob ? "" : later),
+  return {what + "no such function in " + std::string(base_name(program.path)) +
+              " or its libraries" + near_names(term, list->functions) + (term.is_glob ? "" : later),
           0};
 }
 
@@ -147,14 +146,14 @@ Error unknown_error(const BreakTerm& term, const ObjectFile& program,
 
 std::string BreakPlan::soname_of(const ObjectFile& object) {
   auto image = read_image(object.open_path, false);
-  return image ? soname_of(object, *image) : base_name(object.path);
+  return image ? soname_of(object, *image) : std::string(base_name(object.path));
 }
 
 // A library without DT_SONAME is known by its file's name, and that is not always the one by which
 // the file can still be opened.
 std::string BreakPlan::soname_of(const ObjectFile& object, const Image& image) {
   bool has_soname = image.soname != base_name(object.open_path);
-  return has_soname && !object.is_program ? image.soname : base_name(object.path);
+  return has_soname && !object.is_program ? image.soname : std::string(base_name(object.path));
 }
 
 // -F: what a library exports.
@@ -306,7 +305,7 @@ Status BreakPlan::check_running(const std::vector<ObjectFile>& objects,
   std::set<std::string> sonames;
   for (const ObjectFile& object : objects) {
     auto image = read_image(object.open_path, true);
-    std::string soname = image ? soname_of(object, *image) : base_name(object.path);
+    std::string soname = image ? soname_of(object, *image) : std::string(base_name(object.path));
     sonames.insert(soname);
     if (image) images.emplace_back(std::move(soname), std::move(*image));
   }

@@ -1,13 +1,15 @@
-// Copied into a process that has breakpoints (breakpoints.cpp): its handler for SIGTRAP, which runs
-// only when the tracer has been killed. A thread that meets a breakpoint goes on in that one's
+// Copied into a process that has breakpoints (orphan_home.cpp): its handler for SIGTRAP, which runs
+// only when the tracer has been killed. A thread that meets a breakpoint continues in that one's
 // thunk, as the tracer would have sent it. rdi, rsi, rdx: signal, siginfo, ucontext.
 //
-// wc_injected is where system calls are made in the thread's name (inject.h). Orphaned there, it
+// wc_injected is where system calls are made in the thread's name (kernel/remote_syscall.h). Orphaned there, it
 // runs into the int3, and is given back what it had, which the tracer has left in the second half of
 // the page (InjectionReturn).
 //
 // Runs on the program's stack or its alternate one; position independent; the page behind it is
 // struct OrphanTable.
+#include "protocol/code_layout.h"
+
         .section .rodata
         .p2align 4
         .globl wc_orphan_code, wc_orphan_code_end, wc_injected
@@ -19,9 +21,9 @@ wc_orphan_code:
         add     $3, %r10
         cmp     %r10, %rax
         je      6f
-        lea     wc_orphan_code+4096(%rip), %r8
+        lea     wc_orphan_code+WC_ORPHAN_TABLE(%rip), %r8
         mov     8(%r8), %rcx            // entries
-        lea     16(%r8), %r9
+        lea     WC_ORPHAN_TABLE_HEAD(%r8), %r9
 1:      test    %rcx, %rcx
         jz      3f
         mov     (%r9), %r10             // where a breakpoint stands
@@ -31,7 +33,7 @@ wc_orphan_code:
         mov     8(%r9), %r10            // where it goes on
         cmp     %r10, %rax
         je      4f                      // the tracer had sent it there already
-        add     $16, %r9
+        add     $WC_ORPHAN_ENTRY, %r9
         dec     %rcx
         jmp     1b
 2:      mov     8(%r9), %rax
@@ -68,9 +70,9 @@ wc_orphan_code:
         mov     $234, %eax              // tgkill
         syscall
         ret
-6:      lea     wc_orphan_code+2048(%rip), %rsi
+6:      lea     wc_orphan_code+WC_ORPHAN_REGISTERS(%rip), %rsi
         lea     40(%rdx), %rdi          // uc_mcontext
-        mov     $18, %ecx
+        mov     $WC_ORPHAN_REGISTER_WORDS, %ecx
         cld
         rep movsq
         mov     (%rsi), %rax

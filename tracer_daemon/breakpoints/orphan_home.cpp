@@ -7,9 +7,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
 
 #include "kernel/remote_syscall.h"
 #include "proc/maps.h"
+#include "protocol/code_layout.h"
 
 extern "C" const uint8_t wc_orphan_code[], wc_orphan_code_end[], wc_orphan_return[], wc_injected[];
 
@@ -18,10 +20,12 @@ namespace {
 
 constexpr uint8_t kInt3 = 0xcc;
 constexpr uint64_t kPage = OrphanHome::kPage;
-constexpr uint64_t kInjectionRoom = 2048;  // orphan_code.S
-constexpr uint64_t kRecordAt = 3072;       // OrphanRecord
-constexpr uint64_t kTableAt = kPage;
-constexpr uint64_t kTableHead = 16;
+constexpr uint64_t kInjectionRoom = WC_ORPHAN_REGISTERS;
+constexpr uint64_t kRecordAt = 3072;  // OrphanRecord
+constexpr uint64_t kTableAt = WC_ORPHAN_TABLE;
+constexpr uint64_t kTableHead = WC_ORPHAN_TABLE_HEAD;
+static_assert(kTableAt == kPage);
+static_assert(offsetof(InjectionReturn, mask) == WC_ORPHAN_REGISTER_WORDS * sizeof(uint64_t));
 constexpr uint64_t kScratchAt = OrphanHome::kSize - kPage;
 static_assert(OrphanHome::kMostEntries <= (OrphanHome::kTableSize - kTableHead) / 16);
 
@@ -34,6 +38,7 @@ static_assert(sizeof(OrphanTable) == kTableHead);
 struct OrphanEntry {
   uint64_t address, go_on;
 };
+static_assert(sizeof(OrphanEntry) == WC_ORPHAN_ENTRY);
 
 // What the next tracer has to know if this one is killed.
 struct OrphanRecord {

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/scoped_fd.h"
+#include "base/text.h"
 #include "elf/dynamic_table.h"
 #include "elf/elf_handle.h"
 
@@ -23,11 +24,6 @@ constexpr uint64_t kMaxInterpreter = 4096;  // PATH_MAX, as in the kernel
 
 Error bad_elf(const std::string& path, const std::string& what) {
   return Error{path + ": " + what, ENOEXEC};
-}
-
-std::string_view base_name(std::string_view path) {
-  const size_t slash = path.rfind('/');
-  return slash == std::string_view::npos ? path : path.substr(slash + 1);
 }
 
 // O_NONBLOCK: opening a FIFO or a device must not hang the launcher.

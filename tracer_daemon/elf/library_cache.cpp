@@ -15,6 +15,7 @@
 #include <unordered_set>
 
 #include "base/scoped_fd.h"
+#include "base/text.h"
 #include "elf/image.h"
 #include "elf/ld_so_cache.h"
 #include "elf/search_path.h"
@@ -31,11 +32,6 @@ constexpr size_t kMaxImages =
     1024;  // of libc's size that is 400 MB; programs share their libraries
 constexpr size_t kMaxProbes = 1 << 16;  // a hostile search path must not hold up the tracer
 constexpr size_t kMaxLibraries = 4096;
-
-std::string_view base_name(std::string_view path) {
-  const size_t slash = path.rfind('/');
-  return slash == std::string_view::npos ? path : path.substr(slash + 1);
-}
 
 std::string_view folder_of(std::string_view path) {
   const size_t slash = path.rfind('/');

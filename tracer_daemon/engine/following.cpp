@@ -115,7 +115,7 @@ void Following::run_on_memory_of(const Thread& parent, Thread& child) {
   child.slot = parent.slot;
   child.shares = {true, std::min(shared.depth, WC_MAX_SCOPES), shared.gate_open};
   shared.gate_open = 1;
-  child.armed = true;
+  child.watch = SyscallWatch::Scope;
 }
 
 void Following::inherit_breakpoints(const Process& parent, Process& child, bool shares_memory) {

@@ -263,7 +263,7 @@ uint64_t Handshake::give_slot(StoppedThread& stop, Thread& thread, const user_re
   SignalCalls::publish_hidden(thread);
   if (run_.options.config & WC_CONFIG_IN_PROCESS) parts_.heartbeat.quicken();
   parts_.patching.patch(thread);
-  if (run_.options.whole_process) slot.gate_open = 1, thread.armed = true;
+  if (run_.options.whole_process) slot.gate_open = 1, thread.watch = SyscallWatch::Scope;
   uint64_t answer = share.address_of(*index);
   if (process.gate != WC_GATE_DISPATCH) return answer;
   uint8_t allow = 0;

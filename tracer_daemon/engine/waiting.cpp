@@ -89,7 +89,7 @@ bool Waiting::may_write_unseen(const Thread& thread) const {
   if (run_.options.config & WC_CONFIG_IN_PROCESS) return true;
   auto lands = [](const Inflight& one) { return one.landing; };
   if (std::ranges::any_of(thread.inflight, lands)) return true;
-  return !thread.calls.calls().empty() && !thread.in_syscall;
+  return !thread.calls.calls().empty() && thread.position == SyscallPosition::Outside;
 }
 
 bool Waiting::is_quiet() const {

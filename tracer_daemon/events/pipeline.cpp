@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "events/event_args.h"
+#include "protocol/code_layout.h"
 
 namespace wc {
 namespace {
@@ -81,11 +82,10 @@ void Pipeline::decode_variadic(const EventSource& source, const FunctionSpec& sp
   size_t bytes = source.memory->read({scope.sp + 8}, stack, sizeof stack);
   words.insert(words.end(), stack, stack + bytes / sizeof(uint64_t));
   // entry.S, wc_entry_va: the vector registers stand in the va_list's save area below the frame.
-  constexpr uint64_t kSaveArea = 8 + 112 + 176 + 24 + 8 - 48;
   double registers[8][2] = {};
   std::vector<double> doubles;
   if (format.find_first_of("aAeEfFgG") != std::string::npos &&
-      source.memory->read_all({scope.sp - kSaveArea}, registers, sizeof registers))
+      source.memory->read_all({scope.sp - WC_VECTORS_BELOW}, registers, sizeof registers))
     for (const auto& one : registers) doubles.push_back(one[0]);
   DecodeContext context{*source.memory, options_, source.pid};
   decode_format_args(context, format, words, doubles, call.args);

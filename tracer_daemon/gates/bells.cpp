@@ -34,10 +34,11 @@ void Bells::answer(Thread& thread, uint32_t slot, uint64_t sp) {
   shared.wants_room = 0;
   const bool is_dispatch = thread.process->gate_in_force() == WC_GATE_DISPATCH;
   // A vfork child stays armed. A shim that could not arm dispatch rings as under gate trap.
-  const bool is_switched = is_dispatch ? shared.gate_want != 0 || thread.armed : true;
+  const bool is_switched = is_dispatch ? shared.gate_want != 0 || thread.is_watched() : true;
   if (!thread.shares.active && is_switched) {
-    thread.armed = shared.gate_want != 0 || (!is_dispatch && thread.process->watches_all);
-    shared.gate_open = thread.armed ? 1 : 0;
+    const bool is_open = shared.gate_want != 0 || (!is_dispatch && thread.process->watches_all);
+    thread.watch = is_open ? SyscallWatch::Scope : SyscallWatch::None;
+    shared.gate_open = is_open ? 1 : 0;
   }
   auto scopes = parts_.scopes.live(thread, sp);
   if (run_.options.config & WC_CONFIG_ALL_CALLS)

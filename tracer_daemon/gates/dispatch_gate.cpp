@@ -79,8 +79,7 @@ void DispatchGate::step_back(StoppedThread stop, Thread& thread, user_regs_struc
     return;
   }
   if (!stop.set_ip(gate_signals::by_way_of(thread, regs.rip - kSyscallSize))) return;
-  thread.step_back = true;
-  thread.armed = true;
+  thread.watch = SyscallWatch::OneSyscall;
   resume(std::move(stop), thread);
 }
 

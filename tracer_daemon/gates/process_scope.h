@@ -17,10 +17,10 @@ class ProcessScope final : public SyscallGate {
   ProcessScope(SyscallEvents& syscalls, TimeLimits& time_limits, const ShimMemory& shim)
       : syscalls_(syscalls), time_limits_(time_limits), shim_(shim) {}
 
-  void on_entry(const StoppedThread& stop, Thread& thread,
-                const StoppedThread::SyscallInfo& info) override;
-  void on_exit(StoppedThread& stop, Thread& thread,
-               const StoppedThread::SyscallInfo& info) override;
+  SyscallPosition on_entry(const StoppedThread& stop, Thread& thread,
+                           const StoppedThread::SyscallInfo& info) override;
+  void on_exit(StoppedThread& stop, Thread& thread, const StoppedThread::SyscallInfo& info,
+               SyscallPosition was) override;
 
  private:
   SyscallEvents& syscalls_;

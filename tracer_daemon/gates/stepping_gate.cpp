@@ -7,33 +7,37 @@
 
 namespace wc {
 
-void SteppingGate::on_entry(const StoppedThread& stop, Thread& thread,
-                            const StoppedThread::SyscallInfo& info) {
-  thread.ignore_exit = true;
-  if (is_of_a_probe(info.nr) || parts_.shim.is_shims_own(*thread.process, info.ip)) return;
+SyscallPosition SteppingGate::on_entry(const StoppedThread& stop, Thread& thread,
+                                       const StoppedThread::SyscallInfo& info) {
+  if (is_of_a_probe(info.nr) || parts_.shim.is_shims_own(*thread.process, info.ip))
+    return SyscallPosition::Unwatched;
   const EnteredSyscall entered = EnteredSyscall::of(info);
   auto scopes = parts_.syscalls.look(thread, entered);
-  if (scopes.empty()) return parts_.scopes.drop_missing(thread, {});
-  thread.ignore_exit = false;
-  if (parts_.interruptions.resumes(thread, entered.sp, entered.ip, entered.nr)) return;
-  thread.ignore_exit =
-      parts_.syscalls.begin(stop, thread, entered, scopes) == SyscallEvents::Begun::Returns;
+  if (scopes.empty()) {
+    parts_.scopes.drop_missing(thread, {});
+    return SyscallPosition::Unwatched;
+  }
+  const bool goes =
+      parts_.interruptions.resumes(thread, entered.sp, entered.ip, entered.nr) ||
+      parts_.syscalls.begin(stop, thread, entered, scopes) == SyscallEvents::Begun::Goes;
+  return goes ? SyscallPosition::Watched : SyscallPosition::Unwatched;
 }
 
 void SteppingGate::on_exit(StoppedThread& stop, Thread& thread,
-                           const StoppedThread::SyscallInfo& info) {
-  if (!thread.ignore_exit && !thread.inflight.empty()) finish_last(stop, thread, info.ret);
+                           const StoppedThread::SyscallInfo& info, SyscallPosition was) {
+  if (was == SyscallPosition::Watched && !thread.inflight.empty())
+    finish_last(stop, thread, info.ret);
   // On its way there it may have been sent through the shim (signals/gate_signals.h).
-  if (thread.step_back && !thread.process->shim.issues(info.ip)) {
-    thread.step_back = false;
-    thread.armed = false;
+  const bool is_one = thread.watch == SyscallWatch::OneSyscall;
+  if (is_one && !thread.process->shim.issues(info.ip)) {
+    thread.watch = SyscallWatch::None;
     // Still inside the call that made the child, unless that was left meanwhile.
     if (!parts_.scopes.wrapped(thread, info.sp).empty() &&
         !parts_.selector.set(stop, thread, Selector::Block))
       parts_.selector.say_unwritable(*thread.process);
     return;
   }
-  if (!thread.step_back && !thread.shares.active) disarm_without_scopes(thread, info);
+  if (!is_one && !thread.shares.active) disarm_without_scopes(thread, info);
 }
 
 void SteppingGate::finish_last(StoppedThread& stop, Thread& thread, int64_t ret) {
@@ -57,7 +61,7 @@ void SteppingGate::disarm_without_scopes(Thread& thread, const StoppedThread::Sy
   if (share == nullptr) return;
   share->view(thread.slot_index()).set_depth(0);
   share->slot(thread.slot_index()).gate_open = 0;
-  thread.armed = false;
+  thread.watch = SyscallWatch::None;
 }
 
 }  // namespace wc

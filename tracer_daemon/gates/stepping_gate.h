@@ -23,10 +23,10 @@ class SteppingGate final : public SyscallGate {
   };
   explicit SteppingGate(const Parts& parts) : parts_(parts) {}
 
-  void on_entry(const StoppedThread& stop, Thread& thread,
-                const StoppedThread::SyscallInfo& info) override;
-  void on_exit(StoppedThread& stop, Thread& thread,
-               const StoppedThread::SyscallInfo& info) override;
+  SyscallPosition on_entry(const StoppedThread& stop, Thread& thread,
+                           const StoppedThread::SyscallInfo& info) override;
+  void on_exit(StoppedThread& stop, Thread& thread, const StoppedThread::SyscallInfo& info,
+               SyscallPosition was) override;
 
  private:
   void finish_last(StoppedThread& stop, Thread& thread, int64_t ret);

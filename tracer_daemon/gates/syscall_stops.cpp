@@ -12,17 +12,16 @@ void SyscallStops::on_stop(StoppedThread stop, Thread& thread) {
   const bool is_entry = info.kind == StoppedThread::SyscallInfo::Kind::Entry;
   if (!is_entry && std::exchange(thread.begins, false)) placing_.on_first_code(stop, thread);
   if (thread.awaits_bell && thread.process->shim.issues(info.ip) && !is_entry) {
-    thread.in_syscall = false;
+    thread.position = SyscallPosition::Outside;
     return bells_.on_interrupted(std::move(stop), thread);
   }
   if (thread.wait.own_stops) {
     on_shortened(stop, thread, info);
   } else if (is_entry) {
-    thread.in_syscall = true;
-    gate_.on_entry(stop, thread, info);
-  } else if (thread.in_syscall) {
-    thread.in_syscall = false;
-    gate_.on_exit(stop, thread, info);
+    thread.position = gate_.on_entry(stop, thread, info);
+  } else if (thread.position != SyscallPosition::Outside) {
+    const auto was = std::exchange(thread.position, SyscallPosition::Outside);
+    gate_.on_exit(stop, thread, info, was);
   }
   resume(std::move(stop), thread);
 }

@@ -3,7 +3,7 @@
 // musl has the first. Nothing is asked of the program.
 //
 // ld.so calls an empty function, _dl_debug_state, whenever its lists are about to change and when
-// they are whole again. The tracer has a breakpoint there (Tracer::on_library_event) and looks.
+// they are whole again. The tracer has a breakpoint there (BreakPlacing::on_libraries_changed) and looks.
 // The lists are the program's memory: they may be anything.
 #pragma once
 

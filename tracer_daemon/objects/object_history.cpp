@@ -1,12 +1,12 @@
 #include "objects/object_history.h"
 
+#include "base/text.h"
+
 #include <algorithm>
 #include <string_view>
 
 namespace wc {
 namespace {
-
-std::string_view base_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
 // A needed library is named as its soname, as ld.so has it, or by its file. Names of files are kept
 // with a slash in front, so that they are told apart from the others.

@@ -6,15 +6,15 @@
 #include <initializer_list>
 
 #include "patch/syscall_sites.h"
+#include "protocol/code_layout.h"
 #include "tracee/tracee.h"
 
 namespace wc {
 
-// preload_lib/frame.h
-inline constexpr size_t kThunkSize = 128;
-inline constexpr size_t kThunkInScope = 64;                  // where it goes on inside of scopes
-inline constexpr size_t kThunkCall = 69, kThunkCalled = 82;  // the stack pointer is moved
-inline constexpr size_t kThunkBack = 120;
+inline constexpr size_t kThunkSize = WC_THUNK_SIZE;
+inline constexpr size_t kThunkInScope = WC_THUNK_IN_SCOPE;
+inline constexpr size_t kThunkCall = WC_THUNK_CALL, kThunkCalled = WC_THUNK_CALLED;
+inline constexpr size_t kThunkBack = WC_THUNK_BACK;
 
 // Both must be within 2 GiB of each other; false: they are not.
 bool put_distance(uint8_t* at, uint64_t from, uint64_t to);

@@ -116,7 +116,7 @@ bool TimeLimits::issue_in_time(const StoppedThread& stop, Thread& thread,
     const ShimAddresses& shim = thread.process->shim;
     const bool in_pad = regs.rip == shim.gadget + 2 || regs.rip == shim.landing + 2;
     wait.own_stops =
-        !thread.armed && !thread.process->watches_all && thread.breaks.empty() && !in_pad;
+        !thread.is_watched() && !thread.process->watches_all && thread.breaks.empty() && !in_pad;
   }
   issue_again(regs);
   return stop.set_registers(regs);

@@ -194,6 +194,20 @@ struct SharedMemoryChild {
   uint32_t gate_open = 0;   // the parent's, restored afterwards
 };
 
+// Whether the thread stops at its syscalls (PTRACE_SYSCALL).
+enum class SyscallWatch : uint8_t {
+  None,
+  Scope,       // while a scope is open
+  OneSyscall,  // dispatch gate: clone and its kin, which run at their own place
+};
+
+// Where the thread is, seen by those stops.
+enum class SyscallPosition : uint8_t {
+  Outside,
+  Watched,    // between entry and exit of a syscall that is in `inflight`
+  Unwatched,  // of one that is nobody's business: the shim's, or of no call
+};
+
 struct Thread {
   Thread(pid_t t, std::shared_ptr<Process> p) : tid(t), process(std::move(p)) {}
 
@@ -202,11 +216,9 @@ struct Thread {
   int slot = -1;
   CallStack calls;
   std::vector<Inflight> inflight;
-  bool armed = false;       // resumed with PTRACE_SYSCALL
-  uint32_t restarts = 0;    // process scope: the syscall that restart_syscall(2) would go on with
-  bool in_syscall = false;  // armed: between entry and exit stop
-  bool step_back = false;   // dispatch gate: clone and its kin run at their own place
-  bool ignore_exit = false;
+  SyscallWatch watch = SyscallWatch::None;
+  SyscallPosition position = SyscallPosition::Outside;
+  uint32_t restarts = 0;      // process scope: the syscall that restart_syscall(2) would go on with
   bool ended = false;         // its last records are being read
   bool dispatch_off = false;  // its gate was shut without its selector, which cannot be written
   bool own_dispatch = false;  // uses Syscall User Dispatch for itself: its SIGSYS are its own
@@ -214,7 +226,7 @@ struct Thread {
   // Open calls by breakpoint, outermost first, and how many there ever were.
   std::vector<BreakScope> breaks;
   uint64_t break_calls = 0;
-  std::vector<wc_scope> merged;  // scratch of live_scopes()
+  std::vector<wc_scope> merged;  // scratch of OpenScopes::live()
   // A breakpoint that has been served; a signal came before the displaced instruction ran.
   struct {
     uint64_t address = 0, sp = 0;
@@ -225,7 +237,7 @@ struct Thread {
   ShortenedWait wait;
   int forced = 0;  // a signal that the kernel is to force though it is blocked; it ends the process
   bool steps_into_handler = false;
-  bool left_way = false;      // a signal came while it was on Tracer::by_way_of()'s way
+  bool left_way = false;      // a signal came while it was on gate_signals::by_way_of()'s way
   bool is_new_child = false;  // of many threads, and has not run yet
   SharedMemoryChild shares;
   std::vector<uint64_t> handlers;  // stack pointers that running signal handlers have interrupted
@@ -243,9 +255,12 @@ struct Thread {
     served = {};
     handlers.clear();
     interrupted_masks.clear();
-    armed = in_syscall = step_back = own_dispatch = false;
+    watch = SyscallWatch::None;
+    position = SyscallPosition::Outside;
+    own_dispatch = false;
   }
 
+  [[nodiscard]] bool is_watched() const { return watch != SyscallWatch::None; }
   [[nodiscard]] uint32_t slot_index() const { return static_cast<uint32_t>(slot); }
 
   // What it shares with the tracer; null: nothing, or no slot of it.

@@ -152,6 +152,7 @@ void Tracer::on_event(StoppedThread stop, Thread& thread) {
 // What is in the ring is decoded while the process can still be asked whose addresses they are.
 void Tracer::on_exit_event(StoppedThread stop, Thread& thread) {
   parts_->records.drain(thread, 0);
+  parts_->totals.learn_own_scopes(thread);
   if (options_.config & WC_CONFIG_STACKS) parts_->stacks.take(thread, stop);
   resume(std::move(stop), thread);
 }

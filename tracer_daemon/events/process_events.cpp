@@ -17,11 +17,14 @@ wc_process process_event(int32_t pid, int32_t tid, wc_process_kind kind) {
   return event;
 }
 
-std::string read_name(TraceeMemory& memory, uint64_t at) {
+// From the program, or, where that is gone, what its shim has kept.
+std::string read_name(const EventSource& source, uint32_t row, uint64_t at) {
   constexpr size_t kMaxName = 256;
   char bytes[kMaxName];
-  const size_t size = memory.read({at}, bytes, sizeof bytes);
-  return {bytes, strnlen(bytes, size)};
+  const size_t size = source.memory->read({at}, bytes, sizeof bytes);
+  if (size != 0 || source.shared == nullptr) return {bytes, strnlen(bytes, size)};
+  std::memcpy(bytes, source.shared->own_scope_names[row % WC_OWN_SCOPES], WC_SCOPE_NAME);
+  return {bytes, strnlen(bytes, WC_SCOPE_NAME)};
 }
 
 }  // namespace
@@ -80,7 +83,7 @@ const FunctionInfo& Pipeline::own_scope(const EventSource& source, uint32_t row,
   if (const FunctionInfo* known = source.own_scopes->find(row)) return *known;
   const Symbolizer::Code place = symbols_.code_at(source.pid, name);
   std::string object = place.mapping != nullptr ? place.mapping->path : "";
-  return source.own_scopes->learn(row, read_name(*source.memory, name),
+  return source.own_scopes->learn(row, read_name(source, row, name),
                                   object.substr(object.rfind('/') + 1));
 }
 

@@ -17,13 +17,22 @@ void Totals::report(Process& process) const {
   report_own_scopes(process, share->header().own_scopes, now);
 }
 
+void Totals::learn_own_scopes(Thread& thread) const {
+  const ProcessShare* share = thread.process->share.get();
+  if (share == nullptr || thread.process->table == nullptr) return;
+  const auto& names = thread.process->share->header().own_scopes;
+  for (uint32_t row = 0; row < WC_OWN_SCOPES; row++)
+    if (names[row] != 0) run_.pipeline.own_scope(thread.source(), row, names[row]);
+}
+
 // They stand behind those of the wrapped functions.
 void Totals::report_own_scopes(Process& process, std::span<const uint64_t> names,
                                const std::vector<wc_counter>& counts) const {
   EventSource source{.pid = process.pid,
                      .memory = &process.memory,
                      .table = process.table.get(),
-                     .own_scopes = &process.own_scopes};
+                     .own_scopes = &process.own_scopes,
+                     .shared = &process.share->header()};
   const size_t first = process.table->functions.size();
   for (size_t i = first; i < counts.size(); i++) {
     auto row = static_cast<uint32_t>(i - first);

@@ -15,6 +15,8 @@ class Totals {
 
   // At the process's end, or the run's.
   void report(Process& process) const;
+  // The names and libraries of own scopes, as long as the program is there to be read.
+  void learn_own_scopes(Thread& thread) const;
   // Of the wrapped functions, so far; by row of the table, own scopes behind them.
   std::vector<wc_counter> of_wrapped(Process& process) const;
   // The same, since main was entered.

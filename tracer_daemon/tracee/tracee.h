@@ -125,6 +125,7 @@ struct Process {
   // At an exec: another address space, another program, nothing of the old one's.
   void begin_program() {
     share.reset();
+    own_scopes = {};
     gate = WC_GATE_OFF;
     memory.open();
     table = nullptr;
@@ -262,6 +263,7 @@ struct Thread {
             .stack = stack,
             .open_breaks = breaks};
   }
+            .shared = process->share != nullptr ? &process->share->header() : nullptr,
 };
 
 }  // namespace wc

@@ -66,12 +66,26 @@ void Pipeline::exited(int32_t pid, int32_t tid, int status, bool thread) {
   wc_process event = process_event(pid, tid, WC_PROCESS_EXIT);
   event.status = status;
   event.thread = thread ? 1 : 0;
+  if (!thread) loading_.erase(pid);
   backends_.process(event);
 }
 
-void Pipeline::totals(int32_t pid, const FunctionInfo& function, const wc_counter& counter) {
+void Pipeline::phase(int32_t pid, int32_t tid, const char* name, const std::string& library) {
+  if (std::string_view(name) == "loader")
+    loading_.insert(pid);
+  else
+    loading_.erase(pid);
+  wc_process event = process_event(pid, tid, WC_PROCESS_PHASE);
+  event.text = name;
+  if (!library.empty()) event.path = library.c_str();
+  backends_.phase(event);
+}
+
+void Pipeline::totals(int32_t pid, const FunctionInfo& function, const wc_counter& counter,
+                      uint32_t flags) {
   wc_totals event{};
   event.pid = pid;
+  event.flags = flags;
   event.function = function.name.c_str();
   event.library = function.library.c_str();
   event.calls = counter.calls;

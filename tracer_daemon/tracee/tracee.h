@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include <array>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -118,6 +119,8 @@ struct Process {
   LibraryWatch libraries;
   ObjectHistory objects;  // --objects
   MainSpan main;
+  // With WC_WANT_PHASES: by the address of its first constructor, the path of a library.
+  std::map<uint64_t, std::string> constructors;
   bool attached = false;     // ran before it was traced, and will afterwards
   bool shares_text = false;  // with the process that it comes from
   bool unfollowed = false;   // only until its text is free of breakpoints
@@ -260,10 +263,10 @@ struct Thread {
             .calls = &calls,
             .breakpoints = process->break_table.get(),
             .own_scopes = &process->own_scopes,
+            .shared = process->share != nullptr ? &process->share->header() : nullptr,
             .stack = stack,
             .open_breaks = breaks};
   }
-            .shared = process->share != nullptr ? &process->share->header() : nullptr,
 };
 
 }  // namespace wc

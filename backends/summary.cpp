@@ -86,10 +86,12 @@ uint32_t further_wants(const SummaryOptions& options) {
   if (options.by == SummaryBy::kFunction || options.by == SummaryBy::kCaller)
     wants |= WC_WANT_PHASES;
   if (options.by == SummaryBy::kCaller) wants |= WC_WANT_CALLER;
+  if (options.by == SummaryBy::kCaller && options.callers == Callers::kNamed)
+    wants |= WC_WANT_STACK;
   if (options.by == SummaryBy::kPath) wants |= WC_WANT_TEXT | WC_WANT_PATHS;
   // Only functions have totals: elsewhere a call without syscalls must be seen to be counted.
   const bool has_calls = options.by == SummaryBy::kCaller || options.by == SummaryBy::kThread;
-  if (has_calls && options.rows == RowChoice::kAll) wants |= WC_WANT_ALL_CALLS;
+  if (has_calls && options.all_calls) wants |= WC_WANT_ALL_CALLS;
   return wants;
 }
 

@@ -98,7 +98,10 @@ std::variant<SummaryOptions, std::string> read_summary_options(const Sink& sink)
                         read_top(sink, options.top, error) &&
                         read_interval(sink, options.interval_ns, error);
   if (!is_right) return error;
-  if (sink.host().all_calls != 0) options.rows = RowChoice::kAll;
+  const bool is_for_people = options.format != SummaryFormat::kJson;
+  if (sink.host().all_calls != 0 || !is_for_people) options.rows = RowChoice::kAll;
+  options.all_calls = sink.host().all_calls != 0;
+  if (sink.host().stack_trace != 0) options.callers = Callers::kNamed;
   return options;
 }
 

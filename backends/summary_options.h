@@ -14,8 +14,10 @@ namespace wc::backends {
 enum class SummaryBy { kFunction, kCaller, kSyscall, kThread, kPath };
 enum class SummarySort { kTime, kCalls, kSyscalls, kErrors, kMax, kName };
 enum class SummaryFormat { kText, kJson, kCsv };
-enum class RowChoice { kWithSyscalls, kAll };  // -a
+enum class RowChoice { kWithSyscalls, kAll };
 enum class Histograms { kNone, kShown };
+// Where a call came from, or, with -k, the nearest function around it that has a name.
+enum class Callers { kDirect, kNamed };
 
 struct SummaryOptions {
   SummaryBy by = SummaryBy::kFunction;
@@ -23,6 +25,8 @@ struct SummaryOptions {
   SummaryFormat format = SummaryFormat::kText;
   RowChoice rows = RowChoice::kWithSyscalls;
   Histograms histograms = Histograms::kNone;
+  Callers callers = Callers::kDirect;
+  bool all_calls = false;    // -a
   uint64_t top = 0;          // rows that are shown; 0: all
   uint64_t interval_ns = 0;  // between two tables; 0: one at the end
 };

@@ -20,6 +20,18 @@ std::string place_of(const wc_caller& caller) {
   return fmt::format("{} at {}:{}", caller.symbol, basename_of(caller.file), caller.line);
 }
 
+// A function of an interpreter (--frames) has no address; what is around it is the interpreter.
+std::string nearest_named(const wc_call& event) {
+  const std::span frames(event.frames, event.frame_count);
+  const auto is_interpreted = [](const wc_stack_frame& frame) {
+    return frame.at.address == 0 && frame.at.symbol != nullptr;
+  };
+  const auto has_name = [](const wc_stack_frame& frame) { return frame.at.symbol != nullptr; };
+  auto found = std::ranges::find_if(frames, is_interpreted);
+  if (found == frames.end()) found = std::ranges::find_if(frames, has_name);
+  return place_of(found != frames.end() ? found->at : event.caller);
+}
+
 // A relative path belongs to the folder that its descriptor stands for.
 std::string path_of(const wc_syscall& event) {
   const std::string_view path = view(event.path), folder = view(event.fd_path);
@@ -100,7 +112,8 @@ void SummaryStats::call(const wc_call& event) {
       ++seen_[event.pid][call.function].calls;
       break;
     case SummaryBy::kCaller:
-      call.row = names_.find_or_add(place_of(event.caller));
+      call.row = names_.find_or_add(options_.callers == Callers::kNamed ? nearest_named(event)
+                                                                        : place_of(event.caller));
       break;
     case SummaryBy::kThread:
       call.row = thread_name(event.pid, event.tid);

@@ -206,8 +206,8 @@ class StartUp(Summaries):
 
     def test_program_is_not_disturbed(self):
         self.build("slow", SLOW_PROGRAM, "-lslow", "-Wl,-rpath," + self.dir)
-        self.compare([self.path("slow")], options=("--scope=process", "-c"))
-        self.compare([program("own_traps")], options=("--scope=process", "-c"))
+        self.compare([self.path("slow")], options=("--scope=process", "-b", "summary:output=/dev/null"))
+        self.compare([program("own_traps")], options=("--scope=process", "-b", "summary:output=/dev/null"))
 
     def test_one_screen(self):
         self.build("slow", SLOW_PROGRAM, "-lslow", "-Wl,-rpath," + self.dir)

@@ -305,6 +305,27 @@ TEST(SummaryTest, ByCaller) {
   EXPECT_EQ(callers[1]["caller"], "main at prog.c:9");
 }
 
+// With -k: libraries without symbols, and interpreters, say nothing to whoever asks.
+TEST(SummaryTest, ByCallerWithStacks) {
+  const auto caller = [](std::vector<wc_stack_frame> frames) {
+    TestHost host(summary_backend(), {{"by", "caller"}, {"format", "json"}}, {.stack_trace = 1});
+    wc_call event = call_from(1, "fsync", "evaluate", 0);
+    event.frames = frames.data();
+    event.frame_count = static_cast<uint32_t>(frames.size());
+    host.send(event);
+    host.send(inside(1, "fsync", "fsync", 74, 10));
+    host.send(close_call(1, "fsync", 20));
+    return report(host)["callers"][0]["caller"].get<std::string>();
+  };
+  const wc_stack_frame nameless{.at = {.address = 1, .object = "/lib/libdb.so", .offset = 8}};
+  wc_stack_frame named = nameless;
+  named.at.symbol = "commit";
+  const wc_stack_frame python{.at = {.symbol = "save", .file = "/srv/shop.py", .line = 12}};
+  EXPECT_EQ(caller({nameless, named}), "commit+0x8 (libdb.so)");
+  EXPECT_EQ(caller({nameless, named, python}), "save at shop.py:12");
+  EXPECT_EQ(caller({nameless}), "evaluate+0x40 (prog)");
+}
+
 TEST(SummaryTest, BySyscallThreadAndPath) {
   const auto rows = [](const char* by, const char* array) {
     TestHost host(summary_backend(), {{"by", by}, {"format", "json"}});

@@ -58,7 +58,7 @@ uint32_t wants_from_options(const wc_backend& backend, const HostOptions& option
 void BackendInstance::CloseLibrary::operator()(void* library) const { ::dlclose(library); }
 
 BackendInstance::BackendInstance(BackendSpec spec, const HostOptions& options)
-    : spec_(std::move(spec)) {
+    : spec_(std::move(spec)), has_phases_(options.whole_process) {
   host_ = {.abi = WC_BACKEND_ABI,
            .struct_size = sizeof(wc_host),
            .handle = this,
@@ -145,9 +145,11 @@ Status BackendInstance::check(const HostOptions& options) const {
   return check_backend_options(spec_, text_or(callbacks_.options, ""));
 }
 
-// A bit that this tracer does not know, or that its engine cannot honour, is not given.
+// What this tracer does not know, cannot honour, or has not in this scope is not given.
 void BackendInstance::want(uint32_t wants) {
-  if (!is_open_) wants_ |= wants & kKnownWants & ~uint32_t{WC_WANT_VERDICTS};
+  uint32_t given = kKnownWants & ~uint32_t{WC_WANT_VERDICTS};
+  if (!has_phases_) given &= ~uint32_t{WC_WANT_PHASES};
+  if (!is_open_) wants_ |= wants & given;
 }
 
 Status BackendInstance::open(std::shared_ptr<Output> output) {

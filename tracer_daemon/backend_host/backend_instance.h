@@ -82,6 +82,7 @@ class BackendInstance {
   void* context_ = nullptr;
   uint32_t wants_ = 0;
   bool is_open_ = false;
+  bool has_phases_ = false;  // --scope=process
   std::string crash_;
 };
 

@@ -440,9 +440,7 @@ TEST_F(BackendSetTest, ReplaceLosesAndDoublesNothing) {
 
 // Who cannot print what there is so far would add totals up that come again.
 TEST_F(BackendSetTest, TotalsSoFarAreForSnapshotsOnly) {
-  auto others = open({PATH_fixture_recorder});
-  EXPECT_FALSE(others->has_snapshots());
-  others->close();
+  EXPECT_FALSE(open({PATH_fixture_recorder})->has_snapshots());
   auto set = open({"summary:output=" + path("sum")});
   EXPECT_TRUE(set->has_snapshots());
   wc_totals so_far = totals_;

@@ -33,15 +33,17 @@ extern "C" {
 
 /* What a backend asks for. Nothing asked for costs nothing. */
 enum wc_want {
-  WC_WANT_TEXT = 1u << 0,        /* decoded text of arguments and results */
-  WC_WANT_CALLER = 1u << 1,      /* caller's symbol, file and line */
-  WC_WANT_CALL_TIME = 1u << 2,   /* time stamps of calls (two rdtsc a call) */
-  WC_WANT_COUNTS = 1u << 3,      /* wc_totals at the end, calls without syscalls included */
-  WC_WANT_ALL_CALLS = 1u << 4,   /* call and ret for calls that made no syscall, too */
-  WC_WANT_ENTER = 1u << 5,       /* syscall_enter at the entry of each syscall */
-  WC_WANT_VERDICTS = 1u << 6,    /* syscall_enter may decide; refused by engines that cannot */
-  WC_WANT_STACK = 1u << 7,       /* frames: the stack of each call and syscall */
-  WC_WANT_SYSCALL_TIME = 1u << 8 /* durations of syscalls (engine inproc: one more rdtsc each) */
+  WC_WANT_TEXT = 1u << 0,         /* decoded text of arguments and results */
+  WC_WANT_CALLER = 1u << 1,       /* caller's symbol, file and line */
+  WC_WANT_CALL_TIME = 1u << 2,    /* time stamps of calls (two rdtsc a call) */
+  WC_WANT_COUNTS = 1u << 3,       /* wc_totals at the end, calls without syscalls included */
+  WC_WANT_ALL_CALLS = 1u << 4,    /* call and ret for calls that made no syscall, too */
+  WC_WANT_ENTER = 1u << 5,        /* syscall_enter at the entry of each syscall */
+  WC_WANT_VERDICTS = 1u << 6,     /* syscall_enter may decide; refused by engines that cannot */
+  WC_WANT_STACK = 1u << 7,        /* frames: the stack of each call and syscall */
+  WC_WANT_SYSCALL_TIME = 1u << 8, /* durations of syscalls (engine inproc: one more rdtsc each) */
+  WC_WANT_PATHS = 1u << 9,        /* fd_path: one readlink(2) for each syscall with a descriptor */
+  WC_WANT_PHASES = 1u << 10       /* WC_PROCESS_PHASE, with --scope=process: a few breakpoints */
 };
 
 /* What syscall_enter returns. Only WC_GO_ON is honoured by ABI 1 hosts that
@@ -146,6 +148,12 @@ struct wc_syscall {
   const struct wc_stack_frame *frames;
   uint32_t frame_count;
   uint32_t reserved;
+  /* `ret` as the syscall's type has it: a number, or an address (mmap, brk). NULL without a result
+   * and for a failed one. */
+  const struct wc_arg *value;
+  const char *path;    /* the first file name among the arguments, as given; with WC_WANT_TEXT */
+  const char *fd_path; /* what the first descriptor among them was at the entry; with WC_WANT_PATHS.
+                        * NULL when unknown, and from engine inproc, which looks too late */
 };
 
 enum wc_return_flags {
@@ -177,7 +185,12 @@ enum wc_process_kind {
   WC_PROCESS_EXEC = 2,   /* path */
   WC_PROCESS_EXIT = 3,   /* status as wait(2) gives it; thread 1: only this thread ended */
   WC_PROCESS_SIGNAL = 4, /* signal delivered */
-  WC_PROCESS_STOP = 5 /* this thread was stopped by the signal (job control); full-process mode */
+  WC_PROCESS_STOP = 5, /* this thread was stopped by the signal (job control); full-process mode */
+  /* With WC_WANT_PHASES: what the program does from now on, in text: "loader" (ld.so maps libraries
+   * and relocates), "constructors" (of libraries; path: of this one), "before main" (from its entry
+   * point on), "main", "exit" (main has returned, or exit(3) was called), "tracer" (nothing: it
+   * stands still while breakpoints are placed). What cannot be known is left out. */
+  WC_PROCESS_PHASE = 6
 };
 
 struct wc_process {
@@ -189,7 +202,7 @@ struct wc_process {
   int32_t signal;
   uint32_t thread;
   const char *path;
-  const char *text; /* signal: "SIGINT {si_signo=SIGINT, si_code=SI_USER, ...}" */
+  const char *text; /* signal: "SIGINT {si_signo=SIGINT, si_code=SI_USER, ...}"; phase: its name */
 };
 
 enum wc_object_kind { WC_OBJECT_LOAD = 0, WC_OBJECT_UNLOAD = 1 };
@@ -218,10 +231,14 @@ struct wc_lost {
   uint64_t count;
 };
 
+enum wc_totals_flags {
+  WC_TOTALS_SO_FAR = 1u << 0 /* the process lives; just before snapshot(). They will come again */
+};
+
 /* Totals of one function in one process, with WC_WANT_COUNTS, before the process's exit event. */
 struct wc_totals {
   int32_t pid;
-  uint32_t reserved;
+  uint32_t flags; /* enum wc_totals_flags */
   const char *function;
   const char *library;
   uint64_t calls; /* all of them, with and without syscalls */
@@ -243,6 +260,9 @@ struct wc_host {
   uint32_t all_calls;     /* -a */
   uint32_t is_terminal;   /* output is a terminal */
   uint32_t stack_trace;   /* -k: stacks are to be shown. 0 when only another backend wants them */
+  /* In open() only: asks for more than wc_backend.wants says (OR of enum wc_want), because of an
+   * option. May be NULL. */
+  void (*want)(void *handle, uint32_t wants);
 };
 
 struct wc_backend {
@@ -265,6 +285,9 @@ struct wc_backend {
    * and a few times a second, so that a live view moves. */
   void (*flush)(void *context, uint64_t now);
   void (*close)(void *context);
+  /* The user asks for what there is so far (SIGUSR1 to the tracer): write it, and go on. Totals so
+   * far (WC_TOTALS_SO_FAR) come before, and only to backends that have this callback. */
+  void (*snapshot)(void *context, uint64_t now);
 };
 
 /* The one symbol a backend exports. */

@@ -25,7 +25,10 @@ static struct wc_function *row_of(uint64_t name) {
     /* Whoever comes first writes the same. */
     row->index = stubs->count + number;
     row->flags = WC_FUNCTION_OWN;
-    wc_process.shared->own_scopes[number] = name;
+    if (wc_process.shared->own_scopes[number] == name) return row;
+    /* Before its address, which says that it is there. */
+    wc_copy(wc_process.shared->own_scope_names[number], name, WC_SCOPE_NAME);
+    __atomic_store_n(&wc_process.shared->own_scopes[number], name, __ATOMIC_RELEASE);
     return row;
   }
   return NULL;

@@ -34,6 +34,7 @@ extern "C" {
 #define WC_INFLIGHT 4u
 #define WC_SLOTS 512u     /* threads of one process that are alive at once */
 #define WC_OWN_SCOPES 64u /* names of scopes that a program may have itself (wc/scope.h) */
+#define WC_SCOPE_NAME 48u /* bytes of each that are kept for when the program is gone */
 #define WC_PAGE 4096u
 
 enum wc_gate { WC_GATE_OFF = 0, WC_GATE_SOCKET = 1, WC_GATE_TRAP = 2, WC_GATE_DISPATCH = 3 };
@@ -169,9 +170,11 @@ struct wc_shared_header {
   struct wc_again again;   /* shim */
   struct wc_action orphan; /* shim: the action that it has set where the program has the default */
   struct wc_action again_old; /* shim, on the way to again_next: what the kernel has. One thread. */
+  /* Shim: the names themselves, or how they begin; what stands behind the NUL is nothing. */
+  char own_scope_names[WC_OWN_SCOPES][WC_SCOPE_NAME];
 };
 WC_STATIC_ASSERT(sizeof(struct wc_shared_header) ==
-                     216 + 16 * WC_PLANNED_SYSCALLS + 8 * WC_OWN_SCOPES,
+                     216 + 16 * WC_PLANNED_SYSCALLS + (8 + WC_SCOPE_NAME) * WC_OWN_SCOPES,
                  "wc_shared_header");
 #define WC_HEADER_SIZE ((uint64_t)3 * WC_PAGE)
 

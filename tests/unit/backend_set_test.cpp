@@ -58,6 +58,12 @@ TEST(BackendSpecTest, NameAndOptions) {
   EXPECT_FALSE(parse_backend_spec("text:output=/tmp/x").value().is_path());
 }
 
+TEST(BackendSpecTest, ASwitchMayStandAlone) {
+  const auto spec = parse_backend_spec("summary:histogram,top=3");
+  ASSERT_TRUE(spec.ok());
+  EXPECT_EQ(spec.value().options.at("histogram"), "on");
+}
+
 TEST(BackendSpecTest, RefusesWhatIsNoOption) {
   const auto message = [](std::string_view text) {
     return parse_backend_spec(text).error().message;
@@ -227,9 +233,10 @@ TEST_F(BackendSetTest, UnknownNamesGetTheNearestAndAll) {
 }
 
 TEST_F(BackendSetTest, UnknownOptionsNameTheKnown) {
-  EXPECT_EQ(error({"summary:sotr=time"}),
-            "backend 'summary' has no option 'sotr' (did you mean 'sort'?); it knows format, sort, "
-            "output");
+  EXPECT_EQ(
+      error({"summary:sotr=time"}),
+      "backend 'summary' has no option 'sotr' (did you mean 'sort'?); it knows by, top, sort, "
+      "histogram, interval, format, output");
   EXPECT_THAT(error({"json:x=1"}), HasSubstr("it knows output"));
   EXPECT_THAT(error({"text:hold=x"}), HasSubstr("backend 'text': option 'hold' takes"));
 }
@@ -371,6 +378,10 @@ TEST_F(BackendSetTest, WantsAreTheirUnionAndWhatTheCommandLineAdds) {
   EXPECT_EQ(open({"text"})->wants(), WC_WANT_TEXT | WC_WANT_CALLER);
   EXPECT_EQ(open({"text", "summary"})->wants(), WC_WANT_TEXT | WC_WANT_CALLER | WC_WANT_CALL_TIME |
                                                     WC_WANT_SYSCALL_TIME | WC_WANT_COUNTS);
+  options_.whole_process = true;
+  EXPECT_TRUE(open({"summary"})->wants(WC_WANT_PHASES)) << "asked for in open()";
+  options_.whole_process = false;
+  EXPECT_TRUE(open({"summary:by=caller"})->wants(WC_WANT_CALLER));
   options_.all_calls = true;
   EXPECT_EQ(open({"text"})->wants(), WC_WANT_TEXT | WC_WANT_CALLER | WC_WANT_ALL_CALLS);
   EXPECT_FALSE(open({"none"})->wants(WC_WANT_ALL_CALLS));
@@ -427,13 +438,26 @@ TEST_F(BackendSetTest, ReplaceLosesAndDoublesNothing) {
             "a open -\na call puts\na syscall write\nopen -\na close -\nret puts\nclose -\n");
 }
 
+// Who cannot print what there is so far would add totals up that come again.
+TEST_F(BackendSetTest, TotalsSoFarAreForSnapshotsOnly) {
+  EXPECT_FALSE(open({PATH_fixture_recorder})->has_snapshots());
+  auto set = open({"summary:output=" + path("sum")});
+  EXPECT_TRUE(set->has_snapshots());
+  wc_totals so_far = totals_;
+  so_far.flags = WC_TOTALS_SO_FAR;
+  set->totals(so_far);
+  set->snapshot(1);
+  EXPECT_THAT(content(path("sum")), HasSubstr("until now")) << "written at once";
+}
+
 TEST_F(BackendSetTest, AddAndRemove) {
   auto set = open({"none"});
   ASSERT_TRUE(set->add("summary:output=" + path("sum")).ok());
   EXPECT_TRUE(set->wants(WC_WANT_COUNTS));
   set->totals(totals_);
   ASSERT_TRUE(set->remove("summary").ok());
-  EXPECT_THAT(content(path("sum")), HasSubstr("puts")) << "written when it was removed";
+  EXPECT_THAT(content(path("sum")), HasSubstr("1 function (1 call)"))
+      << "written when it was removed";
   EXPECT_EQ(set->wants(), 0U);
   EXPECT_THAT(set->remove("summary").error().message, HasSubstr("active are: none"));
 }

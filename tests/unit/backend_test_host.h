@@ -51,6 +51,7 @@ class TestHost {
   void send(const wc_lost& event) { backend_->lost(context_, &event); }
   void send(const wc_totals& event) { backend_->totals(context_, &event); }
   void flush(uint64_t now) { backend_->flush(context_, now); }
+  void snapshot(uint64_t now) { backend_->snapshot(context_, now); }
   void close() {
     if (is_open_) backend_->close(context_);
     is_open_ = false;

@@ -2,6 +2,8 @@ wc_unit_test(backend_text_test LINK wc_backends)
 wc_unit_test(backend_text_random_test LINK wc_backends)
 wc_unit_test(backend_json_test LINK wc_backends nlohmann_json::nlohmann_json)
 wc_unit_test(backend_summary_test LINK wc_backends nlohmann_json::nlohmann_json)
+wc_unit_test(backend_summary_table_test LINK wc_backends)
+wc_unit_test(durations_test LINK wc_backends)
 
 # Shared objects as a user might make them: one that records what it is called with, and some
 # that must be refused.

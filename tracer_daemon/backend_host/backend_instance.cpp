@@ -16,7 +16,8 @@ namespace {
 
 constexpr uint32_t kKnownWants = WC_WANT_TEXT | WC_WANT_CALLER | WC_WANT_CALL_TIME |
                                  WC_WANT_COUNTS | WC_WANT_ALL_CALLS | WC_WANT_ENTER |
-                                 WC_WANT_VERDICTS | WC_WANT_STACK | WC_WANT_SYSCALL_TIME;
+                                 WC_WANT_VERDICTS | WC_WANT_STACK | WC_WANT_SYSCALL_TIME |
+                                 WC_WANT_PATHS | WC_WANT_PHASES;
 // A table that ends before its first callback is none.
 constexpr size_t kSmallestTable = offsetof(wc_backend, open) + sizeof(wc_backend::open);
 
@@ -27,6 +28,8 @@ const char* text_or(const char* text, const char* otherwise) {
 void write_to_output(void* handle, const char* data, size_t size) {
   static_cast<BackendInstance*>(handle)->output().write({data, size});
 }
+
+void want_more(void* handle, uint32_t wants) { static_cast<BackendInstance*>(handle)->want(wants); }
 
 const char* look_up_option(void* handle, const char* key) {
   const std::string* value = static_cast<BackendInstance*>(handle)->option(key);
@@ -55,7 +58,7 @@ uint32_t wants_from_options(const wc_backend& backend, const HostOptions& option
 void BackendInstance::CloseLibrary::operator()(void* library) const { ::dlclose(library); }
 
 BackendInstance::BackendInstance(BackendSpec spec, const HostOptions& options)
-    : spec_(std::move(spec)) {
+    : spec_(std::move(spec)), has_phases_(options.whole_process) {
   host_ = {.abi = WC_BACKEND_ABI,
            .struct_size = sizeof(wc_host),
            .handle = this,
@@ -65,7 +68,8 @@ BackendInstance::BackendInstance(BackendSpec spec, const HostOptions& options)
            .time_format = options.time_format,
            .show_duration = options.show_duration ? 1U : 0U,
            .all_calls = options.all_calls ? 1U : 0U,
-           .stack_trace = options.stack_trace ? 1U : 0U};
+           .stack_trace = options.stack_trace ? 1U : 0U,
+           .want = want_more};
 }
 
 BackendInstance::~BackendInstance() { close(); }
@@ -139,6 +143,13 @@ Status BackendInstance::check(const HostOptions& options) const {
                     name(), options.engine)};
   }
   return check_backend_options(spec_, text_or(callbacks_.options, ""));
+}
+
+// What this tracer does not know, cannot honour, or has not in this scope is not given.
+void BackendInstance::want(uint32_t wants) {
+  uint32_t given = kKnownWants & ~uint32_t{WC_WANT_VERDICTS};
+  if (!has_phases_) given &= ~uint32_t{WC_WANT_PHASES};
+  if (!is_open_) wants_ |= wants & given;
 }
 
 Status BackendInstance::open(std::shared_ptr<Output> output) {

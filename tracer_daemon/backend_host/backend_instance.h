@@ -7,10 +7,10 @@
 #include <string>
 #include <utility>
 
-#include "base/result.h"
 #include "backend_host/backend_spec.h"
 #include "backend_host/crash_guard.h"
 #include "backend_host/output.h"
+#include "base/result.h"
 #include "wc_backend.h"
 
 namespace wc {
@@ -57,6 +57,8 @@ class BackendInstance {
   [[nodiscard]] const wc_backend& callbacks() const { return callbacks_; }
   [[nodiscard]] void* context() const { return context_; }
   [[nodiscard]] Output& output() const { return *output_; }
+  // It asks for more while it opens.
+  void want(uint32_t wants);
   // What it asks for itself and what the command line asks for it (-a, -t, -T).
   [[nodiscard]] uint32_t wants() const { return wants_; }
   [[nodiscard]] bool wants(wc_want want) const { return (wants_ & want) != 0; }
@@ -80,6 +82,7 @@ class BackendInstance {
   void* context_ = nullptr;
   uint32_t wants_ = 0;
   bool is_open_ = false;
+  bool has_phases_ = false;  // --scope=process
   std::string crash_;
 };
 

@@ -228,6 +228,16 @@ void BackendSet::process(const wc_process& event) {
   deliver<&wc_backend::process>("process", event, CallAudience::kEveryone);
 }
 
+void BackendSet::phase(const wc_process& event) {
+  for (const Instance& backend : backends_) {
+    const auto function = backend->callbacks().process;
+    if (!backend->wants(WC_WANT_PHASES) || function == nullptr) continue;
+    if (!backend->attempt("process", [&] { function(backend->context(), &event); })) {
+      note_crash(*backend);
+    }
+  }
+}
+
 void BackendSet::object(const wc_object& event) {
   deliver<&wc_backend::object>("object", event, CallAudience::kEveryone);
 }
@@ -239,7 +249,9 @@ void BackendSet::lost(const wc_lost& event) {
 void BackendSet::totals(const wc_totals& event) {
   for (const Instance& backend : backends_) {
     const auto function = backend->callbacks().totals;
-    if (!backend->wants(WC_WANT_COUNTS) || function == nullptr) continue;
+    const bool is_meant =
+        (event.flags & WC_TOTALS_SO_FAR) == 0 || backend->callbacks().snapshot != nullptr;
+    if (!backend->wants(WC_WANT_COUNTS) || function == nullptr || !is_meant) continue;
     if (!backend->attempt("totals", [&] { function(backend->context(), &event); })) {
       note_crash(*backend);
     }
@@ -268,6 +280,22 @@ wc_verdict_kind BackendSet::syscall_enter(const wc_syscall& event, wc_verdict& v
 }
 
 // ---- Output
+
+bool BackendSet::has_snapshots() const {
+  return std::ranges::any_of(
+      backends_, [](const Instance& backend) { return backend->callbacks().snapshot != nullptr; });
+}
+
+void BackendSet::snapshot(uint64_t now) {
+  for (const Instance& backend : backends_) {
+    const auto function = backend->callbacks().snapshot;
+    if (function == nullptr) continue;
+    if (!backend->attempt("snapshot", [&] { function(backend->context(), now); })) {
+      note_crash(*backend);
+    }
+  }
+  for (const auto& output : outputs_) output->flush();
+}
 
 void BackendSet::flush_backends(uint64_t now) {
   for (const Instance& backend : backends_) {

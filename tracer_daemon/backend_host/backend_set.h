@@ -12,9 +12,9 @@
 #include <string_view>
 #include <vector>
 
-#include "base/result.h"
 #include "backend_host/backend_instance.h"
 #include "backend_host/output.h"
+#include "base/result.h"
 #include "wc_backend.h"
 
 namespace wc {
@@ -55,10 +55,17 @@ class BackendSet {
   wc_verdict_kind syscall_enter(const wc_syscall& event, wc_verdict& verdict);
   void syscall_exit(const wc_syscall& event);
   void process(const wc_process& event);
+  // To those that want WC_WANT_PHASES.
+  void phase(const wc_process& event);
   void object(const wc_object& event);
   void lost(const wc_lost& event);
   // To those that want WC_WANT_COUNTS.
   void totals(const wc_totals& event);
+
+  // Whether somebody can write what there is so far; then it gets the totals so far, and
+  // snapshot().
+  [[nodiscard]] bool has_snapshots() const;
+  void snapshot(uint64_t now);
 
   // Periodic: whatever a live view should show by `now` (CLOCK_MONOTONIC, nanoseconds).
   void flush(uint64_t now);

@@ -15,6 +15,7 @@ namespace wc {
 namespace {
 
 constexpr std::string_view kOutputOption = "output";
+constexpr std::string_view kSwitch = "histogram";  // may stand without a value: it is on
 
 size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<size_t> row(b.size() + 1);
@@ -55,6 +56,10 @@ std::vector<std::string_view> words(std::string_view text) {
 }
 
 Status parse_option(std::string_view text, BackendSpec& spec) {
+  if (text == kSwitch) {
+    spec.options.emplace(text, "on");
+    return Done{};
+  }
   const size_t equals = text.find('=');
   if (equals == std::string_view::npos || equals == 0) {
     return Error{

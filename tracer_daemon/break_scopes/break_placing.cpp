@@ -41,6 +41,7 @@ void BreakPlacing::begin(Thread& thread) const {
   process.libraries.forget();
   process.objects = {};
   process.main = {};
+  process.constructors.clear();
   process.shares_text = false;
   if (!run_.options.uses_breakpoints()) return;
   process.breaks = std::make_shared<Breakpoints>(process.pid, guardian_.get());
@@ -60,7 +61,9 @@ void BreakPlacing::on_first_code(StoppedThread& stop, Thread& thread) {
   if (!run_.options.uses_breakpoints()) return;
   protect(stop, thread);
   place_in_program(stop, thread);
-  if (!watch_loader(stop, process) && run_.options.main_only) find_main_of_static(stop, thread);
+  const bool has_loader = watch_loader(stop, process);
+  if (!has_loader && run_.options.looks_for_main()) find_main_of_static(stop, thread);
+  begin_phases(stop, thread);
 }
 
 void BreakPlacing::place_in_running(StoppedThread& stop, Thread& thread) {
@@ -166,6 +169,9 @@ void BreakPlacing::on_libraries_changed(StoppedThread& stop, Thread& thread, Occ
   Process& process = *thread.process;
   if (occasion == Occasion::Running && process.libraries.empty()) occasion = Occasion::Start;
   ObjectChanges changes = process.libraries.look(process.pid, process.memory);
+  // ld.so has relocated all of them by then; it calls their constructors next.
+  const bool has_loaded = occasion == Occasion::Start && !changes.loaded.empty();
+  if (has_loaded) enter_phase(thread, "tracer");
   reports_.report(stop, thread, changes, occasion);
   for (const MappedObject& gone : changes.unloaded)
     process.breaks->forget_unmapped(process.memory, process.libraries.span_of(gone));
@@ -180,10 +186,11 @@ void BreakPlacing::on_libraries_changed(StoppedThread& stop, Thread& thread, Occ
       continue;
     }
     place_in_object(stop, process, file, object.base);
-    if (run_.options.main_only && process.main.state == MainSpan::State::Before &&
+    if (run_.options.looks_for_main() && process.main.state == MainSpan::State::Before &&
         base_name(object.path) == kLibc)
       find_main_of_dynamic(stop, process, file, object.base);
   }
+  if (has_loaded) begin_constructors(stop, thread, changes.loaded);
 }
 
 // Its symbols are those of a file that is not there any more.
@@ -213,9 +220,10 @@ void BreakPlacing::find_main_of_static(StoppedThread& stop, Thread& thread) cons
   uint64_t exit = address_of_function(program, "exit");
   if (!entry || main == 0)
     return run_.say(
-        0, program.path +
-               ": is statically linked and stripped, so that main cannot be found; nothing "
-               "of it is reported (--scope=process reports everything)");
+        run_.options.main_only ? 0 : 1,
+        program.path +
+            ": is statically linked and stripped, so that main cannot be found; nothing "
+            "of it is reported (--scope=process reports everything)");
   uint64_t base = read_program_start(process.pid).entry - *entry;
   place_internal(stop, process, base + main, BreakRole::Main);
   if (exit != 0) place_internal(stop, process, base + exit, BreakRole::Exit);

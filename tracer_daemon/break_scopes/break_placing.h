@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "break_scopes/object_reports.h"
 #include "breakpoints/guardian.h"
@@ -33,6 +34,12 @@ class BreakPlacing {
   // What ld.so's notice at `event` brings, where --scope=main is all that waits for it: it looks
   // for libc, which is there at the start or never.
   void end_watch_for_main(Process& process, uint64_t event) const;
+  // phases.cpp: the first constructor of a library, and the program's entry point, are reached.
+  void on_constructor(Thread& thread, uint64_t address) const;
+  void on_program_entered(Thread& thread, uint64_t address) const;
+  void enter_phase(const Thread& thread, const char* name, const std::string& library = {}) const;
+  // What is open is reported no further than main.
+  [[nodiscard]] bool is_for_main_only() const { return run_.options.main_only; }
   // The handler that keeps the program alive when the tracer is killed.
   static void protect(StoppedThread& stop, Thread& thread);
   // One of the tracer's own.
@@ -47,6 +54,9 @@ class BreakPlacing {
   void place_in_program(StoppedThread& stop, Thread& thread);
   void place_in_object(StoppedThread& stop, Process& process, const ObjectFile& object,
                        uint64_t base);
+  void begin_phases(StoppedThread& stop, Thread& thread) const;
+  void begin_constructors(StoppedThread& stop, Thread& thread,
+                          const std::vector<MappedObject>& libraries) const;
   bool watch_loader(StoppedThread& stop, Process& process) const;
   void say_left_out(const ObjectFile& object, size_t selected,
                     const std::map<std::string, LeftOut>& left_out) const;

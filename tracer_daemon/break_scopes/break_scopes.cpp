@@ -53,6 +53,8 @@ void BreakScopes::serve(StoppedThread& stop, Thread& thread, const user_regs_str
     parts_.placing.on_libraries_changed(stop, thread, Occasion::Running);
     parts_.placing.end_watch_for_main(*thread.process, regs.rip - 1);
   }
+  if (serves(BreakRole::Constructor)) parts_.placing.on_constructor(thread, regs.rip - 1);
+  if (serves(BreakRole::ProgramEntry)) parts_.placing.on_program_entered(thread, regs.rip - 1);
   if (serves(BreakRole::MainsCaller)) parts_.main.on_known(stop, thread, regs.rdi);
   // A return before the call that begins at the same place.
   if (serves(BreakRole::Return)) on_return(stop, thread, regs);

@@ -19,14 +19,16 @@ void MainScope::on_entered(StoppedThread& stop, Thread& thread, const user_regs_
   placing_.place_internal(stop, process, span.caller, BreakRole::Return);
   span.state = MainSpan::State::In;
   span.counts = totals_.of_wrapped(process);
+  placing_.enter_phase(thread, "main");
 }
 
 void MainScope::on_left(Thread& thread, uint64_t sp) {
   Process& process = *thread.process;
   MainSpan& span = process.main;
   if (span.state != MainSpan::State::In) return;
+  placing_.enter_phase(thread, "exit");
   for (const auto& [tid, other] : tracees_.threads) {
-    if (other->process != thread.process) continue;
+    if (other->process != thread.process || !placing_.is_for_main_only()) continue;
     records_.drain(*other, other.get() == &thread ? sp : 0);
     scopes_.drop_missing(*other, {});
     while (!other->breaks.empty()) scopes_.pop_break(*other);

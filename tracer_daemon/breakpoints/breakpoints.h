@@ -34,7 +34,9 @@ enum class BreakRole : uint8_t {
   Libraries = 4,    // ld.so has changed its lists
   MainsCaller = 8,  // __libc_start_main: its first argument is main
   Main = 16,
-  Exit = 32,  // exit(3)
+  Exit = 32,          // exit(3)
+  ProgramEntry = 64,  // where ld.so hands over to the program
+  Constructor = 128,  // a library's first
 };
 
 struct BreakSite {

@@ -56,6 +56,7 @@ Result<int> Tracer::run() {
       break;
     }
     if (parts_->own_signals.receive()) stop_ = true;
+    if (parts_->own_signals.take_request()) print_so_far();
     parts_->posted.run();
     if (!stopped || TickClock::now() >= next_tick_) on_tick();
   }
@@ -149,9 +150,20 @@ void Tracer::on_event(StoppedThread stop, Thread& thread) {
   }
 }
 
+void Tracer::print_so_far() {
+  for (const auto& [tid, thread] : parts_->tracees.threads) {
+    thread->process->memory.forget();  // it runs: what was read at its last stop is old
+    parts_->records.drain(*thread, 0);
+  }
+  for (const auto& [pid, process] : parts_->tracees.processes)
+    parts_->totals.report(*process, Totals::Which::SoFar);
+  run_.pipeline.backends().snapshot(TickClock::now());
+}
+
 // What is in the ring is decoded while the process can still be asked whose addresses they are.
 void Tracer::on_exit_event(StoppedThread stop, Thread& thread) {
   parts_->records.drain(thread, 0);
+  parts_->totals.learn_own_scopes(thread);
   if (options_.config & WC_CONFIG_STACKS) parts_->stacks.take(thread, stop);
   resume(std::move(stop), thread);
 }

@@ -49,6 +49,7 @@ class Tracer final : public SessionHost, private StopHandler {
   void on_stopped(StoppedThread stop, Thread& thread);
   void on_tick();
   void flush_outputs(uint64_t now);
+  void print_so_far();
   void say_last_words();
 
   const TracerOptions options_;

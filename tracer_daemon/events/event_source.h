@@ -11,6 +11,7 @@
 #include "events/call_stack.h"
 #include "events/function_table.h"
 #include "events/own_scopes.h"
+#include "protocol/shared.h"
 #include "symbols/unwinder.h"
 
 namespace wc {
@@ -24,8 +25,9 @@ struct EventSource {
   CallStack* calls = nullptr;
   const FunctionTable* breakpoints = nullptr;  // what kBreakFunction numbers mean
   OwnScopes* own_scopes = nullptr;
-  std::shared_ptr<const Stack> stack;  // of the thread where it stands, if that is wanted
-  bool is_recorded = false;            // of the past: an interpreter's state is another one now
+  const wc_shared_header* shared = nullptr;  // of its shim, null: there is none
+  std::shared_ptr<const Stack> stack;        // of the thread where it stands, if that is wanted
+  bool is_recorded = false;  // of the past: an interpreter's state is another one now
   std::span<const BreakScope> open_breaks;  // calls of functions with a breakpoint
   const CallRegisters* returned = nullptr;  // where such a call has just come back
 

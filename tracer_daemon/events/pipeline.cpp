@@ -367,6 +367,8 @@ wc_syscall Pipeline::syscall_event(const EventSource& source, const PendingSysca
   }
   event.nargs = static_cast<uint32_t>(args_.size());
   event.args = args_.data();
+  if (!syscall.path.empty()) event.path = syscall.path.c_str();
+  if (!syscall.fd_path.empty()) event.fd_path = syscall.fd_path.c_str();
   if (syscall.stack != nullptr) fill_frames(*syscall.stack, event);
   return event;
 }
@@ -381,6 +383,7 @@ void Pipeline::syscall_enter(const EventSource& source, PendingSyscall& syscall)
     syscall.depth = open.back().depth;
     for (const OpenCall& call : open) syscall.chain.push_back(call.function);
   }
+  note_paths(source, syscall);
   if (backends_.wants(WC_WANT_TEXT)) {
     const SyscallSpec& spec = syscall_spec(syscall.nr);
     DecodeContext context{*source.memory, options_, source.pid};

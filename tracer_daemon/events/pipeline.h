@@ -7,19 +7,20 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "backend_host/backend_set.h"
 #include "base/tracee_memory.h"
 #include "decode/decoder.h"
 #include "decode/syscall_filter.h"
-#include "backend_host/backend_set.h"
 #include "events/call_stack.h"
 #include "events/event_source.h"
-#include "rings/record_reader.h"
 #include "events/tick_clock.h"
 #include "interpreter/interpreters.h"
+#include "rings/record_reader.h"
 #include "symbols/symbolizer.h"
 #include "symbols/unwinder.h"
 
@@ -37,6 +38,7 @@ struct PendingSyscall {
   std::vector<uint32_t> chain;  // function indices, outermost first
   std::vector<DecodedArg> decoded;
   std::shared_ptr<const Stack> stack;  // where it was issued, if that is wanted
+  std::string path, fd_path;           // if that is wanted
 
   // As new, but for the room that its parts have.
   void reset() {
@@ -45,6 +47,8 @@ struct PendingSyscall {
     reported = in_signal = false;
     chain.clear();
     stack.reset();
+    path.clear();
+    fd_path.clear();
   }
 };
 
@@ -108,7 +112,11 @@ class Pipeline {
   void signalled(int32_t pid, int32_t tid, int signal, const void* siginfo);
   void stopped(int32_t pid, int32_t tid, int signal);
   void exited(int32_t pid, int32_t tid, int status, bool thread);
-  void totals(int32_t pid, const FunctionInfo& function, const wc_counter& counter);
+  // The process is in another phase of its life: see WC_PROCESS_PHASE.
+  void phase(int32_t pid, int32_t tid, const char* name, const std::string& library);
+  [[nodiscard]] bool wants_phases() const { return backends_.wants(WC_WANT_PHASES); }
+  // `flags`: enum wc_totals_flags.
+  void totals(int32_t pid, const FunctionInfo& function, const wc_counter& counter, uint32_t flags);
   // A scope that the program has named itself: what stands at `name`, and the object that it is in.
   const FunctionInfo& own_scope(const EventSource& source, uint32_t row, uint64_t name);
   // The caller of dlopen(3) or dlclose(3), where there is one.
@@ -123,6 +131,7 @@ class Pipeline {
  private:
   std::shared_ptr<const Stack> stack_of_call(const EventSource& source, const wc_scope& scope);
   std::shared_ptr<const Stack> unwind_record(const EventSource& source, CapturedMemory& memory);
+  void note_paths(const EventSource& source, PendingSyscall& syscall) const;
   bool recorded_call(const EventSource& source, const RecordView& view);
   bool recorded_syscall(const EventSource& source, const RecordView& view);
   void open_call(const EventSource& source, const wc_scope& scope, uint64_t ts,
@@ -157,6 +166,7 @@ class Pipeline {
   unsigned depth_;  // of a stack
   TickClock clock_;
   uint64_t next_call_ = 1;
+  std::set<int32_t> loading_;           // processes in which ld.so maps libraries
   std::vector<wc_arg> args_;            // scratch
   std::vector<const char*> chain_;      // scratch
   std::vector<DecodedArg> shown_;       // scratch

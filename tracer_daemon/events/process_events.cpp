@@ -17,11 +17,14 @@ wc_process process_event(int32_t pid, int32_t tid, wc_process_kind kind) {
   return event;
 }
 
-std::string read_name(TraceeMemory& memory, uint64_t at) {
+// From the program, or, where that is gone, what its shim has kept.
+std::string read_name(const EventSource& source, uint32_t row, uint64_t at) {
   constexpr size_t kMaxName = 256;
   char bytes[kMaxName];
-  const size_t size = memory.read({at}, bytes, sizeof bytes);
-  return {bytes, strnlen(bytes, size)};
+  const size_t size = source.memory->read({at}, bytes, sizeof bytes);
+  if (size != 0 || source.shared == nullptr) return {bytes, strnlen(bytes, size)};
+  std::memcpy(bytes, source.shared->own_scope_names[row % WC_OWN_SCOPES], WC_SCOPE_NAME);
+  return {bytes, strnlen(bytes, WC_SCOPE_NAME)};
 }
 
 }  // namespace
@@ -63,12 +66,26 @@ void Pipeline::exited(int32_t pid, int32_t tid, int status, bool thread) {
   wc_process event = process_event(pid, tid, WC_PROCESS_EXIT);
   event.status = status;
   event.thread = thread ? 1 : 0;
+  if (!thread) loading_.erase(pid);
   backends_.process(event);
 }
 
-void Pipeline::totals(int32_t pid, const FunctionInfo& function, const wc_counter& counter) {
+void Pipeline::phase(int32_t pid, int32_t tid, const char* name, const std::string& library) {
+  if (std::string_view(name) == "loader")
+    loading_.insert(pid);
+  else
+    loading_.erase(pid);
+  wc_process event = process_event(pid, tid, WC_PROCESS_PHASE);
+  event.text = name;
+  if (!library.empty()) event.path = library.c_str();
+  backends_.phase(event);
+}
+
+void Pipeline::totals(int32_t pid, const FunctionInfo& function, const wc_counter& counter,
+                      uint32_t flags) {
   wc_totals event{};
   event.pid = pid;
+  event.flags = flags;
   event.function = function.name.c_str();
   event.library = function.library.c_str();
   event.calls = counter.calls;
@@ -80,7 +97,7 @@ const FunctionInfo& Pipeline::own_scope(const EventSource& source, uint32_t row,
   if (const FunctionInfo* known = source.own_scopes->find(row)) return *known;
   const Symbolizer::Code place = symbols_.code_at(source.pid, name);
   std::string object = place.mapping != nullptr ? place.mapping->path : "";
-  return source.own_scopes->learn(row, read_name(*source.memory, name),
+  return source.own_scopes->learn(row, read_name(source, row, name),
                                   object.substr(object.rfind('/') + 1));
 }
 

@@ -229,6 +229,7 @@ class Session {
     tracer.wraps = wraps(options);
     tracer.breaks = session->breaks_;
     tracer.main_only = options.scope == ScopeMode::Main;
+    tracer.phases = tracer.whole_process && options.pid == 0 && backends->wants(WC_WANT_PHASES);
     tracer.shim_path = folder->shim_path;
     tracer.shared_memory = memory_for(options, sandbox, session->directory_->path());
     tracer.standing = standing;

@@ -1,7 +1,6 @@
 // How often each function was called in a process, and for how long: wc_totals at its end.
 #pragma once
 
-#include <span>
 #include <vector>
 
 #include "tracee/trace_run.h"
@@ -13,8 +12,11 @@ class Totals {
  public:
   explicit Totals(const TraceRun& run) : run_(run) {}
 
-  // At the process's end, or the run's.
-  void report(Process& process) const;
+  enum class Which : uint32_t { Final = 0, SoFar = WC_TOTALS_SO_FAR };
+  // At the process's end, or the run's; so far: whenever somebody asks.
+  void report(Process& process, Which which = Which::Final) const;
+  // The names and libraries of own scopes, as long as the program is there to be read.
+  void learn_own_scopes(Thread& thread) const;
   // Of the wrapped functions, so far; by row of the table, own scopes behind them.
   std::vector<wc_counter> of_wrapped(Process& process) const;
   // The same, since main was entered.
@@ -22,9 +24,9 @@ class Totals {
 
  private:
   void report_functions(pid_t pid, const FunctionTable& table,
-                        const std::vector<wc_counter>& counts) const;
-  void report_own_scopes(Process& process, std::span<const uint64_t> names,
-                         const std::vector<wc_counter>& counts) const;
+                        const std::vector<wc_counter>& counts, Which which) const;
+  void report_own_scopes(Process& process, const std::vector<wc_counter>& counts,
+                         Which which) const;
 
   const TraceRun& run_;
 };

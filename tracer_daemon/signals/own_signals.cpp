@@ -1,5 +1,7 @@
 #include "signals/own_signals.h"
 
+#include <unistd.h>
+
 #include <csignal>
 
 #include "events/tick_clock.h"
@@ -17,6 +19,10 @@ bool OwnSignals::receive() {
   bool stops = false;
   auto is_traced = [&](pid_t pid) { return tracees_.processes.contains(pid); };
   while (auto received = take_signal()) {
+    if (is_request(*received)) {
+      is_asked_ = true;
+      continue;
+    }
     const bool was_empty = passed_.empty();
     passed_.receive(*received, is_traced);
     if (run_.options.signals_stop && was_empty && !passed_.empty()) stops = true;
@@ -25,6 +31,13 @@ bool OwnSignals::receive() {
   heartbeat_.quicken();
   for (const ReceivedSignal& due : passed_.due(TickClock::now())) pass_on(due);
   return stops;
+}
+
+// SIGUSR1, where a backend can say what there is so far: `-c`. Elsewhere it is the program's, as
+// any other signal is; from the tracer itself it is the heartbeat.
+bool OwnSignals::is_request(const ReceivedSignal& received) const {
+  return received.signal == SIGUSR1 && received.sender != getpid() &&
+         run_.pipeline.backends().has_snapshots();
 }
 
 // To the first program; after its end to all that are left of it, so that whoever wants to end it

@@ -28,11 +28,13 @@ struct TracerOptions {
   SyscallPlans plans{};               // engine inproc: with WC_CONFIG_IN_PROCESS
   std::shared_ptr<BreakPlan> breaks;  // functions that get a breakpoint; null: none
   bool main_only = false;             // --scope=main
+  bool phases = false;                // of each program's life are reported
   bool watch_libraries = false;       // on_libraries_changed() is wanted for its own sake
   std::vector<std::string> patched_libraries;  // engine inproc: globs over file names
 
+  [[nodiscard]] bool looks_for_main() const { return main_only || phases; }
   [[nodiscard]] bool uses_breakpoints() const {
-    return breaks != nullptr || main_only || watch_libraries;
+    return breaks != nullptr || looks_for_main() || watch_libraries;
   }
 
   // Whether children must be traced: also where they are not followed, for they inherit

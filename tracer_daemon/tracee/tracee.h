@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include <array>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -118,6 +119,8 @@ struct Process {
   LibraryWatch libraries;
   ObjectHistory objects;  // --objects
   MainSpan main;
+  // With WC_WANT_PHASES: by the address of its first constructor, the path of a library.
+  std::map<uint64_t, std::string> constructors;
   bool attached = false;     // ran before it was traced, and will afterwards
   bool shares_text = false;  // with the process that it comes from
   bool unfollowed = false;   // only until its text is free of breakpoints
@@ -125,6 +128,7 @@ struct Process {
   // At an exec: another address space, another program, nothing of the old one's.
   void begin_program() {
     share.reset();
+    own_scopes = {};
     gate = WC_GATE_OFF;
     memory.open();
     table = nullptr;
@@ -274,6 +278,7 @@ struct Thread {
             .calls = &calls,
             .breakpoints = process->break_table.get(),
             .own_scopes = &process->own_scopes,
+            .shared = process->share != nullptr ? &process->share->header() : nullptr,
             .stack = stack,
             .open_breaks = breaks};
   }

@@ -20,12 +20,15 @@ WC_LAYOUT(wc_call, frames, 128, 144);
 WC_LAYOUT(wc_syscall, error_name, 112, 136);
 WC_LAYOUT(wc_syscall, frames, 120, 136);
 WC_LAYOUT(wc_return, args_text, 72, 80);
-WC_LAYOUT(wc_process, text, 48, 56);
-WC_LAYOUT(wc_object, tid, 48, 120);
-WC_LAYOUT(wc_object, call, 112, 120);
+WC_LAYOUT(wc_process, text, 48, 64);
+WC_LAYOUT(wc_process, quiet, 56, 64);
+WC_LAYOUT(wc_object, tid, 48, 128);
+WC_LAYOUT(wc_object, call, 112, 128);
+WC_LAYOUT(wc_object, dur, 120, 128);
 WC_LAYOUT(wc_lost, count, 16, 24);
 WC_LAYOUT(wc_totals, ns, 32, 40);
-WC_LAYOUT(wc_host, is_terminal, 48, 56);
+WC_LAYOUT(wc_host, is_terminal, 48, 64);
+WC_LAYOUT(wc_host, one_process, 56, 64);
 WC_LAYOUT(wc_backend, close, 112, 120);
 
 }  // namespace

@@ -69,13 +69,13 @@ Status Tracer::seize_all(const ProcessPtr& process) {
       if (error == 0) {
         add_thread(tid, process);
         fresh++;
-      } else if (error != ESRCH && threads_.empty()) {
+      } else if (error != ESRCH && process->threads == 0) {
         return Error{"", error};  // the caller knows why that may be
       }
       // EPERM for others: it has come with its parent already, whose event will tell of it.
     }
   }
-  if (threads_.empty()) return Error{"", ESRCH};
+  if (process->threads == 0) return Error{"", ESRCH};
   return Done{};
 }
 
@@ -91,14 +91,17 @@ Status Tracer::attach(pid_t pid) {
   process->break_table = std::make_shared<FunctionTable>();
   process->main.state = MainSpan::State::In;
   // In full-process mode every thread must stop once, to be resumed to its next syscall.
-  places_in_ = uses_breakpoints() ? process->pid : 0;
+  if (uses_breakpoints()) places_in_.insert(process->pid);
+  Thread* first = nullptr;
   bool any = false;
   for (const auto& [tid, thread] : threads_) {
+    if (thread->process != process) continue;
+    if (first == nullptr) first = thread.get();
     if (!options_.whole_process && !may_be_forking(tid)) continue;
     any = true;
     ask_to_stop(*thread);
   }
-  if (!any) ask_to_stop(*threads_.begin()->second);
+  if (!any) ask_to_stop(*first);
   return Done{};
 }
 
@@ -130,18 +133,21 @@ void Tracer::on_asked_stop(StoppedThread& stop, Thread& thread) {
   thread.interrupted = false;
   user_regs_struct regs{};
   if (stop.registers(regs)) issue_again(stop, regs);
-  bool is_to_place = places_in_ != 0 && places_in_ == thread.process->pid;
-  if (!is_to_place || (awaits_stops(places_in_) && ticks_ < kPatienceTicks)) return;
-  places_in_ = 0;
+  const pid_t pid = thread.process->pid;
+  bool is_to_place = places_in_.contains(pid);
+  if (!is_to_place || (awaits_stops(pid) && ticks_ < kPatienceTicks)) return;
+  places_in_.erase(pid);
   place_in_running(stop, thread);
 }
 
 // Those that were asked have ended, or are where they cannot stop: a vfork child has yet to exec.
 void Tracer::ask_another() {
-  if (awaits_stops(places_in_) && ticks_ < kPatienceTicks) return;
-  for (const auto& [tid, thread] : threads_) {
-    if (thread->process->pid != places_in_ || thread->interrupted) continue;
-    return ask_to_stop(*thread);
+  for (const pid_t pid : places_in_) {
+    if (awaits_stops(pid) && ticks_ < kPatienceTicks) continue;
+    const auto found = std::find_if(threads_.begin(), threads_.end(), [&](const auto& one) {
+      return one.second->process->pid == pid && !one.second->interrupted;
+    });
+    if (found != threads_.end()) ask_to_stop(*found->second);
   }
 }
 

@@ -231,7 +231,7 @@ void Tracer::on_exec(StoppedThread stop, Thread& thread) {
   process->handled = 0;
   process->hidden_action_masks = {};  // handlers do not survive an exec
   begin_breakpoints(*self);
-  if (places_in_ == pid) places_in_ = 0;
+  places_in_.erase(pid);
   self->slot = -1;
   self->served = {};
   self->handlers.clear();
@@ -417,6 +417,7 @@ void Tracer::on_gone(const Seen& seen) {
 
 void Tracer::remove_process(const ProcessPtr& process) {
   pipeline_.forget_process(process->pid);
+  places_in_.erase(process->pid);
   process->share.reset();
   processes_.erase(process->pid);
 }

@@ -51,7 +51,7 @@ bool Tracer::may_write_unseen(const Thread& thread) const {
 
 bool Tracer::is_quiet() const {
   const bool waits_for_ticks =
-      !passed_.empty() || places_in_ != 0 || !unclaimed_.empty() || !gone_early_.empty();
+      !passed_.empty() || !places_in_.empty() || !unclaimed_.empty() || !gone_early_.empty();
   return !waits_for_ticks && std::ranges::none_of(threads_, [this](const auto& one) {
     return may_write_unseen(*one.second);
   });

@@ -173,7 +173,7 @@ void Tracer::on_tick() {
   }
   report_interpreters();
   adopt_orphans();
-  if (places_in_ != 0) ask_another();
+  if (!places_in_.empty()) ask_another();
   rest_if_quiet();
 }
 

@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 
@@ -382,7 +383,7 @@ class Tracer final : public SessionHost {
   uint64_t ticks_ = 0;
   std::vector<pid_t> turn_;  // still to be looked at in this round
   size_t stops_since_round_ = 0, found_in_round_ = 0;
-  pid_t places_in_ = 0;  // attached to; its breakpoints are still to be placed
+  std::set<pid_t> places_in_;  // attached to; their breakpoints are still to be placed
   pid_t first_ = 0;
   bool first_has_ended_ = false;  // its number may be somebody else's
   std::optional<int> first_status_;

@@ -376,6 +376,16 @@ class OwnScopes(Lines):
             self.assertEqual(self.names("scope:nothing", *engine)[0], set(), engine)
 
 
+@unittest.skipIf(harness.gate_unavailable("inproc"), "engine inproc does not work here")
+class Patches(Lines):
+    def test_a_library_that_nothing_has(self):
+        result = self.run_plain([self.tool, "-E", "inproc", "--patch", "nosuch.so", "-b", "none", "true"])
+        self.assertEqual(result.status, 0)
+        self.assertIn(b"--patch nosuch.so had no effect: no program had such a library", result.err)
+        result = self.run_plain([self.tool, "-E", "inproc", "--patch", "true", "-b", "none", "true"])
+        self.assertEqual(result.err, b"")
+
+
 class Objects(Lines):
     def test_alone(self):
         lines = self.trace([program("stacks")], "--objects", "-q")

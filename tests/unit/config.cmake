@@ -1,5 +1,5 @@
 wc_unit_test(options_test LINK wc_config)
-wc_unit_test(options_relations_test LINK wc_config)
+wc_unit_test(options_relations_test LINK wc_config wc_backends)
 wc_unit_test(options_events_test LINK wc_config)
 wc_unit_test(compare_options_test LINK wc_config)
 wc_unit_test(ini_test LINK wc_config)

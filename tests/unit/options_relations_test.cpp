@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "builtin.h"
 #include "config/relations.h"
 #include "config/tables.h"
 #include "options_words.h"
@@ -176,6 +177,11 @@ const std::set<Key> kOfNoBackend = {
     Key::CompareReady,  Key::CompareFigure, Key::CompareLimit, Key::Overflow,      Key::Patch,
     Key::Pid,           Key::NoFollow,      Key::Control,      Key::Connect,       Key::Verbose,
     Key::ListFunctions, Key::ListSyscalls,  Key::ListClasses};
+
+TEST(Relations, EveryBuiltinBackendIsJudged) {
+  for (const std::string_view name : backends::builtin_names())
+    EXPECT_THAT(judged_backends(), testing::Contains(name));
+}
 
 TEST(Relations, WhatABackendDoesNotShowIsWarnedAbout) {
   const std::vector<std::string> backends = {"text", "json", "summary", "folded", "none"};

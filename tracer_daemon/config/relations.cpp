@@ -224,6 +224,7 @@ class Check {
 
   Status run() {
     for (const Setting& setting : line_) {
+      if (is_default(setting) && occasion_of(options_) == Occasion::Attach) continue;
       if (Status fits = check_occasion(setting, Weight::Refused); !fits) return fits;
     }
     if (Status fits = check_exclusions(); !fits) return fits;
@@ -315,6 +316,12 @@ class Check {
 };
 
 }  // namespace
+
+std::vector<std::string_view> judged_backends() {
+  std::vector<std::string_view> names;
+  for (const BackendKind& kind : kBackends) names.push_back(kind.name);
+  return names;
+}
 
 std::span<const Relation> relations() { return kRelations; }
 bool goes_with(Key key, Occasion occasion) {

@@ -36,6 +36,9 @@ enum class Need {
 
 enum class Again { Last, Joined, Counted };  // what the same option given twice means
 
+// The built-in backends, of which it is known here what they show. Others may show anything.
+std::vector<std::string_view> judged_backends();
+
 struct Relation {
   Key key;
   unsigned occasions;  // OR of Occasion

@@ -146,6 +146,8 @@ Result<int> Tracer::run() {
     say(0, std::to_string(unrecorded_calls_) +
                " calls of functions with breakpoints were not recorded: a process can have " +
                std::to_string(Breakpoints::kMost) + " breakpoints; select fewer functions");
+  for (const std::string& glob : patcher_.unmet())
+    say(0, "--patch " + glob + " had no effect: no program had such a library when it started");
   report_interpreters();
   if (std::string text = pipeline_.interpreters().last_word(); !text.empty()) say(0, text);
   if (failure_) return *failure_;

@@ -233,7 +233,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Useless{{"-z", "-Z"}, "the last one holds"},
                     Useless{{"-o", "a", "-o", "b"}, "-o/--output given twice: 'b' holds"},
                     Useless{{"--scope=main", "--scope=process"}, "--scope given twice"},
-                    Useless{{"--compare", "-E", "inproc"}, "-E/--engine has no effect"}));
+                    Useless{{"--compare", "-q"}, "-q/--quiet has no effect with --compare"}));
 
 TEST(Relations, WhatHasAnEffectIsNotWarnedAbout) {
   for (const Words& words :

@@ -120,6 +120,8 @@ bool is_handed_on(Key key) {
     case Key::Backend:
     case Key::Summary:
     case Key::SummaryToo:
+    case Key::Engine:
+    case Key::Gate:
     case Key::Verbose:
       return false;
     default:

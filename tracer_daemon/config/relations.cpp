@@ -26,8 +26,8 @@ constexpr Relation kRelations[] = {
     {Key::Successful, kTrace | kCompare, Need::Audience, Again::Last},
     {Key::Failed, kTrace | kCompare, Need::Audience, Again::Last},
     {Key::StatusSet, kTrace | kCompare, Need::Audience, Again::Last},
-    {Key::Engine, kTrace, Need::Nothing, Again::Last},
-    {Key::Gate, kStart | kServe, Need::Gate, Again::Last},
+    {Key::Engine, kTrace | kCompare, Need::Nothing, Again::Last},
+    {Key::Gate, kStart | kServe | kCompare, Need::Gate, Again::Last},
     {Key::Scope, kTrace, Need::Nothing, Again::Last},
     {Key::Backend, kTrace | kCompare, Need::Nothing, Again::Joined},
     {Key::Output, kTrace, Need::Nothing, Again::Last},
@@ -210,7 +210,7 @@ std::string_view words_for(Occasion occasion) {
     case Occasion::List:
       return "with a list";
     case Occasion::Compare:
-      return "with --compare, which has rows for each engine and gate";
+      return "with --compare";
   }
   return {};
 }

@@ -223,6 +223,7 @@ void JsonBackend::write_exit(JsonWriter& json, const wc_process& event) {
 void JsonBackend::process(const wc_process& event) {
   static constexpr std::string_view kNames[] = {"start", "fork", "exec", "exit", "signal", "stop"};
   if (event.event >= std::size(kNames)) return;  // from a newer host
+  if (event.quiet != 0) return;
   JsonWriter json = begin("process", event.ts);
   json.member("pid", event.pid);
   json.member("tid", event.tid);
@@ -255,6 +256,7 @@ void JsonBackend::object(const wc_object& event) {
   write_text(json, "how", event.how);
   write_text(json, "by", event.by);
   write_text(json, "build_id", event.build_id);
+  if (event.dur != 0) json.member("dur", event.dur);
   if (event.tid != 0) json.member("tid", event.tid);
   if (event.call != 0) json.member("call", event.call);
   write_caller(json, event.caller);

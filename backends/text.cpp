@@ -59,7 +59,10 @@ struct TextOptions {
 class TextBackend {
  public:
   TextBackend(const wc_host& host, TextOptions options)
-      : sink_(host), options_(options), stamps_(host.time_format) {}
+      : sink_(host),
+        options_(options),
+        stamps_(host.time_format),
+        one_process_(host.one_process != 0) {}
 
   void call(const wc_call& event);
   void syscall_enter(const wc_syscall& event);
@@ -105,6 +108,7 @@ class TextBackend {
   int32_t last_tid_ = 0;
   int32_t pending_tid_ = 0;  // the one thread whose TextThread::pending is not printed, or 0
   bool many_ = false;        // there is or was more than one thread
+  bool one_process_;         // only its events come here
   std::string head_;         // of the line of a call, when its arguments have changed
   std::string tail_;         // reused
 };
@@ -315,7 +319,7 @@ void TextBackend::process(const wc_process& event) {
       release_if([&](int32_t tid, const TextThread&) { return tid == event.tid; });
       break;
     case WC_PROCESS_FORK:
-      many_ = true;
+      many_ = many_ || event.thread != 0 || !one_process_;
       [[fallthrough]];
     default:
       release_if([&](int32_t tid, const TextThread&) { return tid == event.tid; });
@@ -336,7 +340,7 @@ void TextBackend::exited(const wc_process& event) {
     fmt::format_to(std::back_inserter(tail_), "exited with {}", WEXITSTATUS(event.status));
   }
   tail_ += " +++";
-  plain_line(event.pid, event.tid, event.ts, tail_);
+  if (event.quiet == 0) plain_line(event.pid, event.tid, event.ts, tail_);
   last_ = nullptr;
   if (all) {
     std::erase_if(threads_, [&](const auto& entry) { return entry.second.pid() == event.pid; });
@@ -376,6 +380,9 @@ void TextBackend::object(const wc_object& event) {
     append_escaped(tail_, event.build_id);
   }
   tail_ += " ---";
+  if (event.dur != 0)
+    fmt::format_to(std::back_inserter(tail_), " <{}.{:06}>", event.dur / 1'000'000'000,
+                   event.dur / 1000 % 1'000'000);
   plain_line(event.pid, event.tid != 0 ? event.tid : event.pid, event.ts, tail_);
 }
 

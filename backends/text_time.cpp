@@ -11,7 +11,8 @@ namespace {
 
 constexpr int64_t kNanosecond = 1'000'000'000;
 constexpr int64_t kMicrosecond = 1'000;
-enum Format : uint32_t { kNone = 0, kSeconds = 1, kMicroseconds = 2, kEpoch = 3, kRelative = 4 };
+enum Format : uint32_t { kNone = 0, kSeconds = 1, kMicroseconds = 2, kEpoch = 3 };
+constexpr uint32_t kRelative = 4;  // added to one of them
 
 int64_t now(clockid_t clock) {
   timespec at = {};
@@ -21,16 +22,17 @@ int64_t now(clockid_t clock) {
 
 }  // namespace
 
-TimeStamps::TimeStamps(uint32_t format) : format_(format) {
-  if (format_ >= kSeconds && format_ <= kEpoch) {
+TimeStamps::TimeStamps(uint32_t format)
+    : format_(format & ~kRelative), is_relative_((format & kRelative) != 0) {
+  if (format_ != kNone) {
     tzset();  // localtime_r need not look at TZ by itself
     wall_offset_ = now(CLOCK_REALTIME) - now(CLOCK_MONOTONIC);
   }
 }
 
 void TimeStamps::append(std::string& out, uint64_t ts) {
-  if (format_ >= kSeconds && format_ <= kEpoch) append_clock(out, ts);
-  if (format_ == kRelative) append_relative(out, ts);
+  if (format_ != kNone) append_clock(out, ts);
+  if (is_relative_) append_relative(out, ts);
 }
 
 void TimeStamps::append_clock(std::string& out, uint64_t ts) {
@@ -56,8 +58,10 @@ void TimeStamps::append_relative(std::string& out, uint64_t ts) {
   uint64_t since = 0;
   if (latest_ != 0 && ts > latest_) since = ts - latest_;
   if (ts > latest_) latest_ = ts;
-  fmt::format_to(std::back_inserter(out), "{:6}.{:06} ", since / kNanosecond,
-                 since % kNanosecond / kMicrosecond);
+  // Behind the time of day it stands in brackets.
+  const bool is_second = format_ != kNone;
+  fmt::format_to(std::back_inserter(out), "{}{:6}.{:06}{} ", is_second ? "(+" : "",
+                 since / kNanosecond, since % kNanosecond / kMicrosecond, is_second ? ")" : "");
 }
 
 }  // namespace wc::backends

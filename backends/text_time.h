@@ -21,7 +21,8 @@ class TimeStamps {
   void append_clock(std::string& out, uint64_t ts);
   void append_relative(std::string& out, uint64_t ts);
 
-  uint32_t format_;
+  uint32_t format_;   // without -r
+  bool is_relative_;  // -r
   int64_t wall_offset_ = 0;
   uint64_t latest_ = 0;
   int64_t cached_second_ = -1;  // localtime_r is slow: once a second is enough

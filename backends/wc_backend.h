@@ -203,6 +203,10 @@ struct wc_process {
   uint32_t thread;
   const char *path;
   const char *text; /* signal: "SIGINT {si_signo=SIGINT, si_code=SI_USER, ...}"; phase: its name */
+  /* 1: the user does not want to see this one (-q, --signals). Backends that keep state by process
+   * get it nevertheless. */
+  uint32_t quiet;
+  uint32_t reserved;
 };
 
 enum wc_object_kind { WC_OBJECT_LOAD = 0, WC_OBJECT_UNLOAD = 1 };
@@ -222,6 +226,9 @@ struct wc_object {
    * as a wrapped dlopen. */
   struct wc_caller caller;
   uint64_t call;
+  /* Nanoseconds that ld.so took for this object and what came or went with it, until its lists were
+   * whole again; 0 when unknown. */
+  uint64_t dur;
 };
 
 struct wc_lost {
@@ -255,7 +262,7 @@ struct wc_host {
   /* Value of option `key` of `-b NAME:key=value`, or NULL. */
   const char *(*option)(void *handle, const char *key);
   uint32_t string_size;   /* -s */
-  uint32_t time_format;   /* 0 none, 1..3 -t -tt -ttt, 4 -r */
+  uint32_t time_format;   /* 0 none, 1..3 -t -tt -ttt; 4 is added for -r */
   uint32_t show_duration; /* -T */
   uint32_t all_calls;     /* -a */
   uint32_t is_terminal;   /* output is a terminal */
@@ -263,6 +270,8 @@ struct wc_host {
   /* In open() only: asks for more than wc_backend.wants says (OR of enum wc_want), because of an
    * option. May be NULL. */
   void (*want)(void *handle, uint32_t wants);
+  uint32_t one_process;   /* -ff: the events of one process only come here */
+  uint32_t reserved;
 };
 
 struct wc_backend {

@@ -8,6 +8,67 @@
 enum { kGuardSize = 24 * 8 }; /* struct wc_scope_guard */
 WC_STATIC_ASSERT(sizeof(struct wc_own_frame) <= kGuardSize, "a guard holds a frame");
 
+/* Whether `c` is among the characters of the list that begins at `*pattern`, behind its '['; moves
+ * on behind its ']'. The tracer has checked that there is one. */
+static int is_listed(const char **pattern, const char *end, char c) {
+  const char *p = *pattern;
+  const int is_not = p < end && *p == '!';
+  if (is_not) p++;
+  int found = 0;
+  for (const char *first = p; p < end && (*p != ']' || p == first); p++) {
+    if (p + 2 < end && p[1] == '-' && p[2] != ']') {
+      found |= p[0] <= c && c <= p[2];
+      p += 2;
+    } else {
+      found |= *p == c;
+    }
+  }
+  *pattern = p < end ? p + 1 : p;
+  return found != is_not;
+}
+
+/* A glob of the selection: * ? [a-z] [!a-z]. As catalog/glob.cpp has it. */
+static int matches(const char *pattern, const char *end, const char *name) {
+  const char *star = NULL, *retry = NULL;
+  while (*name != '\0') {
+    const char *next = pattern;
+    if (pattern < end && *pattern == '*') {
+      star = ++pattern;
+      retry = name;
+      continue;
+    }
+    if (pattern < end) next = pattern + 1;
+    const int fits =
+        pattern < end &&
+        (*pattern == '?' || (*pattern == '[' ? is_listed(&next, end, *name) : *pattern == *name));
+    if (fits) {
+      pattern = next;
+      name++;
+    } else if (star != NULL) {
+      pattern = star;
+      name = ++retry;
+    } else {
+      return 0;
+    }
+  }
+  while (pattern < end && *pattern == '*') pattern++;
+  return pattern == end;
+}
+
+/* Terms apply from left to right; a list that begins with an exclusion begins with all of them. */
+static int is_selected(const struct wc_stubs *stubs, const char *name) {
+  const char *at = (const char *)stubs->strings + stubs->scopes;
+  int selected = *at == '\0' || at[1] == '!';
+  while (*at == ',') {
+    const char *begin = at + 1, *end = begin;
+    while (*end != '\0' && *end != ',') end++;
+    const int excludes = *begin == '!';
+    if (matches(begin + excludes, end, name)) selected = !excludes;
+    at = end;
+  }
+  return selected;
+}
+
 /* The row of this name, by its address; NULL: all are taken. A child of fork has its parent's rows,
  * but a shared memory of its own. */
 static struct wc_function *row_of(uint64_t name) {
@@ -25,6 +86,7 @@ static struct wc_function *row_of(uint64_t name) {
     /* Whoever comes first writes the same. */
     row->index = stubs->count + number;
     row->flags = WC_FUNCTION_OWN;
+    row->is_off = !is_selected(stubs, (const char *)name);
     if (wc_process.shared->own_scopes[number] == name) return row;
     /* Before its address, which says that it is there. */
     wc_copy(wc_process.shared->own_scope_names[number], name, WC_SCOPE_NAME);
@@ -61,7 +123,7 @@ __attribute__((visibility("default"))) void wc_scope_enter_v1(struct wc_frame *f
   frame->slot = NULL;
   if (name == NULL || !is_attached()) return;
   frame->function = row_of((uint64_t)name);
-  if (frame->function == NULL) return;
+  if (frame->function == NULL || frame->function->is_off) return;
   const uint64_t *here = __builtin_frame_address(0);
   frame->args[0] = (uint64_t)name;
   frame->args[1] = (uint64_t)(here + 2); /* the caller's stack pointer, for stacks */

@@ -53,7 +53,7 @@ struct wc_function {
   uint32_t target;    /* offset into the strings: name to look up (vprintf for printf) */
   uint32_t version;   /* offset into the strings: wanted version, 0 for the newest */
   uint32_t name;      /* offset into the strings: exported name, for messages */
-  uint32_t reserved;
+  uint32_t is_off;    /* shim: a scope of the program's own that is not selected */
   struct wc_capture captures[WC_FUNCTION_CAPTURES]; /* engine inproc: what its records hold */
 };
 WC_STATIC_ASSERT(sizeof(struct wc_function) == 56, "wc_function");
@@ -71,7 +71,9 @@ struct wc_stubs {
   uint64_t text;      /* relocated: address of the stubs, WC_STUB_SIZE bytes each, by index */
   uint64_t late;      /* relocated: wc_entry_late */
   char socket_path[WC_SOCKET_PATH_SIZE];
-  uint32_t reserved2;
+  uint32_t
+      scopes; /* offset into the strings: which scopes of the program's own are selected: globs,
+                 each behind a comma, '!' in front of those that are not; "" selects all */
 };
 WC_STATIC_ASSERT(sizeof(struct wc_stubs) == 168, "wc_stubs");
 WC_STATIC_ASSERT(offsetof(struct wc_stubs, functions) == 24, "wc_stubs.functions");

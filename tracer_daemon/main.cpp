@@ -33,6 +33,8 @@ int perform(const Options& options) {
       return list_functions(options);
     case Command::ListSyscalls:
       return list_syscalls(options);
+    case Command::ListClasses:
+      return list_classes();
     case Command::Measure:
       return measure_plan(options);
     case Command::Run:
@@ -49,9 +51,12 @@ int start(int argc, char** argv) {
   restore_environment();
   std::span<const char* const> arguments(argv, static_cast<size_t>(argc));
   auto options = parse_options(arguments.empty() ? arguments : arguments.subspan(1));
-  if (options) return perform(*options);
-  complain(options.error().message);
-  return kTracerFailed;
+  if (!options) {
+    complain(options.error().message);
+    return kTracerFailed;
+  }
+  for (const std::string& warning : options->warnings) complain(warning);
+  return perform(*options);
 }
 
 }  // namespace

@@ -29,19 +29,45 @@ _wc_preload_list() {
   compopt -o nospace 2>/dev/null
 }
 
+# Values that --help tells in words.
+_wc_preload_choices() {
+  case $1 in
+    -E | --engine) echo auto ptrace inproc ;;
+    --scope) echo functions main process ;;
+    --overflow) echo wait drop ;;
+    --frames) echo native python auto ;;
+    --status) echo successful failed unfinished all none ;;
+    -q | --quiet) echo attach exit signal all none ;;
+    -y | --decode-fds) echo path socket all none ;;
+    -t | --absolute-timestamps) echo none time unix s us ;;
+    -r | --relative-timestamps | -T | --syscall-times) echo us ;;
+  esac
+}
+
+_wc_preload_classes() { # _wc_preload_classes TOOL @|%
+  "$1" --list-classes 2>/dev/null | awk -v sign="$2" 'substr($1, 1, 1) == sign { print $1 }'
+}
+
 _wc_preload_value() { # _wc_preload_value TOOL OPTION VALUE...
   local tool=$1 option=$2
   shift 2
   case $option in
     -F | --functions | --list-functions)
-      _wc_preload_list < <("$tool" --list-functions 2>/dev/null |
-        awk '{ print $1; for (i = 3; i <= NF; i++) if ($i ~ /^@/ && !seen[$i]++) print $i }') ;;
+      _wc_preload_list < <("$tool" --list-functions 2>/dev/null | awk '{ print $1 }'
+        _wc_preload_classes "$tool" @; echo scope:) ;;
     -e | --syscalls | --list-syscalls)
-      _wc_preload_list < <("$tool" --list-syscalls 2>/dev/null | awk '{ print $2 }') ;;
-    --scope) mapfile -t COMPREPLY < <(compgen -W "functions process" -- "$cur") ;;
+      _wc_preload_list < <("$tool" --list-syscalls 2>/dev/null | awk '{ print $2 }'
+        _wc_preload_classes "$tool" %) ;;
+    --status | -q | --quiet | -y | --decode-fds)
+      _wc_preload_list < <(_wc_preload_choices "$option" | tr ' ' '\n') ;;
+    --signals)
+      _wc_preload_list < <(printf '%s\n' all none; compgen -A signal SIG | grep -v SIGJUNK) ;;
+    -u | --user) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
     -b | --backend) mapfile -t COMPREPLY < <(compgen -W "text json summary folded none" -- "$cur"; compgen -f -- "$cur") ;;
-    -p) mapfile -t COMPREPLY < <(compgen -W "$(cd /proc && echo [0-9]*)" -- "$cur") ;;
+    -p | --attach) mapfile -t COMPREPLY < <(compgen -W "$(cd /proc && echo [0-9]*)" -- "$cur") ;;
     *)
+      # shellcheck disable=SC2046  # a list of words
+      [[ $# -gt 0 ]] || set -- $(_wc_preload_choices "$option")
       if [[ $# -gt 0 ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$*" -- "$cur")
       else
@@ -57,6 +83,7 @@ _wc_preload() {
   while read -r option argument values; do
     arguments[$option]=$argument choices[$option]=$values
   done < <(_wc_preload_options "$tool")
+  arguments[--list-functions]=LIST arguments[--list-syscalls]=LIST
 
   # Forward over the options; from the program on, its own completion. readline cuts --option=value into
   # three words.
@@ -91,9 +118,11 @@ _wc_preload() {
   elif ((at < COMP_CWORD)); then
     mapfile -t COMPREPLY < <(compgen -f -- "$cur")
   elif [[ $cur == -* ]]; then
-    mapfile -t COMPREPLY < <(compgen -W "${!arguments[*]}" -- "$cur")
+    mapfile -t COMPREPLY < <(compgen -W "${!arguments[*]}" -- "$cur"
+      ((COMP_CWORD > 1)) || compgen -W --build -- "$cur")
   else
-    mapfile -t COMPREPLY < <(compgen -c -- "$cur"; compgen -f -- "$cur")
+    mapfile -t COMPREPLY < <(((COMP_CWORD > 1)) || compgen -W serve -- "$cur"
+      compgen -c -- "$cur"; compgen -f -- "$cur")
   fi
 }
 complete -o filenames -F _wc_preload wc-preload

@@ -197,7 +197,10 @@ class Case(unittest.TestCase):
         return self.finish(self.start(argv, **options), limit)
 
     def tool_argv(self, argv, *options, functions=None, gate=GATE):
-        engine = ["-E", "inproc"] if gate == "inproc" else ["-E", "ptrace", "-g", gate]
+        # Where nothing is wrapped, or all is reported, there is no gate to choose.
+        wraps = functions or "-F" in options or not {"-B", "--objects"} & set(options)
+        has_gate = wraps and "--scope=process" not in options
+        engine = ["-E", "inproc"] if gate == "inproc" else ["-E", "ptrace", *(["-g", gate] if has_gate else [])]
         words = [self.tool, *engine, *options]
         if functions:
             words += ["-F", functions]

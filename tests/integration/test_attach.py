@@ -78,7 +78,7 @@ class Attach(Case):
         super().tearDown()
 
     def attach(self, pid, *options):
-        return self.start([self.tool, "-p", str(pid), *options])
+        return self.start([self.tool, "--quiet=attach", "-p", str(pid), *options])
 
     def detach(self, running, how=signal.SIGINT):
         if running.popen.poll() is not None:

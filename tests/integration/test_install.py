@@ -100,14 +100,30 @@ class Installed(Case):
     @need("bash")
     def test_bash_completes(self):
         self.assertEqual(self.completed("--funct"), ["--functions"])
-        self.assertEqual(sorted(self.completed("-")), self.help_options())
+        self.assertEqual(sorted(self.completed("-")), sorted([*self.help_options(), "--build"]))
+        self.assertEqual(sorted(self.completed("-v", "-")), self.help_options())
         self.assertEqual(self.completed("-g", "tr"), ["trap"])
         self.assertEqual(self.completed("--scope", "=", "pro"), ["process"])
+        self.assertEqual(self.completed("-e", "open,%netw"), ["open,%network"])
+        self.assertEqual(self.completed("--list-functions", "@std"), ["@stdio"])
+        self.assertEqual(self.completed("--status", "failed,unf"), ["failed,unfinished"])
+        self.assertEqual(self.completed("--signals", "SIGINT,!SIGTER"), ["SIGINT,!SIGTERM"])
+        self.assertIn("serve", self.completed("serv"))
         self.assertEqual(self.completed("-F", "fopen,@std"), ["fopen,@stdio"])
         self.assertEqual(self.completed("-F", "!fopenc"), ["!fopencookie"])
         self.assertIn("openat2", self.completed("-e", "openat"))
         self.assertIn("ls", self.completed("-g", "trap", "l"))
         self.assertEqual(self.completed("--", "cat", "/etc/hostna"), ["/etc/hostname"])
+
+    @need("bash")
+    def test_every_value_is_completed(self):
+        """What the tool itself calls valid."""
+        for option in ("-E", "-g", "--scope", "--overflow", "--frames", "--status", "--quiet"):
+            said = self.run_plain([self.tool, f"{option}=xyzzyx" if len(option) > 2 else option + "xyzzyx", "true"])
+            valid = said.err.decode().strip().split("; valid: ")[1].split(", ")
+            ours = {"path-resolution", "personality", "thread-execve"}  # strace's, without a line here
+            words = [option, "="] if option == "--quiet" else [option]  # its value is optional
+            self.assertEqual(sorted(self.completed(*words, "")), sorted(set(valid) - ours), option)
 
     @need("zsh")
     def test_zsh_completes(self):

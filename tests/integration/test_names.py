@@ -521,7 +521,7 @@ class Attached(Names):
         self.running.wait_for_output(b"ready")
 
     def attach(self, functions, seconds=1.5, prefix=()):
-        tool = self.start([*prefix, self.tool, "-o", self.path("trace"), "-F", functions, "-p",
+        tool = self.start([*prefix, self.tool, "--quiet=attach", "-o", self.path("trace"), "-F", functions, "-p",
                            str(self.running.pid)])
         if not tool.ends_within(seconds * harness.SLOWNESS):
             os.kill(tool.pid, 2)

@@ -80,9 +80,10 @@ TEST(CompareOptions, TheRestIsHandedOnToTheTracedRuns) {
   const CompareOptions compare =
       good({"--compare", "-F", "@net,!close", "-e%file", "-a", "-s", "100", "-tt", "-y",
             "--no-follow", "--compare-load=true", "p"});
-  EXPECT_THAT(compare.handed_on,
-              ElementsAre("--functions=@net,!close", "--syscalls=%file", "--all-calls",
-                          "--string-size=100", "-t", "-t", "-y", "--no-follow"));
+  EXPECT_THAT(
+      compare.handed_on,
+      ElementsAre("--functions=@net,!close", "--syscalls=%file", "--all-calls", "--string-size=100",
+                  "--absolute-timestamps", "--absolute-timestamps", "--decode-fds", "--no-follow"));
 }
 
 TEST(CompareOptions, WhatRowsDifferInIsNotHandedOn) {

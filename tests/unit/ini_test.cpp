@@ -8,9 +8,12 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include "config/options.h"
 #include "config/settings.h"
+#include "config/tables.h"
+#include "options_words.h"
 
 namespace wc::config {
 namespace {
@@ -365,6 +368,68 @@ TEST(IniExamples, AreAccepted) {
     ++examples;
   }
   EXPECT_GE(examples, 3);
+}
+
+TEST(IniExamples, HelloHasEveryKeyAndChangesNothing) {
+  const std::string path = std::string(WC_CONFIG_EXAMPLES) + "/hello.ini";
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  for (const IniRow& row : ini_rows()) {
+    std::string name(row.name);
+    if (name.ends_with('*')) name.replace(name.size() - 1, 1, "printf");
+    const std::string line = row.fallback.empty()
+                                 ? "\n# " + name + " = " + std::string(row.example) + "\n"
+                                 : "\n" + name + " = " + std::string(row.fallback) + "\n";
+    EXPECT_THAT(text.str(), HasSubstr(line));
+  }
+  Options read = good_words({"--config", path, "prog"});
+  EXPECT_THAT(read.warnings, IsEmpty());
+  Options none = good_words({"prog"});
+  none.engine = EngineChoice::Ptrace;  // as asked for
+  none.functions_given = true;
+  none.syscalls = "all";
+  EXPECT_EQ(fingerprint(read), fingerprint(none));
+}
+
+// Every key's example is accepted, or refused because this version does not have it.
+TEST_F(IniFile, ExamplesOfTheReference) {
+  for (const IniRow& row : ini_rows()) {
+    if (row.key == Key::Preload || row.key == Key::Control || row.key == Key::Pid) continue;
+    std::string name(row.name);
+    if (name.ends_with('*')) name.replace(name.size() - 1, 1, "printf");
+    const std::string text =
+        "[" + std::string(row.section) + "]\n" + name + " = " + std::string(row.example) + "\n";
+    if (refusal(row.key)) {
+      EXPECT_THAT(bad(text), HasSubstr("not available in this version")) << text;
+    } else {
+      good(text);
+    }
+  }
+}
+
+TEST(IniKeys, EveryOptionThatSaysHowHasOne) {
+  // What a command does, rather than how, and what is the same as another key.
+  const std::set<Key> without = {Key::Successful,    Key::Failed,       Key::Summary,
+                                 Key::SummaryToo,    Key::NoFollow,     Key::Compare,
+                                 Key::CompareOutput, Key::CompareLoad,  Key::CompareReady,
+                                 Key::CompareFigure, Key::CompareLimit, Key::Connect,
+                                 Key::Config,        Key::Help,         Key::Version,
+                                 Key::ListFunctions, Key::ListSyscalls, Key::ListClasses};
+  for (const OptionRow& row : option_rows()) {
+    const bool has_key = std::any_of(ini_rows().begin(), ini_rows().end(),
+                                     [&](const IniRow& ini) { return ini.key == row.key; });
+    if (without.contains(row.key) || (refusal(row.key) && !has_key)) continue;
+    EXPECT_TRUE(has_key) << spelling(row);
+  }
+}
+
+TEST_F(IniFile, WhatHasNoEffectIsWarnedAboutWithFileAndLine) {
+  const Options o = good("string-size = 9\noverflow = drop\ngate = auto\n", {"-c"});
+  EXPECT_THAT(o.warnings,
+              ElementsAre(StartsWith(at(1) + "string-size has no effect without"),
+                          StartsWith(at(2) + "overflow has no effect without -E inproc")));
+  EXPECT_THAT(good("string-size = 9\n", {"-c", "-s", "10"}).warnings,
+              ElementsAre(HasSubstr("option -s/--string-size")));
 }
 
 }  // namespace

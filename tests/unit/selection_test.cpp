@@ -145,6 +145,16 @@ TEST(ParseSelection, RefusesWithTheTermAndAHint) {
 
 // --- names and families -----------------------------------------------------------------------
 
+TEST(ParseSelection, ScopesAreThePrograms) {
+  const auto terms = parse_selection("scope:parse*,open,!scope:parse_[xy]");
+  ASSERT_TRUE(terms);
+  EXPECT_EQ(scope_patterns(*terms), ",parse*,!parse_[xy]");
+  EXPECT_EQ(scope_patterns(*parse_selection("open,@net")), "");
+  EXPECT_THAT(picked("scope:*"), testing::IsEmpty());
+  EXPECT_EQ(picked("scope:x,open"), picked("open"));
+  for (const char* wrong : {"scope:", "scope:[a", "scope:!x"}) EXPECT_FALSE(parse_selection(wrong));
+}
+
 TEST(Select, AFamilyIsSelectedByItsPublicName) {
   EXPECT_THAT(picked("open"), ElementsAre("open", "open64", "__open_2"));
   EXPECT_THAT(picked("printf"), ElementsAre("printf", "__printf_chk"));

@@ -47,7 +47,8 @@ uint32_t wants_from_options(const wc_backend& backend, const HostOptions& option
   if (options.show_duration && (backend.wants & WC_WANT_TEXT) != 0) wants |= WC_WANT_SYSCALL_TIME;
   // Where syscalls of several threads overlap, their lines are shown as strace does, begin and end.
   const bool shows_text = (backend.wants & WC_WANT_TEXT) != 0;
-  if (options.whole_process && shows_text && backend.syscall_enter != nullptr)
+  if (options.whole_process && !options.leaves_out_syscalls && shows_text &&
+      backend.syscall_enter != nullptr)
     wants |= WC_WANT_ENTER;
   if (options.stack_trace && (backend.wants & WC_WANT_CALLER) != 0) wants |= WC_WANT_STACK;
   return wants;
@@ -69,7 +70,8 @@ BackendInstance::BackendInstance(BackendSpec spec, const HostOptions& options)
            .show_duration = options.show_duration ? 1U : 0U,
            .all_calls = options.all_calls ? 1U : 0U,
            .stack_trace = options.stack_trace ? 1U : 0U,
-           .want = want_more};
+           .want = want_more,
+           .one_process = options.only_process != 0 ? 1U : 0U};
 }
 
 BackendInstance::~BackendInstance() { close(); }
@@ -141,6 +143,13 @@ Status BackendInstance::check(const HostOptions& options) const {
         fmt::format("backend '{}' wants to decide over syscalls, but engine {} cannot yet "
                     "honour verdicts",
                     name(), options.engine)};
+  }
+  constexpr uint32_t kBefore = WC_WANT_ENTER | WC_WANT_VERDICTS;
+  if (options.leaves_out_syscalls && (callbacks_.wants & kBefore) != 0) {
+    return Error{
+        fmt::format("backend '{}' wants to see system calls before they happen, when nobody knows "
+                    "how they will end: it goes without -z, -Z, --status and -P",
+                    name())};
   }
   return check_backend_options(spec_, text_or(callbacks_.options, ""));
 }

@@ -17,15 +17,19 @@ namespace wc {
 
 // What the command line says that concerns backends.
 struct HostOptions {
-  uint32_t string_size = 32;         // -s
-  uint32_t time_format = 0;          // wc_host::time_format
-  bool show_duration = false;        // -T
-  bool all_calls = false;            // -a
-  bool whole_process = false;        // --scope=process
-  bool stack_trace = false;          // -k
-  std::string output_path;           // -o; empty: standard error
-  std::string engine = "ptrace";     // for messages
-  bool engine_has_verdicts = false;  // whether it honours what syscall_enter returns
+  uint32_t string_size = 32;               // -s
+  uint32_t time_format = 0;                // wc_host::time_format
+  bool show_duration = false;              // -T
+  bool all_calls = false;                  // -a
+  bool whole_process = false;              // --scope=process
+  bool stack_trace = false;                // -k
+  std::string output_path;                 // -o; empty: standard error
+  Existing existing = Existing::Truncate;  // -A: Append
+  bool leaves_out_syscalls = false;        // -z, -Z, --status, -P
+  bool separately = false;                 // -ff: a file for each process
+  int32_t only_process = 0;                // the one whose events these backends get; 0: all
+  std::string engine = "ptrace";           // for messages
+  bool engine_has_verdicts = false;        // whether it honours what syscall_enter returns
 };
 
 class BackendInstance {

@@ -32,13 +32,14 @@ Result<BackendSet> BackendSet::open(std::span<const std::string> specs, HostOpti
     if (!backend) return backend.error();
     loaded.push_back(std::move(*backend));
   }
-  if (set.options_.output_path.empty()) {
-    set.outputs_.push_back(Output::standard_error());
-  } else {
-    auto file = Output::open_file(set.options_.output_path);
-    if (!file) return file.error();
-    set.outputs_.push_back(std::move(*file));
+  if (set.options_.separately) {
+    set.specs_.assign(specs.begin(), specs.end());
+    set.backends_ = std::move(loaded);
+    set.count_wants();
+    if (Status fits = set.check_folders(); !fits) return fits.error();
+    return set;
   }
+  if (Status opened = set.open_outputs(); !opened) return opened.error();
   for (Instance& backend : loaded) {
     if (Status status = set.start(*backend); !status) {
       // Nothing was traced: those that did start have nothing to say.
@@ -49,6 +50,17 @@ Result<BackendSet> BackendSet::open(std::span<const std::string> specs, HostOpti
   }
   set.count_wants();
   return set;
+}
+
+Status BackendSet::open_outputs() {
+  if (options_.output_path.empty()) {
+    outputs_.push_back(Output::standard_error());
+    return Done{};
+  }
+  auto file = Output::open_file(file_name(options_.output_path), options_.existing);
+  if (!file) return file.error();
+  outputs_.push_back(std::move(*file));
+  return Done{};
 }
 
 BackendSet::~BackendSet() { close(); }
@@ -67,9 +79,9 @@ Result<std::shared_ptr<Output>> BackendSet::output_for(const BackendInstance& ba
   if (path == nullptr) return outputs_.front();
   // Two descriptors of one file would overwrite each other.
   for (const auto& output : outputs_) {
-    if (output->is_file(*path)) return output;
+    if (output->is_file(file_name(*path))) return output;
   }
-  Result<std::unique_ptr<Output>> file = Output::open_file(*path);
+  Result<std::unique_ptr<Output>> file = Output::open_file(file_name(*path), options_.existing);
   if (!file) {
     return Error{fmt::format("backend '{}': {}", backend.name(), file.error().message),
                  file.error().code};
@@ -110,7 +122,12 @@ void BackendSet::close(BackendInstance& backend) {
   note_crash(backend);
 }
 
+void BackendSet::discard() {
+  for (const auto& output : outputs_) output->discard();
+}
+
 void BackendSet::close() {
+  while (!parts_.empty()) end_part(parts_.begin()->first);
   for (Instance& backend : backends_) close(*backend);
   for (const auto& output : outputs_) output->close();
   backends_.clear();
@@ -213,18 +230,29 @@ void BackendSet::deliver(const char* name, const Event& event, CallAudience audi
 }
 
 void BackendSet::call(const wc_call& event, CallAudience audience) {
+  if (options_.separately)
+    return to_part(event.pid, [&](BackendSet& part) { part.call(event, audience); });
   deliver<&wc_backend::call>("call", event, audience);
 }
 
 void BackendSet::ret(const wc_return& event, CallAudience audience) {
+  if (options_.separately)
+    return to_part(event.pid, [&](BackendSet& part) { part.ret(event, audience); });
   deliver<&wc_backend::ret>("ret", event, audience);
 }
 
 void BackendSet::syscall_exit(const wc_syscall& event) {
+  if (options_.separately)
+    return to_part(event.pid, [&](BackendSet& part) { part.syscall_exit(event); });
   deliver<&wc_backend::syscall_exit>("syscall_exit", event, CallAudience::kEveryone);
 }
 
 void BackendSet::process(const wc_process& event) {
+  if (options_.separately) {
+    to_part(event.pid, [&](BackendSet& part) { part.process(event); });
+    if (event.event == WC_PROCESS_EXIT && event.thread == 0) end_part(event.pid);
+    return;
+  }
   deliver<&wc_backend::process>("process", event, CallAudience::kEveryone);
 }
 
@@ -239,14 +267,17 @@ void BackendSet::phase(const wc_process& event) {
 }
 
 void BackendSet::object(const wc_object& event) {
+  if (options_.separately) return to_part(event.pid, [&](BackendSet& part) { part.object(event); });
   deliver<&wc_backend::object>("object", event, CallAudience::kEveryone);
 }
 
 void BackendSet::lost(const wc_lost& event) {
+  if (options_.separately) return to_part(event.pid, [&](BackendSet& part) { part.lost(event); });
   deliver<&wc_backend::lost>("lost", event, CallAudience::kEveryone);
 }
 
 void BackendSet::totals(const wc_totals& event) {
+  if (options_.separately) return to_part(event.pid, [&](BackendSet& part) { part.totals(event); });
   for (const Instance& backend : backends_) {
     const auto function = backend->callbacks().totals;
     const bool is_meant =
@@ -259,6 +290,10 @@ void BackendSet::totals(const wc_totals& event) {
 }
 
 wc_verdict_kind BackendSet::syscall_enter(const wc_syscall& event, wc_verdict& verdict) {
+  if (options_.separately) {
+    BackendSet* part = part_of(event.pid);
+    return part != nullptr ? part->syscall_enter(event, verdict) : WC_GO_ON;
+  }
   wc_verdict_kind decision = WC_GO_ON;
   for (const Instance& backend : backends_) {
     const bool decides = backend->wants(WC_WANT_VERDICTS);
@@ -308,17 +343,27 @@ void BackendSet::flush_backends(uint64_t now) {
 }
 
 void BackendSet::flush(uint64_t now) {
+  for (const auto& [pid, part] : parts_)
+    if (part != nullptr) part->flush(now);
+  if (options_.separately) return;
   flush_backends(now);
   for (const auto& output : outputs_) output->flush_live(now);
 }
 
 void BackendSet::flush_all(uint64_t now) {
+  for (const auto& [pid, part] : parts_)
+    if (part != nullptr) part->flush_all(now);
+  if (options_.separately) return;
   flush_backends(now);
   for (const auto& output : outputs_) output->flush();
 }
 
 std::vector<std::string> BackendSet::take_errors() {
   std::vector<std::string> errors = std::exchange(errors_, {});
+  for (const auto& [pid, part] : parts_) {
+    if (part == nullptr) continue;
+    for (std::string& error : part->take_errors()) errors.push_back(std::move(error));
+  }
   for (const auto& output : outputs_) {
     if (std::string error = output->take_error(); !error.empty()) {
       errors.push_back(std::move(error));
@@ -328,6 +373,7 @@ std::vector<std::string> BackendSet::take_errors() {
 }
 
 bool BackendSet::all_readers_gone() const {
+  if (options_.separately) return false;  // they are files
   bool any = false;
   for (const Instance& backend : backends_) {
     if (!backend->output().reader_gone()) return false;

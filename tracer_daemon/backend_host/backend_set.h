@@ -2,11 +2,16 @@
 // order of the command line; a callback that is NULL is skipped. Nothing here throws. A backend
 // that crashes gets nothing more; the others do, and take_errors() says so.
 //
+// With HostOptions::separately (-ff) each process has backends of its own, that write to files of
+// its own, from its first event to its last; the set itself only knows what they will want.
+//
 // Not thread-safe: one thread of the tracer delivers events.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -71,6 +76,8 @@ class BackendSet {
   void flush(uint64_t now);
   // On demand: files, too.
   void flush_all(uint64_t now);
+  // What they have written and will write reaches nobody: nothing was traced.
+  void discard();
   // Ends all of them. Idempotent; also done by the destructor.
   void close();
 
@@ -96,12 +103,26 @@ class BackendSet {
   void close(BackendInstance& backend);
   void flush_backends(uint64_t now);
 
+  [[nodiscard]] std::string file_name(const std::string& path) const;
+  [[nodiscard]] Status check_folders() const;
+  Status open_outputs();
+  BackendSet* part_of(int32_t pid);
+  void end_part(int32_t pid);
+  template <typename Deliver>
+  void to_part(int32_t pid, Deliver deliver_to) {
+    if (BackendSet* part = part_of(pid)) deliver_to(*part);
+  }
+
   HostOptions options_;
   std::vector<std::shared_ptr<Output>> outputs_;  // the first is the default one
   std::vector<Instance> backends_;
   std::vector<std::string> errors_;
   uint32_t wants_ = 0;
   bool has_audience_ = false;
+  // -ff: by process. Empty pointer: its files could not be opened.
+  std::vector<std::string> specs_;
+  std::map<int32_t, std::unique_ptr<BackendSet>> parts_;
+  std::set<int32_t> begun_;  // processes that have a file
 };
 
 }  // namespace wc

@@ -27,11 +27,12 @@ bool Output::has_standard_error() {
   return flags != -1 && !(flags & O_PATH);
 }
 
-Result<std::unique_ptr<Output>> Output::open_file(const std::string& path) {
+Result<std::unique_ptr<Output>> Output::open_file(const std::string& path, Existing existing) {
   constexpr mode_t kMode = 0644;
+  const int how = existing == Existing::Append ? O_APPEND : O_TRUNC;
   int fd = -1;
   do {  // a FIFO without a reader waits here, and a signal may interrupt that
-    fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, kMode);
+    fd = ::open(path.c_str(), O_WRONLY | O_CREAT | how | O_CLOEXEC | O_NOCTTY, kMode);
   } while (fd < 0 && errno == EINTR);
   if (fd < 0) return Error::from_errno("cannot write " + path, errno);
   return from_fd(ScopedFd(fd), path);

@@ -18,14 +18,17 @@
 
 namespace wc {
 
+enum class Existing { Truncate, Append };  // what becomes of a file that is there
+
 class Output {
  public:
   // The daemon's standard error, which stays open.
   static std::unique_ptr<Output> standard_error();
   // Whether the daemon was started with one.
   static bool has_standard_error();
-  // Created or truncated, 0644 minus umask, close-on-exec.
-  static Result<std::unique_ptr<Output>> open_file(const std::string& path);
+  // Created where it is not there, 0644 minus umask, close-on-exec.
+  static Result<std::unique_ptr<Output>> open_file(const std::string& path,
+                                                   Existing existing = Existing::Truncate);
   // Takes over `fd`; `name` is for messages.
   static std::unique_ptr<Output> from_fd(ScopedFd fd, std::string name);
 

@@ -36,6 +36,7 @@ const StackFrame* caller_of_dlopen(const Stack& stack) {
 void ObjectReports::report(const StoppedThread& stop, Thread& thread, const ObjectChanges& changes,
                            Occasion occasion) {
   if (!run_.options.watch_libraries || changes.empty()) return;
+  const uint64_t now = TickClock::now();
   Process& process = *thread.process;
   std::shared_ptr<const Stack> stack;
   user_regs_struct regs{};
@@ -71,6 +72,7 @@ void ObjectReports::report(const StoppedThread& stop, Thread& thread, const Obje
     event.how = or_null(report.how);
     event.by = or_null(report.by);
     event.build_id = or_null(report.build_id);
+    if (changes.began != 0) event.dur = now - changes.began;
     run_.pipeline.object(thread.source(), event, report.is_asked_for ? caller : nullptr);
   }
 }

@@ -136,7 +136,7 @@ Error unknown_error(const BreakTerm& term, const ObjectFile& program,
                 " is stripped: it has no symbol table that would say where its functions are; "
                 "install its debug symbols, or name NAME@LIBRARY",
             0};
-  std::string later = "; for a library that comes by dlopen, name " + term.pattern + "@LIBRARY";
+  std::string later = " (for a library that comes by dlopen, name " + term.pattern + "@LIBRARY)";
   return {what + "no such function in " + std::string(base_name(program.path)) +
               " or its libraries" + near_names(term, list->functions) + (term.is_glob ? "" : later),
           0};
@@ -279,7 +279,8 @@ bool BreakPlan::names_library(const std::string& name) const {
 namespace {
 
 // A library that is neither mapped nor found is a slip, unless a glob says that it comes later.
-Status check_library(const Term& term, const std::set<std::string>& sonames) {
+template <typename AnyTerm>
+Status check_library(const AnyTerm& term, const std::set<std::string>& sonames) {
   if (term.exclude || term.library.empty() || has_glob(term.library)) return Done{};
   auto is_meant = [&](const std::string& name) { return match_library(term.library, name); };
   if (std::ranges::any_of(sonames, is_meant)) return Done{};
@@ -300,7 +301,6 @@ Status check_library(const Term& term, const std::set<std::string>& sonames) {
 
 Status BreakPlan::check_running(const std::vector<ObjectFile>& objects,
                                 std::vector<std::string>& warnings) {
-  if (exported_.empty()) return Done{};
   std::vector<std::pair<std::string, Image>> images;  // by soname
   std::set<std::string> sonames;
   for (const ObjectFile& object : objects) {
@@ -311,6 +311,16 @@ Status BreakPlan::check_running(const std::vector<ObjectFile>& objects,
   }
   for (const Term& term : exported_)
     if (auto known = check_library(term, sonames); !known) return known;
+  for (const BreakTerm& term : terms_)
+    if (auto known = check_library(term, sonames); !known) return known;
+  if (exported_.empty()) return Done{};
+  for (const Term& term : exported_) {
+    if (term.kind == Term::Kind::Scope && !term.exclude)
+      return Error{quoted(term.text) +
+                       ": scopes of the program's own are seen where it is started by wc-preload; "
+                       "a process that runs already can be given no library",
+                   0};
+  }
   std::vector<Candidate> candidates;
   std::vector<const ExportedFunction*> functions;
   for (const auto& [soname, image] : images)

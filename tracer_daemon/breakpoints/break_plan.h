@@ -50,7 +50,8 @@ class BreakPlan {
   // not is the error, which says what is near.
   using Libraries = std::vector<std::shared_ptr<const Image>>;
   Status check(const ObjectFile& program, const Libraries& libraries);
-  // The same of -F, for a process that has these files mapped. Warnings are for the user.
+  // The same of -F, for a process that has these files mapped, and whether these are the libraries
+  // that terms name. Warnings are for the user.
   Status check_running(const std::vector<ObjectFile>& objects, std::vector<std::string>& warnings);
 
   // True once for each text: what every process would say.

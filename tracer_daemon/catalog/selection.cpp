@@ -66,6 +66,19 @@ Result<Term> parse_class(Term term, std::string_view name) {
   return wrong(term, "is no class of functions" + hint);
 }
 
+constexpr std::string_view kScope = "scope:";
+
+// The names are the program's: nothing is known of them before it says them.
+Result<Term> parse_scope(Term term, std::string_view pattern) {
+  if (pattern.starts_with('!'))
+    return wrong(term, "excludes nothing: '!' stands in front of scope:");
+  if (pattern.empty()) return wrong(term, "names no scope: write scope:NAME, or scope:* for all");
+  if (!brackets_close(pattern)) return wrong(term, "has a '[' without ']'");
+  term.kind = Term::Kind::Scope;
+  term.pattern = pattern;
+  return term;
+}
+
 Result<Term> parse_term(std::string_view text) {
   Term term;
   term.text = text;
@@ -74,6 +87,7 @@ Result<Term> parse_term(std::string_view text) {
     text.remove_prefix(1);
   }
   if (text.empty()) return wrong(term, "excludes nothing: write the name right behind it");
+  if (text.starts_with(kScope)) return parse_scope(std::move(term), text.substr(kScope.size()));
   if (text.starts_with('@')) return parse_class(std::move(term), text.substr(1));
 
   const size_t at = text.find('@');
@@ -133,6 +147,8 @@ class Selector {
           if (candidates_[i].is_libc) set(i, !term.exclude);
         }
         return std::nullopt;
+      case Term::Kind::Scope:
+        return std::nullopt;  // no candidate is one
     }
     return std::nullopt;
   }
@@ -320,6 +336,14 @@ Result<std::vector<Term>> parse_selection(std::string_view list) {
     terms.push_back(std::move(*term));
   }
   return terms;
+}
+
+std::string scope_patterns(std::span<const Term> terms) {
+  std::string patterns;
+  for (const Term& term : terms) {
+    if (term.kind == Term::Kind::Scope) patterns += (term.exclude ? ",!" : ",") + term.pattern;
+  }
+  return patterns;
 }
 
 Result<SelectionOutcome> select(std::span<const Term> terms, std::span<const Candidate> candidates,

@@ -13,6 +13,8 @@
 //   @class      libc's functions of a class (catalog.h); @all: all of libc's that can be wrapped.
 //   X@library   the name or glob X in that library only. The library is a glob on the soname,
 //               or its beginning up to a dot: compress@libz, '*@libz.so.1', '*@lib[xz]*'.
+//   scope:X     scopes that the program names itself (wc/scope.h): those whose name, or glob, X is.
+//               A list without such a term leaves all of them selected.
 //   !X          takes out what X would select.
 //
 // Functions that cannot be wrapped (Wrap::Never, and the loader's _dl_*) are never
@@ -31,7 +33,7 @@
 namespace wc {
 
 struct Term {
-  enum class Kind : uint8_t { Name, Glob, Class, All };
+  enum class Kind : uint8_t { Name, Glob, Class, All, Scope };
   Kind kind = Kind::Name;
   bool exclude = false;
   uint32_t class_bit = 0;  // Kind::Class
@@ -42,6 +44,9 @@ struct Term {
 
 // Syntax only. Errors name the term and, for a class, the nearest valid name.
 Result<std::vector<Term>> parse_selection(std::string_view list);
+
+// The terms that select scopes, as wc_stubs::scopes has them (protocol/stub.h).
+std::string scope_patterns(std::span<const Term> terms);
 
 // One exported function of one library of the program.
 struct Candidate {

@@ -1,4 +1,6 @@
 // One setting's value, checked and written into Options; the same for both sources.
+#include "config/apply.h"
+
 #include <fmt/format.h>
 #include <sys/un.h>
 
@@ -20,12 +22,12 @@ struct Choice {
   std::string_view instead;  // not empty: refused, and this is what to do instead
 };
 
-constexpr std::string_view kUsePtrace = "use auto or ptrace";
+constexpr std::string_view kNoBpf = "use auto, ptrace or inproc";
 
 constexpr Choice<EngineChoice> kEngines[] = {{"auto", EngineChoice::Auto, ""},
                                              {"ptrace", EngineChoice::Ptrace, ""},
                                              {"inproc", EngineChoice::Inproc, ""},
-                                             {"bpf", EngineChoice::Bpf, kUsePtrace}};
+                                             {"bpf", EngineChoice::Bpf, kNoBpf}};
 constexpr Choice<GateChoice> kGates[] = {{"auto", GateChoice::Auto, ""},
                                          {"socket", GateChoice::Socket, ""},
                                          {"trap", GateChoice::Trap, ""},
@@ -48,9 +50,7 @@ Error not_available(const std::string& what, std::string_view instead) {
 
 template <typename T>
 Status choose(const Setting& setting, std::span<const Choice<T>> choices, T& out) {
-  std::vector<std::string_view> names;
   for (const Choice<T>& choice : choices) {
-    names.push_back(choice.name);
     if (choice.name != setting.value) continue;
     if (!choice.instead.empty()) {
       return not_available(fmt::format("{}: {}", setting.where, choice.name), choice.instead);
@@ -58,19 +58,25 @@ Status choose(const Setting& setting, std::span<const Choice<T>> choices, T& out
     out = choice.value;
     return Done{};
   }
-  const std::string near = suggestion(setting.value, names);
+  std::vector<std::string_view> offered;
+  for (const Choice<T>& choice : choices) {
+    if (choice.instead.empty()) offered.push_back(choice.name);
+  }
+  std::string hint(foreign_value_hint(setting.key, setting.value));
+  hint = hint.empty() ? suggestion(setting.value, offered) : "; " + hint;
   return Error{
-      fmt::format("{}: unknown value {}{}", setting.where, in_quotes(setting.value), near)};
+      fmt::format("{}: unknown value {}{}", setting.where, in_quotes(setting.value), hint)};
 }
 
 template <typename T>
-Status choose_number(const Setting& setting, unsigned most, T& out) {
+Status choose_number(const Setting& setting, unsigned least, unsigned most, T& out) {
   const std::string& text = setting.value;
   unsigned number = 0;
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (failed != std::errc() || end != text.data() + text.size() || number > most) {
-    return Error{fmt::format("{}: bad value {}; valid: a number from 0 to {}", setting.where,
-                             in_quotes(text), most)};
+  if (failed != std::errc() || end != text.data() + text.size() || number < least ||
+      number > most) {
+    return Error{fmt::format("{}: bad value {}; valid: a number from {} to {}", setting.where,
+                             in_quotes(text), least, most)};
   }
   out = static_cast<T>(number);
   return Done{};
@@ -78,7 +84,8 @@ Status choose_number(const Setting& setting, unsigned most, T& out) {
 
 // A list that is given again grows: both were asked for.
 Status extend(const Setting& setting, std::string_view addition, std::string& list) {
-  if (trimmed(addition).empty()) return Error{setting.where + ": the list is empty"};
+  if (split_words(addition, ", \t\r\n").empty())
+    return Error{setting.where + ": the list is empty"};
   if (!list.empty()) list += ',';
   list += addition;
   return Done{};
@@ -88,14 +95,6 @@ Status add_functions(const Setting& setting, Options& options) {
   if (!options.functions_given) options.functions.clear();
   options.functions_given = true;
   return extend(setting, setting.value, options.functions);
-}
-
-Status set_pid(const Setting& setting, Options& options) {
-  if (options.pid != 0) return Error{setting.where + " given twice; one process is traced"};
-  constexpr unsigned kMost = 1u << 22;  // PID_MAX_LIMIT, proc(5)
-  if (Status chosen = choose_number(setting, kMost, options.pid); !chosen) return chosen;
-  if (options.pid == 0) return Error{setting.where + ": 0 is no process"};
-  return Done{};
 }
 
 Status add_syscalls(const Setting& setting, Options& options) {
@@ -131,6 +130,8 @@ Status add_patched(const Setting& setting, Options& options) {
 
 Status add_backend(const Setting& setting, Options& options) {
   const std::string_view spec = trimmed(setting.value);
+  if (const std::string_view hint = foreign_value_hint(Key::Backend, spec); !hint.empty())
+    return Error{fmt::format("{}: no backend is named {}; {}", setting.where, spec, hint)};
   if (spec.empty() || spec.front() == ':') {
     return Error{
         fmt::format("{}: no backend is named in {}; valid: NAME or ./FILE.so, with "
@@ -171,9 +172,8 @@ Status set_socket_path(const Setting& setting, std::string& out) {
 }
 
 Status set_stack_depth(const Setting& setting, Options& options) {
-  if (setting.value == "0") return Error{setting.where + ": a stack has one frame at least"};
   options.stack_trace = true;
-  return choose_number(setting, kMaxShownFrames, options.stack_depth);
+  return choose_number(setting, 1, kMaxShownFrames, options.stack_depth);
 }
 
 Status set_frames(const Setting& setting, Options& options) {
@@ -181,17 +181,8 @@ Status set_frames(const Setting& setting, Options& options) {
   return choose<StackFunctions>(setting, kFrames, options.frames);
 }
 
-// As strace counts: -t seconds, -tt microseconds, -ttt since the epoch.
-Status set_time_format(const Setting& setting, Options& options) {
-  constexpr int kRelative = 4;
-  const bool relative = setting.key == Key::RelativeTime;
-  if (options.time_format != 0 && relative != (options.time_format == kRelative)) {
-    return Error{"options -t and -r exclude each other; give one of -t, -tt, -ttt, -r"};
-  }
-  if (!relative && options.time_format == 3) {
-    return Error{"option -t given more than three times; valid: -t, -tt, -ttt"};
-  }
-  options.time_format = relative ? kRelative : options.time_format + 1;
+Status add_path(const Setting& setting, Options& options) {
+  options.paths.push_back(setting.value);
   return Done{};
 }
 
@@ -203,8 +194,9 @@ Status add_preloads(const Setting& setting, Options& options) {
 }
 
 Status set_list(const Setting& setting, Options& options) {
-  options.command =
-      setting.key == Key::ListFunctions ? Command::ListFunctions : Command::ListSyscalls;
+  options.command = setting.key == Key::ListFunctions  ? Command::ListFunctions
+                    : setting.key == Key::ListSyscalls ? Command::ListSyscalls
+                                                       : Command::ListClasses;
   options.list = setting.value;
   return Done{};
 }
@@ -221,7 +213,7 @@ Status set_switch(const Setting& setting, bool& flag) {
 
 Status set_verbose(const Setting& setting, int& verbose) {
   constexpr unsigned kMost = 9;
-  if (!setting.value.empty()) return choose_number(setting, kMost, verbose);
+  if (!setting.value.empty()) return choose_number(setting, 0, kMost, verbose);
   ++verbose;
   return Done{};
 }
@@ -234,11 +226,24 @@ Status apply(const Setting& setting, Options& options) {
     case Key::Breakpoints:
       return extend(setting, setting.value, options.breakpoints);
     case Key::Pid:
-      return set_pid(setting, options);
+      return add_pids(setting, options);
     case Key::Functions:
       return add_functions(setting, options);
     case Key::Syscalls:
       return add_syscalls(setting, options);
+    case Key::Path:
+      return add_path(setting, options);
+    case Key::Successful:
+    case Key::Failed:
+    case Key::StatusSet:
+      return set_statuses(setting, options);
+    case Key::Signals:
+      return set_signals(setting, options);
+    case Key::Quiet:
+      return set_quiet(setting, options);
+    case Key::User:
+      options.user = setting.value;
+      return Done{};
     case Key::Engine:
       return choose<EngineChoice>(setting, kEngines, options.engine);
     case Key::Gate:
@@ -252,13 +257,18 @@ Status apply(const Setting& setting, Options& options) {
     case Key::Backend:
       return add_backend(setting, options);
     case Key::Summary:
+    case Key::SummaryToo:
       return add_summary(options);
     case Key::Output:
       return set_output(setting, options);
+    case Key::Append:
+      return set_switch(setting, options.append);
+    case Key::Separately:
+      return set_switch(setting, options.separately);
     case Key::AllCalls:
       return set_switch(setting, options.all_calls);
     case Key::StringSize:
-      return choose_number(setting, kMaxStringSize, options.string_size);
+      return choose_number(setting, 0, kMaxStringSize, options.string_size);
     case Key::StackTrace:
       return set_switch(setting, options.stack_trace);
     case Key::Objects:
@@ -268,12 +278,13 @@ Status apply(const Setting& setting, Options& options) {
     case Key::Frames:
       return set_frames(setting, options);
     case Key::Time:
+      return set_clock_format(setting, options);
     case Key::RelativeTime:
-      return set_time_format(setting, options);
+      return set_relative_time(setting, options);
     case Key::Duration:
-      return set_flag(options.show_duration, true);
+      return set_microseconds(setting, options.show_duration);
     case Key::Paths:
-      return set_flag(options.show_paths, true);
+      return set_descriptors(setting, options);
     case Key::Follow:
       return set_switch(setting, options.follow);
     case Key::NoFollow:
@@ -295,6 +306,7 @@ Status apply(const Setting& setting, Options& options) {
       return apply_compare(setting, options.compare);
     case Key::ListFunctions:
     case Key::ListSyscalls:
+    case Key::ListClasses:
       return set_list(setting, options);
     case Key::Help:
     case Key::Version:

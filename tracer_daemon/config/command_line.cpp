@@ -21,13 +21,20 @@ namespace {
 
 namespace po = boost::program_options;
 
+bool is_negative(std::string_view word) {
+  return word.size() > 1 && word[0] == '-' && word[1] >= '0' && word[1] <= '9';
+}
+
 bool looks_like_option(std::string_view word) { return word.size() > 1 && word[0] == '-'; }
 
 Error unknown_option(std::string_view spelled, std::string_view word) {
   const std::string what = fmt::format("unknown option {}", printable(spelled.substr(0, 80)));
-  // A letter of a group says nothing of what another tool's option is: -list is no -l.
-  const std::string_view hint =
-      spelled.starts_with("--") || spelled == word ? foreign_option_hint(spelled) : "";
+  // A letter of a group says nothing of what another tool's option is: -list is no -l. But -xx is
+  // strace's -x given twice, and -f is what hands put first.
+  const bool is_alone = word.size() > 1 && word.find_first_not_of(word[1], 1) == word.npos;
+  const bool is_meant =
+      spelled.starts_with("--") || is_alone || (spelled == "-f" && word.starts_with("-f"));
+  const std::string_view hint = is_meant ? foreign_option_hint(spelled) : "";
   if (!hint.empty()) return Error{fmt::format("{}; {}", what, hint)};
   std::vector<std::string_view> names;
   for (const OptionRow& row : option_rows()) {
@@ -73,7 +80,7 @@ class Head {
     }
     if (row->argument == Argument::Required) return take_next(*row);
     if (row->argument == Argument::NextWord && has_plain_word()) return push(*row, args_[next_++]);
-    words.push_back(fmt::format("--{}", name));
+    words.push_back(fmt::format("--{}", row->name));
     return Done{};
   }
 
@@ -84,6 +91,11 @@ class Head {
       return Error{fmt::format("unknown option -{0}; did you mean --{0}?", name)};
     }
     for (std::size_t i = 1; i < word.size(); ++i) {
+      if (word.substr(i, 2) == "ff") {  // the one option of two letters
+        words.push_back(fmt::format("--{}", find_option(Key::Separately)->name));
+        ++i;
+        continue;
+      }
       const OptionRow* row = find_option(word[i]);
       if (row == nullptr) return unknown_option(fmt::format("-{}", word.substr(i, 1)), word);
       if (row->argument == Argument::Required) {
@@ -97,7 +109,8 @@ class Head {
   Status take_next(const OptionRow& row) {
     if (next_ == args_.size()) return Error{fmt::format("option {} needs a value", spelling(row))};
     // A value that begins with a dash is nearly always a forgotten one; attached it is taken.
-    if (!has_plain_word()) {
+    // A number below zero is none, and the option says what it takes.
+    if (!has_plain_word() && !is_negative(args_[next_])) {
       return Error{
           fmt::format("option {} needs a value, found {}", spelling(row), in_quotes(args_[next_]))};
     }
@@ -146,6 +159,30 @@ Setting to_setting(const po::option& parsed) {
                  "option " + spelling(*row)};
 }
 
+struct Qualifier {
+  std::string_view word;
+  Key key;
+};
+
+// What strace has behind -e besides system calls, for which there are options here.
+constexpr Qualifier kQualifiers[] = {{"signal", Key::Signals},   {"signals", Key::Signals},
+                                     {"s", Key::Signals},        {"status", Key::StatusSet},
+                                     {"quiet", Key::Quiet},      {"silent", Key::Quiet},
+                                     {"silence", Key::Quiet},    {"q", Key::Quiet},
+                                     {"decode-fds", Key::Paths}, {"decode-fd", Key::Paths}};
+
+Setting without_qualifier(Setting setting) {
+  if (setting.key != Key::Syscalls) return setting;
+  const std::string_view value = trimmed(setting.value);
+  for (const Qualifier& one : kQualifiers) {
+    const std::string prefix = fmt::format("{}=", one.word);
+    if (value.starts_with(prefix) && value.size() > prefix.size())
+      return {one.key, std::string(value.substr(prefix.size())), "option -e " + prefix};
+  }
+  if (value.starts_with("t=")) setting.value = fmt::format("trace={}", value.substr(2));
+  return setting;
+}
+
 }  // namespace
 
 Result<CommandLine> parse_command_line(std::span<const std::string> args) {
@@ -159,7 +196,8 @@ Result<CommandLine> parse_command_line(std::span<const std::string> args) {
     namespace style = po::command_line_style;
     const int exact = style::unix_style & ~style::allow_guessing;
     const auto parsed = po::command_line_parser(head.words).options(description).style(exact).run();
-    for (const po::option& option : parsed.options) line.settings.push_back(to_setting(option));
+    for (const po::option& option : parsed.options)
+      line.settings.push_back(without_qualifier(to_setting(option)));
   } catch (const po::error& error) {
     return Error{fmt::format("command line: {}", printable(error.what()))};
   }

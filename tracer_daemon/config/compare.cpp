@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "config/relations.h"
 #include "config/settings.h"
 #include "config/words.h"
 
@@ -34,6 +35,10 @@ constexpr Excluded kExcluded[] = {
     {Key::Inject, "the program must do the same in every run"},
     {Key::Deny, "the program must do the same in every run"},
     {Key::Objects, "system calls are what is compared"},
+    {Key::Append, "the traces of compared runs are thrown away; --compare-output keeps figures"},
+    {Key::Separately,
+     "the traces of compared runs are thrown away; --compare-output keeps figures"},
+    {Key::User, "it runs the program as it is run itself; start it as that user"},
 };
 
 bool is_compare_key(Key key) {
@@ -101,9 +106,7 @@ Status set_figure(const Setting& setting, CompareOptions& compare) {
 
 // As one word, so that a value that begins with a dash stays one.
 std::string respelled(const Setting& setting) {
-  const auto rows = option_rows();
-  const auto row = std::find_if(rows.begin(), rows.end(),
-                                [&](const OptionRow& r) { return r.key == setting.key; });
+  const OptionRow* row = find_option(setting.key);
   const bool has_value = row->argument != Argument::None && !setting.value.empty();
   if (row->name.empty()) return fmt::format("-{}{}", row->letter, has_value ? setting.value : "");
   return has_value ? fmt::format("--{}={}", row->name, setting.value)
@@ -116,12 +119,13 @@ bool is_handed_on(Key key) {
   switch (key) {
     case Key::Backend:
     case Key::Summary:
+    case Key::SummaryToo:
     case Key::Engine:
     case Key::Gate:
     case Key::Verbose:
       return false;
     default:
-      return !is_compare_key(key);
+      return !is_compare_key(key) && goes_with(key, Occasion::Compare);
   }
 }
 

@@ -4,35 +4,55 @@ namespace wc {
 
 std::string help_text() {
   return R"(Usage: wc-preload [OPTIONS] [--] PROGRAM [ARG...]
-       wc-preload [OPTIONS] -p PID
+       wc-preload [OPTIONS] -p PID[,PID...]
+       wc-preload serve --control PATH [OPTIONS]
+       wc-preload --build
 
 Shows which library function made each system call of PROGRAM. Selected functions are wrapped, and
 system calls are intercepted only while one of them runs; the rest of PROGRAM runs undisturbed.
+serve waits for programs that are started with --connect PATH. --build builds what is not built yet.
 
 What is reported:
-  -F, --functions LIST     functions to wrap: names, globs, @classes, name@library, !exclusions
-                           (default @default; given again, the lists are joined)
+  -F, --functions LIST     functions to wrap: names, globs, @classes, name@library, !exclusions, and
+                           scope:NAME, scopes that the program names itself (wc/scope.h); default
+                           @default; given again, the lists are joined
   -B, --breakpoints LIST   functions of the program itself, by breakpoint: names, Class::name,
                            globs, file.c:name, name@library, !exclusions; alone it wraps nothing
   -e, --syscalls LIST      only these system calls: names, %classes as strace has them, ! to exclude
+  -P, --path GLOB          only system calls that touch this path, by name or by descriptor;
+                           repeatable
+  -z, --successful-only    only system calls that succeeded
+  -Z, --failed-only        only those that failed
+      --status SET         only those that ended so: successful,failed,unfinished, ! to exclude
   -a, --all-calls          calls that made no system call, too
-      --objects            shared objects as they are loaded and unloaded, with who asked for them
+      --signals LIST       only these signals: names, numbers, all, none, ! to exclude (default all)
+  -q, --quiet[=SET]        no lines of attaching and of exits; -qq: nor of signals. SET: attach,
+                           exit, signal, all
+      --objects            shared objects as they are loaded and unloaded, with who asked for them;
+                           alone it wraps nothing
+      --no-follow          not the child processes
+
+How it is shown:
   -s, --string-size N      bytes of a string that are shown (default 32)
   -k, --stack-trace        the stack of each call and system call, with file and line
       --stack-depth N      at most N frames of it (implies -k)
       --frames KIND        native: C functions (the default); python: Python's, with file and line,
                            in the place of the interpreter's; auto: these where they can be read
                            (CPython 3.11). Implies -k
-  -y                       paths of file descriptors
-  -t, -tt, -ttt            time of day, with microseconds, in seconds since the epoch
-  -r                       time since the previous line
-  -T                       time spent in each system call
-      --no-follow          not the child processes
+  -y, --decode-fds[=SET]   paths of file descriptors; -yy: addresses of sockets, too. SET: path,
+                           socket
+  -t, --absolute-timestamps[=FORMAT]   time of day; -tt: with microseconds, -ttt: in seconds since
+                           the epoch. FORMAT: s, us, unix
+  -r, --relative-timestamps    time since the previous line
+  -T, --syscall-times      time spent in each call and system call
 
 Where it goes:
   -o, --output FILE        into FILE (default: standard error)
+  -A, --output-append-mode     append to FILE
+  -ff, --output-separately     FILE.PID for each process
   -b, --backend SPEC       NAME or ./FILE.so, with :key=value,...; repeatable (default text)
   -c, --summary            totals per function; the same as -b summary
+  -C                       the same beside the trace
 
 How it is done:
   -E, --engine NAME        ptrace (the default): each reported system call stops the program;
@@ -42,14 +62,17 @@ How it is done:
       --patch LIST         engine inproc: libraries, or the program, by file name or glob, whose
                            system calls are patched besides those of libc and ld.so
       --overflow WHAT      engine inproc, where the program makes system calls faster than they can
-                           be told of: wait (the default) or drop, with the count of what is lost
+                           be reported: wait (the default) or drop, with the count of what is lost
       --scope MODE         functions: system calls inside of wrapped functions (the default);
                            main: the same between the entry of main and its return or exit(3);
                            process: all from start to end, as strace -f; wraps only what -F names
-  -p PID                   a running process: -F and -B by breakpoints; Ctrl-C leaves it as it was
-      --config FILE        options from an INI file; the command line wins
-      --control PATH       Unix socket on which wc-ctl reaches the running tracer
-      --connect PATH       use the tracer that serves PATH (wc-tracerd serve --control PATH)
+  -p, --attach PID         running processes, repeatable, or with commas between them: -F and -B by
+                           breakpoints; Ctrl-C leaves them as they were
+  -u, --user NAME          run PROGRAM as this user, with its groups; takes root
+      --config FILE        options from an INI file (docs/configuration.md); the command line wins
+      --control PATH       serve: the Unix socket to listen on
+      --connect PATH       use the tracer that serves PATH, with the options that it was given;
+                           waits a second for it
   -v                       say what is done and why; -vv says more
 
 What it costs:
@@ -64,12 +87,18 @@ What it costs:
       --compare-limit SECONDS[,TOTAL]  kill a run after SECONDS; begin none after TOTAL (600)
 
 Information:
-      --list-functions [LIST]   the functions that LIST selects (default: all that are known)
+      --list-functions [LIST] [PROGRAM]   the functions that LIST selects (default: all that are
+                           known), of PROGRAM's libraries (default: libc's)
       --list-syscalls [LIST]    the system calls that LIST selects (default: all)
+      --list-classes       the classes of functions and of system calls, with how many each has
   -h, --help               this text
   -V, --version            the version
 
-Not yet available, and refused: -E bpf, --every, --rate, --first, --inject, --deny, --replay
+strace's long names (--trace, --trace-path, --string-limit, --summary-only, --timestamps, --signal,
+...) and -e signal=, status=, quiet= mean the same here.
+
+Not yet available, and refused: -E bpf, --every, --rate, --first, --inject, --deny, --fault,
+--explore, --expect, --flight, --record, --replay, --diff, --prepare, --control without serve
 
 Exit status: that of PROGRAM; killed by a signal: the same signal; 125 if the tracer failed,
 126 if PROGRAM cannot be executed, 127 if it was not found.
@@ -80,6 +109,7 @@ Examples:
   wc-preload -c -F @stdio ./prog --its-own-option
   wc-preload -B 'Cache::load,parse*' ./prog
   wc-preload -F @file -p 4711
+  wc-preload -Z -P '/etc/*' -o errors.txt ./prog
 )";
 }
 

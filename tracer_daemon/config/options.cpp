@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <exception>
 
+#include "config/relations.h"
 #include "config/settings.h"
 #include "config/words.h"
 
@@ -15,6 +16,10 @@ namespace {
 constexpr std::string_view kUsage = "usage: wc-preload [OPTIONS] [--] PROGRAM [ARG...]";
 
 using Settings = std::vector<Setting>;
+
+Error not_available(std::string_view what, std::string_view instead) {
+  return Error{fmt::format("{}: not available in this version; {}", what, instead), ENOTSUP};
+}
 
 // The first word of wc-tracerd, which is not the user's: the launcher writes it.
 Result<Command> take_command(std::span<const std::string>& args) {
@@ -39,11 +44,15 @@ const Setting* find(const Settings& settings, std::initializer_list<Key> keys) {
 // Whether the command line says something else about what an INI setting is about.
 bool overridden(Key key, const Settings& line) {
   if (key == Key::Follow) return find(line, {Key::NoFollow}) != nullptr;
-  if (key == Key::Backend) return find(line, {Key::Backend, Key::Summary}) != nullptr;
+  if (key == Key::Backend)
+    return find(line, {Key::Backend, Key::Summary, Key::SummaryToo}) != nullptr;
+  if (key == Key::StatusSet)
+    return find(line, {Key::StatusSet, Key::Successful, Key::Failed}) != nullptr;
   return find(line, {key}) != nullptr;
 }
 
-Status apply_ini(const std::string& path, const Settings& line, Options& options) {
+// `kept`: the settings that hold.
+Status apply_ini(const std::string& path, const Settings& line, Settings& kept, Options& options) {
   const Result<std::string> text = read_ini_file(path);
   if (!text) return text.error();
   const Result<Settings> settings = parse_ini(*text, path);
@@ -56,18 +65,19 @@ Status apply_ini(const std::string& path, const Settings& line, Options& options
     const bool lost = overridden(setting.key, line);
     Status applied = apply(setting, lost ? unused : options);
     if (!applied && !(lost && applied.error().code == ENOTSUP)) return applied;
+    if (!lost) kept.push_back(setting);
   }
   return Done{};
 }
 
-Status apply_config(const Settings& line, Options& options) {
+Status apply_config(const Settings& line, Settings& kept, Options& options) {
   const Setting* config = find(line, {Key::Config});
   if (config == nullptr) return Done{};
   const auto is_config = [](const Setting& s) { return s.key == Key::Config; };
   if (std::count_if(line.begin(), line.end(), is_config) > 1) {
     return Error{"option --config given twice; only one file is read"};
   }
-  return apply_ini(config->value, line, options);
+  return apply_ini(config->value, line, kept, options);
 }
 
 // What cannot be done to a process that runs already.
@@ -85,14 +95,22 @@ Status check_attach(const Options& options) {
   return Done{};
 }
 
+// A column as strace's -a has it would be taken for the program.
+Status check_first_word(const Options& options) {
+  if (!options.all_calls || options.program.empty()) return Done{};
+  const std::string_view hint = foreign_value_hint(Key::AllCalls, options.program[0]);
+  if (hint.empty()) return Done{};
+  return Error{fmt::format("{} is taken for the program: {}", in_quotes(options.program[0]), hint)};
+}
+
 Status check_program(const Options& options) {
-  if (options.pid != 0) return check_attach(options);
+  if (!options.pids.empty()) return check_attach(options);
   switch (options.command) {
     case Command::Attach:
       return Error{"command attach needs -p PID"};
     case Command::Run:
       if (options.program.empty()) return Error{fmt::format("no program given; {}", kUsage)};
-      return Done{};
+      return check_first_word(options);
     case Command::Serve:
       if (options.control_path.empty()) return Error{"serve needs --control PATH"};
       if (!options.connect_path.empty()) return Error{"serve takes no --connect"};
@@ -105,9 +123,22 @@ Status check_program(const Options& options) {
       if (options.program.empty()) return Done{};
       return Error{fmt::format("option --list-syscalls takes one list and no program, found {}",
                                in_quotes(options.program[0]))};
+    case Command::ListClasses:
+      if (options.program.empty()) return Done{};
+      return Error{fmt::format("option --list-classes takes no program, found {}",
+                               in_quotes(options.program[0]))};
     default:
       return Done{};
   }
+}
+
+// -C: the summary stands beside whatever else there is, which is text where nothing is said.
+void finish_backends(const Settings& line, Options& options) {
+  auto& backends = options.backends;
+  const auto is_summary = [](const std::string& spec) { return spec.starts_with("summary"); };
+  const bool beside = find(line, {Key::SummaryToo}) != nullptr;
+  if (backends.empty() || (beside && std::all_of(backends.begin(), backends.end(), is_summary)))
+    backends.insert(backends.begin(), "text");
 }
 
 Result<Options> parse(std::span<const std::string> args) {
@@ -124,18 +155,24 @@ Result<Options> parse(std::span<const std::string> args) {
     options.command = asked->key == Key::Help ? Command::Help : Command::Version;
     return options;
   }
-  const Status config = apply_config(line->settings, options);
+  Settings file;
+  const Status config = apply_config(line->settings, file, options);
   if (!config) return config.error();
   for (const Setting& setting : line->settings) {
     const Status applied = apply(setting, options);
     if (!applied) return applied.error();
   }
-  if (options.backends.empty()) options.backends.emplace_back("text");
+  finish_backends(line->settings, options);
   const Status compare = finish_compare(line->settings, options);
   if (!compare) return compare.error();
   const Status program = check_program(options);
   if (!program) return program.error();
-  if (options.pid != 0) options.command = Command::Attach;
+  if (options.command == Command::Run && find(line->settings, {Key::Control}) != nullptr)
+    return not_available("option --control",
+                         "wc-preload serve --control PATH listens for --connect PATH");
+  const Status relations = check_relations(file, line->settings, options);
+  if (!relations) return relations.error();
+  if (!options.pids.empty()) options.command = Command::Attach;
   return options;
 }
 
@@ -143,6 +180,12 @@ Result<Options> parse(std::span<const std::string> args) {
 }  // namespace wc::config
 
 namespace wc {
+
+// Full-process mode, breakpoints and --objects wrap nothing of themselves.
+bool selects_functions(const Options& options) {
+  return options.functions_given ||
+         (options.scope != ScopeMode::Process && options.breakpoints.empty() && !options.objects);
+}
 
 Result<Options> parse_options(std::span<const char* const> args) {
   try {

@@ -5,6 +5,7 @@
 // with an Error whose code is ENOTSUP and whose line says "not available in this version".
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,7 +20,23 @@ enum class GateChoice { Auto, Socket, Trap, Dispatch };
 enum class ScopeMode { Functions, Main, Process };
 enum class Overflow { Wait, Drop };
 enum class StackFunctions { Native, Python, Auto };  // --frames
-enum class Command { Run, Attach, Serve, Measure, Help, Version, ListFunctions, ListSyscalls };
+enum class Command {
+  Run,
+  Attach,
+  Serve,
+  Measure,
+  Help,
+  Version,
+  ListFunctions,
+  ListSyscalls,
+  ListClasses
+};
+
+// How a system call ended (-z, -Z, --status), and which lines -q leaves out; to be ORed.
+inline constexpr unsigned kSuccessful = 1, kFailed = 2, kUnfinished = 4, kAllStatuses = 7;
+inline constexpr unsigned kQuietAttach = 1, kQuietExit = 2, kQuietSignals = 4;
+// Of Options::time_format: -r, besides one of the others.
+inline constexpr int kRelativeTime = 4;
 
 // --compare: the program run native, traced, and under other tools, in turn.
 struct CompareOptions {
@@ -44,6 +61,10 @@ struct Options {
   bool functions_given = false;        // by -F or [functions] wrap=
   std::string breakpoints;             // selection language of -B, not yet parsed
   std::string syscalls;                // -e language, not yet parsed; empty: all
+  std::vector<std::string> paths;      // -P: globs; empty: all
+  unsigned statuses = kAllStatuses;    // of the system calls that are reported
+  uint64_t signals = ~uint64_t{0};     // that are reported: bit N-1 for signal N
+  unsigned quiet = 0;                  // -q
   EngineChoice engine = EngineChoice::Default;
   GateChoice gate = GateChoice::Auto;
   Overflow overflow = Overflow::Wait;  // what a full ring of engine inproc does
@@ -52,11 +73,14 @@ struct Options {
   std::vector<std::string> patched_libraries{"libc.so.6", "ld-linux-x86-64.so.2"};
   std::vector<std::string> backends;  // specs NAME[:key=value,...]; "text" when none was given
   std::string output;                 // empty: standard error
+  bool append = false;                // -A
+  bool separately = false;            // -ff: OUTPUT.PID for each process
   bool all_calls = false;
   unsigned string_size = 32;  // bytes
-  int time_format = 0;        // 0 none, 1..3 -t -tt -ttt, 4 -r (as wc_host::time_format)
+  int time_format = 0;        // 0 none, 1..3 -t -tt -ttt, 4 added: -r (as wc_host::time_format)
   bool show_duration = false;
   bool show_paths = false;
+  bool show_addresses = false;  // of sockets; implies show_paths
   bool objects = false;
   bool stack_trace = false;
   unsigned stack_depth = kMaxShownFrames;
@@ -67,10 +91,15 @@ struct Options {
   std::string connect_path;
   std::vector<std::string> user_preloads;  // [LD_PRELOAD]: readable ELF files, no blank or colon
   CompareOptions compare;
-  std::string list;                  // argument of --list-functions and --list-syscalls, or empty
-  int pid = 0;                       // -p: the running process to trace; 0: `program` is started
-  std::vector<std::string> program;  // program and arguments; empty for Command::Run only with -p
+  std::string list;                   // argument of --list-functions and --list-syscalls, or empty
+  std::vector<int> pids;              // -p: running processes to trace; empty: `program` is started
+  std::string user;                   // -u: who runs `program`; empty: as this process
+  std::vector<std::string> program;   // program and arguments; empty for Command::Run only with -p
+  std::vector<std::string> warnings;  // a line each: what has no effect, and why
 };
+
+// Whether functions are selected by -F, or by nothing else being asked for.
+bool selects_functions(const Options& options);
 
 // -s accepts 0 to this; -v counts to any number.
 inline constexpr unsigned kMaxStringSize = 1u << 20;

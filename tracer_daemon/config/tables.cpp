@@ -11,26 +11,43 @@ constexpr OptionRow kOptions[] = {
     {Key::Functions, 'F', "functions", Argument::Required},
     {Key::Breakpoints, 'B', "breakpoints", Argument::Required},
     {Key::Syscalls, 'e', "syscalls", Argument::Required},
+    {Key::Path, 'P', "path", Argument::Required},
+    {Key::Successful, 'z', "successful-only", Argument::None},
+    {Key::Failed, 'Z', "failed-only", Argument::None},
+    {Key::StatusSet, 0, "status", Argument::Required},
     {Key::Engine, 'E', "engine", Argument::Required},
     {Key::Gate, 'g', "gate", Argument::Required},
     {Key::Scope, 0, "scope", Argument::Required},
     {Key::Backend, 'b', "backend", Argument::Required},
     {Key::Output, 'o', "output", Argument::Required},
+    {Key::Append, 'A', "output-append-mode", Argument::None},
+    {Key::Separately, 0, "output-separately", Argument::None},
     {Key::Summary, 'c', "summary", Argument::None},
+    {Key::SummaryToo, 'C', "", Argument::None},
     {Key::AllCalls, 'a', "all-calls", Argument::None},
     {Key::StringSize, 's', "string-size", Argument::Required},
     {Key::StackTrace, 'k', "stack-trace", Argument::None},
     {Key::StackDepth, 0, "stack-depth", Argument::Required},
     {Key::Frames, 0, "frames", Argument::Required},
-    {Key::Time, 't', "", Argument::None},
-    {Key::RelativeTime, 'r', "", Argument::None},
-    {Key::Duration, 'T', "", Argument::None},
-    {Key::Paths, 'y', "", Argument::None},
+    {Key::Time, 't', "absolute-timestamps", Argument::Attached},
+    {Key::RelativeTime, 'r', "relative-timestamps", Argument::Attached},
+    {Key::Duration, 'T', "syscall-times", Argument::Attached},
+    {Key::Paths, 'y', "decode-fds", Argument::Attached},
+    {Key::Quiet, 'q', "quiet", Argument::Attached},
+    {Key::Signals, 0, "signals", Argument::Required},
+    {Key::User, 'u', "user", Argument::Required},
     {Key::Every, 0, "every", Argument::Required},
     {Key::Rate, 0, "rate", Argument::Required},
     {Key::First, 0, "first", Argument::Required},
     {Key::Inject, 0, "inject", Argument::Required},
     {Key::Deny, 0, "deny", Argument::Required},
+    {Key::Fault, 0, "fault", Argument::Required},
+    {Key::Explore, 0, "explore", Argument::Attached},
+    {Key::Expect, 0, "expect", Argument::Required},
+    {Key::Flight, 0, "flight", Argument::Attached},
+    {Key::Record, 0, "record", Argument::Required},
+    {Key::Prepare, 0, "prepare", Argument::Required},
+    {Key::Diff, 0, "diff", Argument::None},
     {Key::Objects, 0, "objects", Argument::None},
     {Key::Compare, 0, "compare", Argument::Attached},
     {Key::CompareOutput, 0, "compare-output", Argument::Required},
@@ -41,7 +58,7 @@ constexpr OptionRow kOptions[] = {
     {Key::Replay, 0, "replay", Argument::Required},
     {Key::Overflow, 0, "overflow", Argument::Required},
     {Key::Patch, 0, "patch", Argument::Required},
-    {Key::Pid, 'p', "", Argument::Required},
+    {Key::Pid, 'p', "attach", Argument::Required},
     {Key::Config, 0, "config", Argument::Required},
     {Key::NoFollow, 0, "no-follow", Argument::None},
     {Key::Control, 0, "control", Argument::Required},
@@ -51,31 +68,20 @@ constexpr OptionRow kOptions[] = {
     {Key::Help, 'h', "help", Argument::None},
     {Key::ListFunctions, 0, "list-functions", Argument::NextWord},
     {Key::ListSyscalls, 0, "list-syscalls", Argument::NextWord},
+    {Key::ListClasses, 0, "list-classes", Argument::None},
 };
 
-constexpr IniRow kIniKeys[] = {
-    {Key::Engine, Times::Once, "options", "engine"},
-    {Key::Gate, Times::Once, "options", "gate"},
-    {Key::Patch, Times::Many, "options", "patch"},
-    {Key::Overflow, Times::Once, "options", "overflow"},
-    {Key::Scope, Times::Once, "options", "scope"},
-    {Key::Output, Times::Once, "options", "output"},
-    {Key::StringSize, Times::Once, "options", "string-size"},
-    {Key::AllCalls, Times::Once, "options", "all-calls"},
-    {Key::Objects, Times::Once, "options", "objects"},
-    {Key::StackTrace, Times::Once, "options", "stack-trace"},
-    {Key::StackDepth, Times::Once, "options", "stack-depth"},
-    {Key::Frames, Times::Once, "options", "frames"},
-    {Key::Follow, Times::Once, "options", "follow"},
-    {Key::Verbose, Times::Once, "options", "verbose"},
-    {Key::Functions, Times::Once, "functions", "wrap"},
-    {Key::Syscalls, Times::Once, "syscalls", "trace"},
-    {Key::Backend, Times::Many, "backend", "use"},
-    {Key::Preload, Times::Once, "LD_PRELOAD", "LD_PRELOAD"},
-    {Key::Breakpoints, Times::Once, "breakpoint", "function"},
-    {Key::Every, Times::Once, "sampling", "every"},
-    {Key::Every, Times::Once, "sampling", "every.*"},
-    {Key::Inject, Times::Many, "policy", "inject"},
+// strace(1), as of 6.1.
+constexpr Synonym kSynonyms[] = {
+    {"trace", Key::Syscalls},
+    {"trace-path", Key::Path},
+    {"signal", Key::Signals},
+    {"silence", Key::Quiet},
+    {"silent", Key::Quiet},
+    {"string-limit", Key::StringSize},
+    {"stack-traces", Key::StackTrace},
+    {"summary-only", Key::Summary},
+    {"timestamps", Key::Time},
 };
 
 struct Refusal {
@@ -87,35 +93,28 @@ constexpr std::string_view kNoSampling = "every call is reported; select fewer f
 constexpr std::string_view kNoPolicy =
     "system calls are only observed; strace -e inject= alters those of a whole process";
 
+constexpr std::string_view kNoRaw = "-b json -o FILE keeps every event";
+
 constexpr Refusal kRefusals[] = {
     {Key::Every, kNoSampling},
     {Key::Rate, kNoSampling},
     {Key::First, kNoSampling},
     {Key::Inject, kNoPolicy},
     {Key::Deny, kNoPolicy},
+    {Key::Fault, kNoPolicy},
+    {Key::Explore, kNoPolicy},
+    {Key::Expect, "count in the output of -b json or -b summary:format=json"},
+    {Key::Flight, kNoRaw},
+    {Key::Record, kNoRaw},
+    {Key::Prepare, "the functions of -F are wrapped from the start to the end"},
+    {Key::Diff, "compare two outputs of -b summary:format=json"},
     {Key::Replay, "events cannot be kept for later; choose the backend before the run with -b"},
-};
-
-struct Foreign {
-  std::string_view spelled;
-  std::string_view hint;
-};
-
-// Options that hands used to strace, ltrace and perf will type.
-constexpr Foreign kForeign[] = {
-    {"-f", "child processes are followed by default, --no-follow stops that"},
-    {"--follow-forks", "child processes are followed by default, --no-follow stops that"},
-    {"-C", "a summary beside the trace is -b text -c"},
-    {"--trace", "system calls are selected with -e/--syscalls"},
-    {"-S", "system calls are reported by default"},
-    {"-l", "functions of one library are selected with -F '*@LIBRARY'"},
-    {"--attach", "-p PID traces a running process"},
 };
 
 }  // namespace
 
 std::span<const OptionRow> option_rows() { return kOptions; }
-std::span<const IniRow> ini_rows() { return kIniKeys; }
+std::span<const Synonym> synonyms() { return kSynonyms; }
 
 const OptionRow* find_option(char letter) {
   const auto* row = std::find_if(std::begin(kOptions), std::end(kOptions),
@@ -124,12 +123,24 @@ const OptionRow* find_option(char letter) {
 }
 
 const OptionRow* find_option(std::string_view name) {
+  if (name.empty()) return nullptr;
+  for (const OptionRow& row : kOptions) {
+    if (row.name == name) return &row;
+  }
+  for (const Synonym& synonym : kSynonyms) {
+    if (synonym.name == name) return find_option(synonym.key);
+  }
+  return nullptr;
+}
+
+const OptionRow* find_option(Key key) {
   const auto* row = std::find_if(std::begin(kOptions), std::end(kOptions),
-                                 [&](const OptionRow& r) { return r.name == name; });
-  return name.empty() || row == std::end(kOptions) ? nullptr : row;
+                                 [&](const OptionRow& r) { return r.key == key; });
+  return row == std::end(kOptions) ? nullptr : row;
 }
 
 std::string spelling(const OptionRow& row) {
+  if (row.key == Key::Separately) return fmt::format("-ff/--{}", row.name);
   if (row.letter == 0) return fmt::format("--{}", row.name);
   if (row.name.empty()) return fmt::format("-{}", row.letter);
   return fmt::format("-{}/--{}", row.letter, row.name);
@@ -140,13 +151,6 @@ std::optional<std::string_view> refusal(Key key) {
     if (row.key == key) return row.instead;
   }
   return std::nullopt;
-}
-
-std::string_view foreign_option_hint(std::string_view spelled) {
-  for (const Foreign& row : kForeign) {
-    if (row.spelled == spelled) return row.hint;
-  }
-  return {};
 }
 
 }  // namespace wc::config

@@ -10,6 +10,7 @@ namespace wc::config {
 namespace {
 
 constexpr std::size_t kMaxQuoted = 80;
+constexpr std::size_t kMostListed = 16;  // more make a line that nobody reads
 // Nobody mistypes a longer name, and the distance costs the product of both lengths.
 constexpr std::size_t kMaxCompared = 64;
 
@@ -82,6 +83,7 @@ std::string suggestion(std::string_view wrong, std::span<const std::string_view>
   const auto shaped = [&](std::string_view name) { return fmt::format(fmt::runtime(shape), name); };
   const std::string_view near = closest_word(wrong, candidates);
   if (!near.empty()) return fmt::format("; did you mean {}?", shaped(near));
+  if (candidates.size() > kMostListed) return "; wc-preload(1) lists what is valid";
   std::vector<std::string> names;
   for (const std::string_view candidate : candidates) names.push_back(shaped(candidate));
   return fmt::format("; valid: {}", fmt::join(names, ", "));

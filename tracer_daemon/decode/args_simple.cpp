@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "decode/args.h"
+#include "decode/socket_name.h"
 #include "proc/files.h"
 #include "proc/process.h"
 
@@ -96,7 +97,12 @@ void append_char(std::string& out, int32_t c) {
 void append_fd(std::string& out, const DecodeContext& context, int32_t fd) {
   append_dec(out, fd);
   if (!context.options.show_paths || fd < 0) return;
-  append_link(out, proc::descriptor_target(context.pid, fd));
+  const std::string target = proc::descriptor_target(context.pid, fd);
+  if (context.options.show_addresses && target.starts_with("socket:")) {
+    out += '<' + socket_name(context.pid, fd, target) + '>';
+    return;
+  }
+  append_link(out, target);
 }
 
 void append_dir_fd(std::string& out, const DecodeContext& context, int32_t fd) {

@@ -36,8 +36,9 @@ std::span<const SyscallSpec> syscall_rows();
 int32_t syscall_number(std::string_view name);
 
 struct DecodeOptions {
-  uint32_t string_size = 32;  // -s
-  bool show_paths = false;    // -y
+  uint32_t string_size = 32;    // -s
+  bool show_paths = false;      // -y
+  bool show_addresses = false;  // -yy: of sockets; with show_paths
 };
 
 // What a decoder may ask about the tracee.

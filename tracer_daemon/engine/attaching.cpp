@@ -90,20 +90,21 @@ Status Attaching::attach(pid_t pid) {
   run_.pipeline.started(pid, proc::exe_path(pid));
   parts_.placing.begin_attached(*process);
   // In full-process mode every thread must stop once, to be resumed to its next syscall.
-  places_in_ = run_.options.uses_breakpoints() ? process->pid : 0;
+  if (run_.options.uses_breakpoints()) places_in_.insert(process->pid);
+  Thread* first = nullptr;
   bool any = false;
   for (const auto& [tid, thread] : parts_.tracees.threads) {
+    if (thread->process != process) continue;
+    if (first == nullptr) first = thread.get();
     if (!run_.options.whole_process && !may_be_forking(tid)) continue;
     any = true;
     ask_to_stop(*thread);
   }
-  if (!any) ask_to_stop(*parts_.tracees.threads.begin()->second);
+  if (!any) ask_to_stop(*first);
   return Done{};
 }
 
-void Attaching::forget(pid_t pid) {
-  if (places_in_ == pid) places_in_ = 0;
-}
+void Attaching::forget(pid_t pid) { places_in_.erase(pid); }
 
 // A thread that is seized brings the threads that it makes from then on; so it is done when a look
 // finds no new one.
@@ -116,13 +117,13 @@ Status Attaching::seize_all(const ProcessPtr& process) {
       if (error == 0) {
         parts_.tracees.add_thread(tid, process);
         fresh++;
-      } else if (error != ESRCH && parts_.tracees.threads.empty()) {
+      } else if (error != ESRCH && process->threads == 0) {
         return Error{"", error};  // the caller knows why that may be
       }
       // EPERM for others: it has come with its parent already, whose event will report it.
     }
   }
-  if (parts_.tracees.threads.empty()) return Error{"", ESRCH};
+  if (process->threads == 0) return Error{"", ESRCH};
   return Done{};
 }
 
@@ -142,17 +143,23 @@ void Attaching::on_asked_stop(StoppedThread& stop, Thread& thread) {
   thread.interrupted = false;
   user_regs_struct regs{};
   if (stop.registers(regs)) issue_again(stop, regs);
-  bool is_to_place = places_in_ != 0 && places_in_ == thread.process->pid;
-  if (!is_to_place || (awaits_stops(places_in_) && parts_.tracees.ticks < kPatienceTicks)) return;
-  places_in_ = 0;
+  const pid_t pid = thread.process->pid;
+  if (!places_in_.contains(pid) || (awaits_stops(pid) && parts_.tracees.ticks < kPatienceTicks))
+    return;
+  places_in_.erase(pid);
   parts_.placing.place_in_running(stop, thread);
 }
 
 void Attaching::ask_another() {
-  if (awaits_stops(places_in_) && parts_.tracees.ticks < kPatienceTicks) return;
-  for (const auto& [tid, thread] : parts_.tracees.threads) {
-    if (thread->process->pid != places_in_ || thread->interrupted) continue;
-    return ask_to_stop(*thread);
+  // A process that has ended needs none.
+  std::erase_if(places_in_, [&](pid_t pid) { return parts_.tracees.process(pid) == nullptr; });
+  const auto& threads = parts_.tracees.threads;
+  for (const pid_t pid : places_in_) {
+    if (awaits_stops(pid) && parts_.tracees.ticks < kPatienceTicks) continue;
+    const auto found = std::ranges::find_if(threads, [&](const auto& one) {
+      return one.second->process->pid == pid && !one.second->interrupted;
+    });
+    if (found != threads.end()) ask_to_stop(*found->second);
   }
 }
 

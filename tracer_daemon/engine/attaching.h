@@ -7,6 +7,8 @@
 // all threads are stopped for a moment, so that none is in a thunk while the pages go, and let go.
 #pragma once
 
+#include <optional>
+#include <set>
 #include <vector>
 
 #include "break_scopes/break_placing.h"
@@ -31,7 +33,7 @@ class Attaching {
   // A stop that was asked for.
   void on_asked_stop(StoppedThread& stop, Thread& thread);
   // Whether breakpoints are still to be placed in a process that was attached to.
-  [[nodiscard]] bool is_placing() const { return places_in_ != 0; }
+  [[nodiscard]] bool is_placing() const { return !places_in_.empty(); }
   // At each tick of that time: those that were asked have ended, or are where they cannot stop (a
   // vfork child has yet to exec).
   void ask_another();
@@ -62,7 +64,7 @@ class Attaching {
 
   const TraceRun& run_;
   Parts parts_;
-  pid_t places_in_ = 0;  // attached to; its breakpoints are still to be placed
+  std::set<pid_t> places_in_;  // attached to; their breakpoints are still to be placed
 };
 
 }  // namespace wc

@@ -73,6 +73,9 @@ void Tracer::say_last_words() {
     run_.say(0, std::to_string(count) +
                     " calls of functions with breakpoints were not recorded: a process can have " +
                     std::to_string(Breakpoints::kMost) + " breakpoints; select fewer functions");
+  for (const std::string& glob : parts_->patching.unmet())
+    run_.say(0,
+             "--patch " + glob + " had no effect: no program had such a library when it started");
   parts_->stacks.report_interpreters();
   if (std::string text = run_.pipeline.interpreters().last_word(); !text.empty()) run_.say(0, text);
 }

@@ -251,7 +251,7 @@ void Pipeline::announce(const EventSource& source, OpenCall& call, const wc_scop
     fill_frames(frames_behind(*stack, scope.sp, caller_sp_of(source, scope)), event);
   if (audience != CallAudience::kWantsSyscallsOnly) call.told_all_calls = true;
   if (audience != CallAudience::kWantsAllCalls) call.told_syscalls_only = true;
-  backends_.call(event, audience);
+  events_.call(event, audience);
 }
 
 // Calls that were told to those who want all of them, and now make a syscall: tell the others.
@@ -333,9 +333,9 @@ void Pipeline::ended(const EventSource& source, EndedCall& end) {
   const bool is_void = typed ? text.empty() : kind == ArgKind::Void || kind == ArgKind::NoReturn;
   if (!end.unwound && !is_void) event.value = &value;
   bool all = end.call.told_all_calls, some = end.call.told_syscalls_only;
-  backends_.ret(event, all && some ? CallAudience::kEveryone
-                       : all       ? CallAudience::kWantsAllCalls
-                                   : CallAudience::kWantsSyscallsOnly);
+  events_.ret(event, all && some ? CallAudience::kEveryone
+                     : all       ? CallAudience::kWantsAllCalls
+                                 : CallAudience::kWantsSyscallsOnly);
 }
 
 void Pipeline::drop_missing(const EventSource& source, std::span<const wc_scope> scopes) {
@@ -384,6 +384,7 @@ void Pipeline::syscall_enter(const EventSource& source, PendingSyscall& syscall)
     for (const OpenCall& call : open) syscall.chain.push_back(call.function);
   }
   note_paths(source, syscall);
+  syscall.touches_a_path = events_.touches_a_path(decode_context(source), syscall.nr, syscall.args);
   if (backends_.wants(WC_WANT_TEXT)) {
     const SyscallSpec& spec = syscall_spec(syscall.nr);
     DecodeContext context{*source.memory, options_, source.pid};
@@ -455,7 +456,7 @@ void Pipeline::emit_exit(const EventSource& source, PendingSyscall& syscall, int
   event.args_text = args_text_.c_str();
   event.ret_text = ret_text.c_str();
   for (OpenCall& call : source.calls->calls()) call.last_ts = std::max(call.last_ts, end);
-  backends_.syscall_exit(event);
+  events_.syscall_exit(event, syscall.touches_a_path);
 }
 
 }  // namespace wc

@@ -17,6 +17,7 @@
 #include "decode/decoder.h"
 #include "decode/syscall_filter.h"
 #include "events/call_stack.h"
+#include "events/event_filter.h"
 #include "events/event_source.h"
 #include "events/tick_clock.h"
 #include "interpreter/interpreters.h"
@@ -35,6 +36,7 @@ struct PendingSyscall {
   uint32_t depth = 0;
   bool reported = false;
   bool in_signal = false;
+  bool touches_a_path = true;   // that -P names
   std::vector<uint32_t> chain;  // function indices, outermost first
   std::vector<DecodedArg> decoded;
   std::shared_ptr<const Stack> stack;  // where it was issued, if that is wanted
@@ -45,6 +47,7 @@ struct PendingSyscall {
     ts = call = 0;
     depth = 0;
     reported = in_signal = false;
+    touches_a_path = true;
     chain.clear();
     stack.reset();
     path.clear();
@@ -60,9 +63,12 @@ struct StackOptions {
 
 class Pipeline {
  public:
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
   Pipeline(BackendSet backends, DecodeOptions options, const SyscallSet& filter,
-           const StackOptions& stacks = {})
+           const StackOptions& stacks = {}, EventFilterOptions events = {})
       : backends_(std::move(backends)),
+        events_(std::move(events), backends_),
         options_(options),
         filter_(filter),
         unwinder_(symbols_, stacks.shim_path, stacks.depth),
@@ -158,6 +164,7 @@ class Pipeline {
   wc_syscall syscall_event(const EventSource& source, const PendingSyscall& syscall);
 
   BackendSet backends_;
+  EventFilter events_;
   DecodeOptions options_;
   SyscallSet filter_;
   Symbolizer symbols_;

@@ -32,20 +32,20 @@ std::string read_name(const EventSource& source, uint32_t row, uint64_t at) {
 void Pipeline::started(int32_t pid, const std::string& path) {
   wc_process event = process_event(pid, pid, WC_PROCESS_START);
   event.path = path.c_str();
-  backends_.process(event);
+  events_.process(event);
 }
 
 void Pipeline::forked(int32_t pid, int32_t tid, int32_t child, bool thread) {
   wc_process event = process_event(pid, tid, WC_PROCESS_FORK);
   event.child = child;
   event.thread = thread ? 1 : 0;
-  backends_.process(event);
+  events_.process(event);
 }
 
 void Pipeline::executed(int32_t pid, int32_t tid, const std::string& path) {
   wc_process event = process_event(pid, tid, WC_PROCESS_EXEC);
   event.path = path.c_str();
-  backends_.process(event);
+  events_.process(event);
 }
 
 void Pipeline::signalled(int32_t pid, int32_t tid, int signal, const void* siginfo) {
@@ -53,13 +53,13 @@ void Pipeline::signalled(int32_t pid, int32_t tid, int signal, const void* sigin
   event.signal = signal;
   std::string text = signal_name(signal) + " " + siginfo_text(siginfo);
   event.text = text.c_str();
-  backends_.process(event);
+  events_.process(event);
 }
 
 void Pipeline::stopped(int32_t pid, int32_t tid, int signal) {
   wc_process event = process_event(pid, tid, WC_PROCESS_STOP);
   event.signal = signal;
-  backends_.process(event);
+  events_.process(event);
 }
 
 void Pipeline::exited(int32_t pid, int32_t tid, int status, bool thread) {
@@ -67,7 +67,7 @@ void Pipeline::exited(int32_t pid, int32_t tid, int status, bool thread) {
   event.status = status;
   event.thread = thread ? 1 : 0;
   if (!thread) loading_.erase(pid);
-  backends_.process(event);
+  events_.process(event);
 }
 
 void Pipeline::phase(int32_t pid, int32_t tid, const char* name, const std::string& library) {

@@ -8,8 +8,6 @@
 
 namespace wc {
 
-// Whether functions are selected by -F, or by nothing else being asked for.
-bool selects_functions(const Options& options);
 // Whether the program is given the library that wraps functions.
 bool wraps(const Options& options);
 // What engine inproc cannot do of what the options ask for; empty: all of it, it can. A backend

@@ -9,12 +9,13 @@ class OwnLimits;
 
 // Run a program under the tracer; may not return.
 int run(const Options& options, const OwnLimits& limits);
-int attach(const Options& options);          // trace a running process
+int attach(const Options& options);          // trace running processes
 int serve(const Options& options);           // standing tracer on a control socket
 int compare_tools(const Options& options);   // --compare
 int measure_plan(const Options& options);    // the measuring core alone, for tests/bench
 int list_functions(const Options& options);  // --list-functions
 int list_syscalls(const Options& options);   // --list-syscalls
+int list_classes();                          // --list-classes
 
 // The environment that the launcher script was given, which its shell has changed: read from the
 // pipe that the launcher has left open, and the pipe closed. Without one, nothing changes.

@@ -4,13 +4,14 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "catalog/catalog.h"
+#include "catalog/glob.h"
 #include "catalog/selection.h"
-#include "decode/decoder.h"
-#include "decode/syscall_filter.h"
 #include "elf/image.h"
 #include "program/program_tables.h"
 #include "launch/launch.h"
 #include "launch/preflight.h"
+#include "launch/syscall_lists.h"
 
 namespace wc {
 namespace {
@@ -18,6 +19,21 @@ namespace {
 int fail(const Error& error) {
   complain(error.message);
   return kTracerFailed;
+}
+
+// Without a program there are this process's libraries only: a selection that names another one
+// asks about some program.
+Status check_libraries(std::span<const Term> terms, std::span<const Candidate> candidates) {
+  for (const Term& term : terms) {
+    const bool is_here =
+        term.library.empty() || term.exclude ||
+        std::any_of(candidates.begin(), candidates.end(),
+                    [&](const Candidate& one) { return match_library(term.library, one.library); });
+    if (!is_here)
+      return Error{
+          fmt::format("'{0}': which program's library? --list-functions '{0}' PROGRAM", term.text)};
+  }
+  return Done{};
 }
 
 }  // namespace
@@ -45,6 +61,8 @@ int list_functions(const Options& options) {
     for (const ExportedFunction& function : library->functions)
       if (function.default_version)
         candidates.push_back({function.name, library->soname, library->soname == "libc.so.6"});
+  if (options.program.empty())
+    if (auto fits = check_libraries(*terms, candidates); !fits) return fail(fits.error());
   auto outcome = select(*terms, candidates, true);
   if (!outcome) return fail(outcome.error());
   for (const std::string& warning : outcome->warnings) complain(warning);
@@ -66,15 +84,17 @@ int list_functions(const Options& options) {
   return print(text);
 }
 
-int list_syscalls(const Options& options) {
-  auto set = parse_syscall_filter(options.list.empty() ? "all" : options.list);
-  if (!set) return fail(set.error());
-  std::string text;
-  for (uint32_t nr = 0; nr < set->size(); nr++) {
-    if (!(*set)[nr]) continue;
-    std::string_view name = syscall_spec(nr).name;
-    if (name.rfind("syscall_0x", 0) != 0) text += fmt::format("{:4} {}\n", nr, name);
+// What -F @CLASS and -e %CLASS select: name, how many, meaning.
+int list_classes() {
+  std::string text = "functions of libc (-F):\n";
+  for (const ClassName& row : class_names()) {
+    const auto rows = catalog();
+    const auto count = std::count_if(rows.begin(), rows.end(), [&](const FunctionSpec& spec) {
+      return (spec.classes & row.bit) != 0 && spec.wrap != Wrap::Never;
+    });
+    text += fmt::format("  {:<12} {:5}  {}\n", fmt::format("@{}", row.name), count, row.what);
   }
+  text += syscall_class_rows();
   return print(text);
 }
 

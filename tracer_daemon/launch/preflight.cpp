@@ -68,7 +68,7 @@ Refusal judge_file(const std::string& path, const std::string& as, Purpose purpo
   if (changes_ids(path))
     return {kTracerFailed,
             as + " is set-user-ID or set-group-ID: it loads no foreign libraries; run it "
-                 "as the user it changes to"};
+                 "as the user it changes to (-u), or use --scope=process"};
   return {};
 }
 

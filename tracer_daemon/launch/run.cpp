@@ -14,6 +14,7 @@
 #include "launch/attach.h"
 #include "launch/engine_choice.h"
 #include "launch/gate_choice.h"
+#include "launch/identity.h"
 #include "launch/launch.h"
 #include "launch/own_limits.h"
 #include "launch/preflight.h"
@@ -24,6 +25,7 @@
 #include "launch/start_program.h"
 #include "proc/files.h"
 #include "proc/process.h"
+#include "proc/status.h"
 #include "session/private_directory.h"
 #include "session/server.h"
 
@@ -59,6 +61,29 @@ FrameChoice frames_of(const Options& options) {
   }
 }
 
+EventFilterOptions event_filter(const Options& options) {
+  static_assert(kReportSuccessful == kSuccessful && kReportFailed == kFailed &&
+                kReportUnfinished == kUnfinished && kHideExits == kQuietExit &&
+                kHideSignals == kQuietSignals);
+  return {options.statuses, options.paths, options.signals, options.quiet};
+}
+
+HostOptions host_options(const Options& options) {
+  HostOptions host;
+  host.string_size = options.string_size;
+  host.time_format = static_cast<uint32_t>(options.time_format);
+  host.show_duration = options.show_duration;
+  host.all_calls = options.all_calls;
+  host.whole_process = options.scope == ScopeMode::Process;
+  host.stack_trace = options.stack_trace;
+  host.leaves_out_syscalls = event_filter(options).leaves_out_syscalls();
+  host.output_path = options.output;
+  if (options.append) host.existing = Existing::Append;
+  host.separately = options.separately;
+  if (options.engine == EngineChoice::Inproc) host.engine = "inproc";
+  return host;
+}
+
 struct EngineDecision {
   bool in_process = false;
   std::string why;
@@ -89,7 +114,7 @@ Result<std::shared_ptr<BreakPlan>> plan_breakpoints(const Options& options,
                                                     const std::vector<Term>& functions) {
   auto terms = parse_breakpoints(options.breakpoints);
   if (!terms) return terms.error();
-  bool by_breakpoint = options.pid != 0 && selects_functions(options);
+  bool by_breakpoint = !options.pids.empty() && selects_functions(options);
   auto plan = std::make_shared<BreakPlan>(std::move(*terms),
                                           by_breakpoint ? functions : std::vector<Term>());
   if (plan->empty()) plan = nullptr;
@@ -163,7 +188,8 @@ class Session {
       return allowed.error();
     auto gate = gate_for(options, sandbox);
     if (!gate) return gate.error();
-    auto terms = parse_selection(options.functions);
+    // A library of the user's is preloaded without wrapping anything.
+    auto terms = parse_selection(selects_functions(options) ? options.functions : "");
     if (!terms) return terms.error();
     SyscallSet filter;
     filter.set();
@@ -172,15 +198,7 @@ class Session {
       if (!parsed) return parsed.error();
       filter = *parsed;
     }
-    HostOptions host;
-    host.string_size = options.string_size;
-    host.time_format = static_cast<uint32_t>(options.time_format);
-    host.show_duration = options.show_duration;
-    host.all_calls = options.all_calls;
-    host.whole_process = options.scope == ScopeMode::Process;
-    host.stack_trace = options.stack_trace;
-    host.output_path = options.output;
-    if (options.engine == EngineChoice::Inproc) host.engine = "inproc";
+    const HostOptions host = host_options(options);
     auto backends = BackendSet::open(options.backends, host);
     if (!backends) return backends.error();
     auto engine = choose_engine(options, gate->gate, *backends);
@@ -195,6 +213,7 @@ class Session {
     DecodeOptions decode;
     decode.string_size = options.string_size;
     decode.show_paths = options.show_paths;
+    decode.show_addresses = options.show_addresses;
     std::string socket = standing ? options.control_path : session->directory_->path() + "/socket";
     TableOptions table_options;
     table_options.terms = std::move(*terms);
@@ -229,11 +248,11 @@ class Session {
     tracer.wraps = wraps(options);
     tracer.breaks = session->breaks_;
     tracer.main_only = options.scope == ScopeMode::Main;
-    tracer.phases = tracer.whole_process && options.pid == 0 && backends->wants(WC_WANT_PHASES);
+    tracer.phases = tracer.whole_process && options.pids.empty() && backends->wants(WC_WANT_PHASES);
     tracer.shim_path = folder->shim_path;
     tracer.shared_memory = memory_for(options, sandbox, session->directory_->path());
     tracer.standing = standing;
-    tracer.signals_stop = standing || options.pid != 0;
+    tracer.signals_stop = standing || !options.pids.empty();
     if (options.frames != StackFunctions::Native && !backends->wants(WC_WANT_STACK))
       complain(
           "--frames has no effect: no backend of this run shows stacks; text, json and folded do");
@@ -243,10 +262,11 @@ class Session {
     }
     session->pipeline_ = std::make_unique<Pipeline>(
         std::move(*backends), decode, filter,
-        StackOptions{tracer.shim_path, options.stack_depth, frames_of(options)});
+        StackOptions{tracer.shim_path, options.stack_depth, frames_of(options)},
+        event_filter(options));
     session->tracer_ = std::make_unique<Tracer>(tracer, *session->tables_, *session->pipeline_);
     // Who sees the socket may send a signal at once.
-    if (standing || options.pid != 0) take_signals(SignalMeaning::Stop);
+    if (standing || !options.pids.empty()) take_signals(SignalMeaning::Stop);
     if (!standing && !wraps(options)) return session;
     auto server = Server::listen(socket, *session->tracer_);
     if (!server) return server.error();
@@ -303,6 +323,11 @@ class Session {
     tracer_->remove_copies();
     directory_.reset();
   }
+  // Where nothing was traced: a backend's empty table says nothing.
+  void discard() {
+    pipeline_->backends().discard();
+    close();
+  }
   [[nodiscard]] bool output_failed() const { return output_failed_; }
 
  private:
@@ -327,6 +352,7 @@ int run_connected(const Options& options, const std::string& path, const OwnLimi
     complain(attached.error().message);
     return kTracerFailed;
   }
+  if (options.verbose > 0) complain("the tracer at " + options.connect_path + " takes over");
   std::vector<char*> argv;
   for (const std::string& argument : options.program)
     argv.push_back(const_cast<char*>(argument.c_str()));
@@ -358,6 +384,11 @@ int run(const Options& options, const OwnLimits& limits) {
     return target.refusal.status;
   }
   if (!options.connect_path.empty()) return run_connected(options, target.path, limits);
+  auto identity = Identity::of_user(options.user);
+  if (!identity) {
+    complain(identity.error().message);
+    return kTracerFailed;
+  }
   auto session = Session::prepare(options, false);
   if (!session) {
     complain(session.error().message);
@@ -376,11 +407,13 @@ int run(const Options& options, const OwnLimits& limits) {
     }
   }
   Tracer& tracer = (*session)->tracer();
-  auto started = start_program(
-      target.path, options.program, tracer.follows_forks(),
-      options.scope == ScopeMode::Process ? FirstStop::BeforeExec : FirstStop::Exec, limits);
+  auto started =
+      start_program(target.path, options.program, tracer.follows_forks(),
+                    options.scope == ScopeMode::Process ? FirstStop::BeforeExec : FirstStop::Exec,
+                    limits, *identity);
   if (!started) {
     complain(started.error().message);
+    (*session)->discard();
     return kTracerFailed;
   }
   leave_standard_output_to_the_program();
@@ -399,27 +432,62 @@ int run(const Options& options, const OwnLimits& limits) {
   end_like(*status);
 }
 
-// A process that runs already; it is left when a signal says so.
+namespace {
+
+// Whether all that is to be attached to can be, and has what was selected, before anything is done
+// to one of them.
+Status check_all_running(Session& session, const std::vector<int>& pids) {
+  for (const pid_t pid : pids) {
+    if (auto fits =
+            session.check_breakpoints({proc::exe_path(pid), proc::path_of(pid, "exe"), true});
+        !fits)
+      return fits;
+    if (auto fits = session.check_running(pid); !fits) return fits;
+  }
+  return Done{};
+}
+
+void say_attached(pid_t pid) {
+  const size_t threads = proc::threads_of(pid).size();
+  complain("Process " + std::to_string(pid) + " attached" +
+           (threads > 1 ? " with " + std::to_string(threads) + " threads" : ""));
+}
+
+void say_detached(const std::vector<int>& pids) {
+  for (const pid_t pid : pids) {
+    auto status = proc::read_status(pid);
+    if (status && !status->is_zombie()) complain("Process " + std::to_string(pid) + " detached");
+  }
+}
+
+}  // namespace
+
+// Processes that run already; they are left when a signal says so.
 int attach(const Options& options) {
   auto fail = [](const Error& error) {
     complain(error.message);
     return kTracerFailed;
   };
-  if (auto fits = inspect_running(options.pid); !fits) return fail(fits.error());
+  for (const pid_t pid : options.pids)
+    if (auto fits = inspect_running(pid); !fits) return fail(fits.error());
   auto session = Session::prepare(options, false);
   if (!session) return fail(session.error());
-  if (auto fits = (*session)->check_breakpoints(
-          {proc::exe_path(options.pid), proc::path_of(options.pid, "exe"), true});
-      !fits)
+  if (auto fits = check_all_running(**session, options.pids); !fits) {
+    (*session)->discard();
     return fail(fits.error());
-  if (auto fits = (*session)->check_running(options.pid); !fits) return fail(fits.error());
+  }
+  const bool is_quiet = (options.quiet & kQuietAttach) != 0;
   Tracer& tracer = (*session)->tracer();
-  if (auto attached = tracer.attach(options.pid); !attached) {
-    (*session)->close();
-    return fail(attach_error(options.pid, attached.error().code));
+  for (const pid_t pid : options.pids) {
+    if (auto attached = tracer.attach(pid); !attached) {
+      (*session)->discard();
+      return fail(attach_error(pid, attached.error().code));
+    }
+    if (!is_quiet) say_attached(pid);
   }
   auto status = tracer.run();
   (*session)->close();
+  if (!is_quiet) say_detached(options.pids);
   return status && !(*session)->output_failed() ? 0 : kTracerFailed;
 }
 

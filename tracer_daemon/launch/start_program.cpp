@@ -66,6 +66,7 @@ struct StartedProgram::Child {
   char** environment = environ;
   int go = -1, go_other_end = -1, failed = -1;  // numbers in the child
   InheritedSignals signals;                     // its own from the start
+  Identity identity;
   alignas(16) char stack[16384];
 
   // Handlers end with the exec by themselves.
@@ -83,6 +84,17 @@ struct StartedProgram::Child {
     raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, word(&signals.blocked), 0, sizeof ignore.mask);
   }
 
+  // Groups first, while it may. 0, or what the kernel says.
+  [[gnu::no_sanitize("address", "undefined")]] static long become(const Identity& identity) {
+    if (identity.is_own) return 0;
+    long code = raw_syscall(SYS_setgroups, static_cast<long>(identity.groups.size()),
+                            word(identity.groups.data()), 0);
+    const auto group = static_cast<long>(identity.group), user = static_cast<long>(identity.user);
+    if (code == 0) code = raw_syscall(SYS_setresgid, group, group, group);
+    if (code == 0) code = raw_syscall(SYS_setresuid, user, user, user);
+    return code;
+  }
+
   [[gnu::no_sanitize("address", "undefined")]] static int run(void* data) {
     auto& self = *static_cast<Child*>(data);
     raw_syscall(SYS_close, self.go_other_end, 0, 0);
@@ -90,8 +102,10 @@ struct StartedProgram::Child {
     while (raw_syscall(SYS_read, self.go, word(&byte), 1) == -EINTR) {
     }
     take_inherited(self.signals);
-    long code =
-        raw_syscall(SYS_execve, word(self.argv_path), word(self.argv_data), word(self.environment));
+    long code = become(self.identity);
+    if (code == 0)
+      code = raw_syscall(SYS_execve, word(self.argv_path), word(self.argv_data),
+                         word(self.environment));
     if (code == -ENOEXEC)
       code =
           raw_syscall(SYS_execve, word(kShell), word(self.shell_argv_data), word(self.environment));
@@ -130,7 +144,7 @@ std::unique_ptr<StartedProgram::Child> describe_child(const std::string& path,
 
 Result<StartedProgram> start_program(const std::string& path,
                                      const std::vector<std::string>& arguments, Follow follow,
-                                     FirstStop first, const OwnLimits& limits) {
+                                     FirstStop first, const OwnLimits& limits, Identity identity) {
   int go[2], failed[2];
   if (pipe2(go, O_CLOEXEC) != 0 || pipe2(failed, O_CLOEXEC) != 0)
     return Error::from_errno("cannot create a pipe", errno);
@@ -138,6 +152,7 @@ Result<StartedProgram> start_program(const std::string& path,
   StartedProgram started;
   started.child = describe_child(path, arguments);
   StartedProgram::Child& child = *started.child;
+  child.identity = std::move(identity);
   child.go = go[0];
   child.go_other_end = go[1];
   child.failed = failed[1];

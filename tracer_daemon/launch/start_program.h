@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "base/scoped_fd.h"
 #include "kernel/stopped_thread.h"
+#include "launch/identity.h"
 #include "launch/own_limits.h"
 
 namespace wc {
@@ -33,6 +34,7 @@ enum class FirstStop { Exec, BeforeExec };
 // The child stands before its exec, traced, under the limits that this process was given.
 Result<StartedProgram> start_program(const std::string& path,
                                      const std::vector<std::string>& arguments, Follow follow,
-                                     FirstStop first, const OwnLimits& limits);
+                                     FirstStop first, const OwnLimits& limits,
+                                     Identity identity = {});
 
 }  // namespace wc

@@ -2,6 +2,7 @@
 
 #include <elf.h>
 #include <link.h>
+#include <time.h>
 
 #include <algorithm>
 #include <optional>
@@ -14,6 +15,12 @@
 
 namespace wc {
 namespace {
+
+uint64_t now() {
+  timespec at{};
+  clock_gettime(CLOCK_MONOTONIC, &at);
+  return static_cast<uint64_t>(at.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(at.tv_nsec);
+}
 
 constexpr unsigned kMaxSpaces = 64;
 constexpr size_t kMaxHeaders = 256;
@@ -127,6 +134,7 @@ bool LibraryWatch::read_heads(TraceeMemory& memory) {
 }
 
 void LibraryWatch::announce(int state) {
+  if (announced_at_ == 0) announced_at_ = now();
   const bool only_loads = state == r_debug::RT_ADD && announced_ != ListChange::Any;
   announced_ = only_loads ? ListChange::OnlyLoaded : ListChange::Any;
 }
@@ -152,6 +160,7 @@ ObjectChanges LibraryWatch::look(pid_t pid, TraceeMemory& memory) {
   if (!read_heads(memory)) return {};
   const ListChange change = std::exchange(announced_, std::nullopt).value_or(ListChange::Any);
   ObjectChanges changes;
+  changes.began = std::exchange(announced_at_, 0);
   for (unsigned number = 0; number < spaces_.size(); number++) {
     Space& space = spaces_[number];
     LinkMapChanges found = space.maps.look(pid, memory, space.head, change);

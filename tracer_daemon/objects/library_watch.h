@@ -34,6 +34,7 @@ struct MappedObject {
 struct ObjectChanges {
   std::vector<MappedObject> loaded;    // in ld.so's order
   std::vector<MappedObject> unloaded;  // the same
+  uint64_t began = 0;  // when ld.so has said that it begins (CLOCK_MONOTONIC); 0: not seen
   [[nodiscard]] bool empty() const { return loaded.empty() && unloaded.empty(); }
 };
 
@@ -79,6 +80,7 @@ class LibraryWatch {
   std::vector<Space> spaces_;  // by number
   std::map<Key, MappedObject> objects_;
   std::optional<ListChange> announced_;  // what ld.so has said that it is about to do
+  uint64_t announced_at_ = 0;            // and when
 };
 
 }  // namespace wc

@@ -14,6 +14,8 @@ class ProcessPatching {
 
   // The thread stands still. Nothing happens where its process records nothing, or is patched.
   void patch(Thread& thread);
+  // Globs of --patch that no program had a library for.
+  [[nodiscard]] std::vector<std::string> unmet() const { return patcher_.unmet(); }
 
  private:
   const TraceRun& run_;

@@ -117,14 +117,32 @@ class Text {
 
 }  // namespace
 
-bool SitePatcher::is_asked_for(const std::string& path) const {
+bool SitePatcher::is_asked_for(const std::string& path) {
   std::string name = path.substr(path.rfind('/') + 1);
-  return std::any_of(libraries_.begin(), libraries_.end(),
-                     [&](const std::string& glob) { return match_glob(glob, name); });
+  bool any = false;
+  for (const std::string& glob : libraries_) {
+    if (!match_glob(glob, name)) continue;
+    any = true;
+    met_.insert(glob);
+  }
+  return any;
+}
+
+std::vector<std::string> SitePatcher::unmet() const {
+  // Nobody has asked for these, and an older glibc names them otherwise.
+  constexpr std::string_view kByDefault[] = {"libc.so.6", "ld-linux-x86-64.so.2"};
+  std::vector<std::string> globs;
+  if (met_.empty()) return globs;
+  for (const std::string& glob : libraries_) {
+    const bool is_default =
+        std::find(std::begin(kByDefault), std::end(kByDefault), glob) != std::end(kByDefault);
+    if (!is_default && !met_.contains(glob)) globs.push_back(glob);
+  }
+  return globs;
 }
 
 // The code of the libraries that are to be patched. What can be written already is left alone.
-std::vector<proc::Mapping> SitePatcher::mappings_of(pid_t pid) const {
+std::vector<proc::Mapping> SitePatcher::mappings_of(pid_t pid) {
   auto maps = proc::read_maps(pid);
   if (!maps) return {};
   constexpr proc::Rights kCode{.read = true, .execute = true};

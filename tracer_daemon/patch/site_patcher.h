@@ -6,14 +6,15 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "patch/site_cache.h"
 #include "patch/syscall_sites.h"
+#include "proc/maps.h"
 #include "program/capture_plan.h"
 #include "tracee/tracee.h"
-#include "proc/maps.h"
 
 namespace wc {
 
@@ -42,14 +43,18 @@ class SitePatcher {
     std::string problem;  // why nothing was patched; else empty
   };
   Outcome patch(Process& process);
+  // Of the globs, those that no library of any program has had as its name. None where nothing was
+  // looked at.
+  [[nodiscard]] std::vector<std::string> unmet() const;
 
  private:
-  [[nodiscard]] std::vector<proc::Mapping> mappings_of(pid_t pid) const;
-  [[nodiscard]] bool is_asked_for(const std::string& path) const;
+  [[nodiscard]] std::vector<proc::Mapping> mappings_of(pid_t pid);
+  bool is_asked_for(const std::string& path);
   std::shared_ptr<const SyscallSites> sites_of(const std::string& path);
 
   const SyscallPlans& plans_;
   std::vector<std::string> libraries_;
+  std::set<std::string> met_;  // globs of them
   SiteCache cache_;
   std::map<std::string, std::shared_ptr<const SyscallSites>> known_;
 };

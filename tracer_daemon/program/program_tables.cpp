@@ -290,7 +290,7 @@ Result<StoredTable> ProgramTables::choose(const Places& places, bool strict,
       table.functions.push_back(info);
     }
   }
-  table.stub_library = build_stub_library(stubs, 0, "");
+  table.stub_library = build_stub_library(stubs, 0, "", scope_patterns(options_.terms));
   return table;
 }
 
@@ -359,10 +359,11 @@ std::string refusal(const Image& image) {
     return "is linked with musl, whose loader and functions differ from glibc's; use "
            "--scope=process";
   if (!image.is_dynamic)
-    return "is statically linked: it has no library calls to wrap; use --scope=process";
+    return "is statically linked: it has no library calls to wrap; use --scope=process, or -B for "
+           "its own functions";
   if (image.set_id && geteuid() != 0)
     return "is set-user-ID or has capabilities: it loads no foreign libraries and loses its rights "
-           "under a tracer; run as root";
+           "under a tracer; run as root, or use --scope=process, which traces it without them";
   return {};
 }
 

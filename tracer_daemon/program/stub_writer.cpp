@@ -66,8 +66,9 @@ void append(std::string& to, const T& value) {
 // The file grows from front to back; file offsets are addresses, so one number serves for both.
 class Writer {
  public:
-  Writer(std::span<const StubFunction> functions, uint64_t id, std::string_view socket_path)
-      : functions_(functions), id_(id), socket_path_(socket_path) {}
+  Writer(std::span<const StubFunction> functions, uint64_t id, std::string_view socket_path,
+         std::string_view scopes)
+      : functions_(functions), id_(id), socket_path_(socket_path), scopes_(scopes) {}
 
   std::string write() {
     number_versions();
@@ -151,6 +152,7 @@ class Writer {
     for (const auto& e : exported_) dynamic_strings_.add(symbol_name(e));
     for (const auto& [name, number] : versions_) dynamic_strings_.add(name);
     dynamic_strings_.add(kUnversioned);
+    data_strings_.add(std::string(scopes_));
     for (const auto& f : functions_) {
       data_strings_.add(f.name);
       data_strings_.add(f.target);
@@ -410,6 +412,7 @@ class Writer {
     head.version = WC_PROTOCOL_VERSION;
     head.count = static_cast<uint32_t>(functions_.size());
     head.id = id_;
+    head.scopes = data_strings_.add(std::string(scopes_));
     socket_path_.copy(head.socket_path, sizeof head.socket_path - 1);
     append(file_, head);
     pad_to(table_);
@@ -440,7 +443,7 @@ class Writer {
 
   std::span<const StubFunction> functions_;
   uint64_t id_;
-  std::string_view socket_path_;
+  std::string_view socket_path_, scopes_;
   std::vector<Exported> exported_;
   std::map<std::string, uint16_t> versions_;
   bool has_versions_ = false;
@@ -457,8 +460,8 @@ class Writer {
 }  // namespace
 
 std::string build_stub_library(std::span<const StubFunction> functions, uint64_t id,
-                               std::string_view socket_path) {
-  return Writer(functions, id, socket_path).write();
+                               std::string_view socket_path, std::string_view scopes) {
+  return Writer(functions, id, socket_path, scopes).write();
 }
 
 bool readdress_stub_library(std::string& library, uint64_t id, std::string_view socket_path,

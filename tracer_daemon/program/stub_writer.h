@@ -32,9 +32,9 @@ struct StubFunction {
 };
 
 // The bytes of the library. Index i of the table is functions[i]. `socket_path` must be shorter
-// than WC_SOCKET_PATH_SIZE.
+// than WC_SOCKET_PATH_SIZE. `scopes`: wc_stubs::scopes.
 std::string build_stub_library(std::span<const StubFunction> functions, uint64_t id,
-                               std::string_view socket_path);
+                               std::string_view socket_path, std::string_view scopes = {});
 
 // Gives a library that was built before another id, socket and gate. False: it is no stub library.
 bool readdress_stub_library(std::string& library, uint64_t id, std::string_view socket_path,

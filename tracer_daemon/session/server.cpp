@@ -187,17 +187,33 @@ void Server::answer_hello(ScopedFd connection, int32_t pid, const wc_hello& hell
   });
 }
 
+namespace {
+
+// A tracer that was started beside this process may not listen yet: it is given a second.
+int connect_in_time(int fd, const sockaddr_un& address) {
+  constexpr int kTries = 100;
+  constexpr useconds_t kPause = 10'000;
+  int code = 0;
+  for (int tries = 0; tries < kTries; tries++) {
+    if (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return 0;
+    code = errno;
+    if (code != ENOENT && code != ECONNREFUSED) return code;
+    usleep(kPause);
+  }
+  return code;
+}
+
+}  // namespace
+
 Status request_attach(const std::string& path) {
   auto address = socket_address(path);
   if (!address) return address.error();
   ScopedFd fd(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
   if (!fd.valid()) return Error::from_errno("cannot create a Unix socket", errno);
-  if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
+  if (int code = connect_in_time(fd.get(), *address); code != 0)
     return Error::from_errno("cannot reach a tracer at " + path +
-                                 " (start one: wc-tracerd serve "
-                                 "--control " +
-                                 path + ")",
-                             errno);
+                                 " (start one: wc-preload serve --control " + path + ")",
+                             code);
   ucred peer{};
   socklen_t size = sizeof peer;
   // Under Yama only a parent may trace, or whom the tracee names.

@@ -1,0 +1,350 @@
+#include "config/relations.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "config/words.h"
+
+namespace wc::config {
+namespace {
+
+constexpr unsigned of(Occasion occasion) { return static_cast<unsigned>(occasion); }
+constexpr unsigned kStart = of(Occasion::Start);
+constexpr unsigned kAttach = of(Occasion::Attach);
+constexpr unsigned kServe = of(Occasion::Serve);
+constexpr unsigned kCompare = of(Occasion::Compare);
+constexpr unsigned kTrace = kStart | kAttach | kServe;
+constexpr unsigned kAny = 63;
+
+constexpr Relation kRelations[] = {
+    {Key::Functions, kTrace | kCompare, Need::Nothing, Again::Joined},
+    {Key::Breakpoints, kTrace | kCompare, Need::Nothing, Again::Joined},
+    {Key::Syscalls, kTrace | kCompare, Need::Audience, Again::Joined},
+    {Key::Path, kTrace | kCompare, Need::Audience, Again::Joined},
+    {Key::Successful, kTrace | kCompare, Need::Audience, Again::Last},
+    {Key::Failed, kTrace | kCompare, Need::Audience, Again::Last},
+    {Key::StatusSet, kTrace | kCompare, Need::Audience, Again::Last},
+    {Key::Engine, kTrace | kCompare, Need::Nothing, Again::Last},
+    {Key::Gate, kStart | kServe | kCompare, Need::Gate, Again::Last},
+    {Key::Scope, kTrace, Need::Nothing, Again::Last},
+    {Key::Backend, kTrace | kCompare, Need::Nothing, Again::Joined},
+    {Key::Output, kTrace, Need::Nothing, Again::Last},
+    {Key::Append, kTrace, Need::File, Again::Counted},
+    {Key::Separately, kTrace, Need::File, Again::Counted},
+    {Key::Summary, kTrace | kCompare, Need::Nothing, Again::Counted},
+    {Key::SummaryToo, kTrace | kCompare, Need::Nothing, Again::Counted},
+    {Key::AllCalls, kTrace | kCompare, Need::Calls, Again::Counted},
+    {Key::StringSize, kTrace | kCompare, Need::Lines, Again::Last},
+    {Key::StackTrace, kTrace | kCompare, Need::Stacks, Again::Counted},
+    {Key::StackDepth, kTrace | kCompare, Need::Stacks, Again::Last},
+    {Key::Frames, kTrace | kCompare, Need::Stacks, Again::Last},
+    {Key::Time, kTrace | kCompare, Need::Text, Again::Counted},
+    {Key::RelativeTime, kTrace | kCompare, Need::Text, Again::Counted},
+    {Key::Duration, kTrace | kCompare, Need::Text, Again::Counted},
+    {Key::Paths, kTrace | kCompare, Need::Lines, Again::Counted},
+    {Key::Quiet, kTrace, Need::Nothing, Again::Counted},
+    {Key::Signals, kTrace, Need::Lines, Again::Last},
+    {Key::User, kStart, Need::Nothing, Again::Last},
+    {Key::Every, kTrace, Need::Nothing, Again::Joined},
+    {Key::Rate, kTrace, Need::Nothing, Again::Joined},
+    {Key::First, kTrace, Need::Nothing, Again::Joined},
+    {Key::Inject, kTrace, Need::Nothing, Again::Joined},
+    {Key::Deny, kTrace, Need::Nothing, Again::Joined},
+    {Key::Fault, kTrace, Need::Nothing, Again::Joined},
+    {Key::Explore, kStart, Need::Nothing, Again::Last},
+    {Key::Expect, kTrace, Need::Nothing, Again::Joined},
+    {Key::Flight, kTrace, Need::Nothing, Again::Last},
+    {Key::Record, kTrace, Need::Nothing, Again::Last},
+    {Key::Prepare, kTrace, Need::Nothing, Again::Joined},
+    {Key::Diff, kStart, Need::Nothing, Again::Counted},
+    {Key::Objects, kTrace, Need::Lines, Again::Counted},
+    {Key::Compare, kCompare, Need::Nothing, Again::Last},
+    {Key::CompareOutput, kCompare, Need::Nothing, Again::Joined},
+    {Key::CompareLoad, kCompare, Need::Nothing, Again::Last},
+    {Key::CompareReady, kCompare, Need::Nothing, Again::Last},
+    {Key::CompareFigure, kCompare, Need::Nothing, Again::Last},
+    {Key::CompareLimit, kCompare, Need::Nothing, Again::Last},
+    {Key::Replay, kStart, Need::Nothing, Again::Last},
+    {Key::Overflow, kTrace | kCompare, Need::InProcess, Again::Last},
+    {Key::Patch, kTrace | kCompare, Need::InProcess, Again::Joined},
+    {Key::Pid, kAttach, Need::Nothing, Again::Joined},
+    {Key::Config, kTrace | kCompare, Need::Nothing, Again::Last},
+    {Key::Follow, kTrace, Need::Nothing, Again::Last},
+    {Key::NoFollow, kTrace | kCompare, Need::Nothing, Again::Counted},
+    {Key::Control, kServe, Need::Nothing, Again::Last},
+    {Key::Connect, of(Occasion::Connect), Need::Nothing, Again::Last},
+    {Key::Verbose, kAny, Need::Nothing, Again::Counted},
+    {Key::Version, kAny, Need::Nothing, Again::Counted},
+    {Key::Help, kAny, Need::Nothing, Again::Counted},
+    {Key::ListFunctions, of(Occasion::List), Need::Nothing, Again::Last},
+    {Key::ListSyscalls, of(Occasion::List), Need::Nothing, Again::Last},
+    {Key::ListClasses, of(Occasion::List), Need::Nothing, Again::Counted},
+    {Key::Preload, kStart | kServe, Need::Nothing, Again::Joined},
+};
+
+// A key without a row does not compile: whoever adds an option says here how it goes with others.
+consteval bool rows_are_keys() {
+  if (std::size(kRelations) != kKeys) return false;
+  for (std::size_t i = 0; i < kKeys; ++i) {
+    if (kRelations[i].key != static_cast<Key>(i)) return false;
+  }
+  return true;
+}
+static_assert(rows_are_keys(), "one relation a key, in the order of enum Key");
+
+using Weight = Exclusion::Weight;
+constexpr std::string_view kOneStatus = "the last one holds; --status=SET names several";
+
+constexpr Exclusion kExclusions[] = {
+    {Key::Successful, Key::Failed, kOneStatus, Weight::Warned},
+    {Key::Successful, Key::StatusSet, kOneStatus, Weight::Warned},
+    {Key::Failed, Key::StatusSet, kOneStatus, Weight::Warned},
+    {Key::Summary, Key::SummaryToo, "-c is a summary alone, -C a summary beside the trace",
+     Weight::Refused},
+    {Key::ListFunctions, Key::ListSyscalls, "one list is printed at a time", Weight::Refused},
+    {Key::ListFunctions, Key::ListClasses, "one list is printed at a time", Weight::Refused},
+    {Key::ListSyscalls, Key::ListClasses, "one list is printed at a time", Weight::Refused},
+};
+
+// ---- What there is
+
+struct BackendKind {
+  std::string_view name;
+  std::array<Need, 5> shows;
+};
+
+// A backend of the user's own may show anything.
+constexpr BackendKind kBackends[] = {
+    {"text", {Need::Audience, Need::Lines, Need::Text, Need::Calls, Need::Stacks}},
+    {"json", {Need::Audience, Need::Lines, Need::Calls, Need::Stacks}},
+    {"summary", {Need::Audience, Need::Calls}},
+    {"folded", {Need::Audience, Need::Stacks}},
+    {"none", {}},
+};
+
+bool shows(const std::string& spec, Need what) {
+  const std::string_view name = std::string_view(spec).substr(0, spec.find(':'));
+  for (const BackendKind& kind : kBackends) {
+    if (kind.name == name)
+      return std::find(kind.shows.begin(), kind.shows.end(), what) != kind.shows.end();
+  }
+  return true;
+}
+
+bool writes_files(const Options& options) {
+  return !options.output.empty() ||
+         std::any_of(options.backends.begin(), options.backends.end(), [](const std::string& spec) {
+           return spec.find(":output=") != spec.npos || spec.find(",output=") != spec.npos;
+         });
+}
+
+bool is_met(Need need, const Options& options) {
+  switch (need) {
+    case Need::Nothing:
+      return true;
+    case Need::File:
+      return writes_files(options);
+    case Need::InProcess:
+      return options.engine == EngineChoice::Inproc || options.engine == EngineChoice::Auto ||
+             options.compare.asked;
+    case Need::Gate:
+      return options.scope != ScopeMode::Process &&
+             (selects_functions(options) || !options.user_preloads.empty());
+    default:
+      return std::any_of(options.backends.begin(), options.backends.end(),
+                         [&](const std::string& spec) { return shows(spec, need); });
+  }
+}
+
+std::string_view words_for(Need need) {
+  switch (need) {
+    case Need::Lines:
+      return "without a backend that shows single events: text, json or one of your own";
+    case Need::Text:
+      return "without -b text: other backends have the times in a form of their own";
+    case Need::Calls:
+      return "without a backend that shows calls: text, json, summary or one of your own";
+    case Need::Stacks:
+      return "without a backend that shows stacks: text, json, folded or one of your own";
+    case Need::Audience:
+      return "with -b none, which reports nothing";
+    case Need::File:
+      return "without -o FILE";
+    case Need::InProcess:
+      return "without -E inproc or -E auto";
+    case Need::Gate:
+      return "where no function is wrapped, or all system calls are reported";
+    case Need::Nothing:
+      break;
+  }
+  return {};
+}
+
+Occasion occasion_of(const Options& options) {
+  if (options.compare.asked) return Occasion::Compare;
+  if (options.command == Command::Serve) return Occasion::Serve;
+  if (!options.connect_path.empty()) return Occasion::Connect;
+  if (!options.pids.empty()) return Occasion::Attach;
+  switch (options.command) {
+    case Command::ListFunctions:
+    case Command::ListSyscalls:
+    case Command::ListClasses:
+      return Occasion::List;
+    default:
+      return Occasion::Start;
+  }
+}
+
+std::string_view words_for(Occasion occasion) {
+  switch (occasion) {
+    case Occasion::Start:
+      return "for a program that is started";
+    case Occasion::Attach:
+      return "with -p";
+    case Occasion::Serve:
+      return "with serve";
+    case Occasion::Connect:
+      return "with --connect: the tracer that serves there has options of its own";
+    case Occasion::List:
+      return "with a list";
+    case Occasion::Compare:
+      return "with --compare";
+  }
+  return {};
+}
+
+// ---- The checks
+
+class Check {
+ public:
+  Check(std::span<const Setting> file, std::span<const Setting> line, Options& options)
+      : file_(file), line_(line), options_(options) {}
+
+  Status run() {
+    for (const Setting& setting : line_) {
+      if (is_default(setting) && occasion_of(options_) == Occasion::Attach) continue;
+      if (Status fits = check_occasion(setting, Weight::Refused); !fits) return fits;
+    }
+    if (Status fits = check_exclusions(); !fits) return fits;
+    if (const auto why = obstacle_to_inproc(options_);
+        options_.engine == EngineChoice::Inproc && !why.empty())
+      return Error{fmt::format("engine inproc: {}; use -E ptrace", why)};
+    for (const Setting& setting : line_) check_need(setting);
+    for (const Setting& setting : file_) {
+      if (!is_default(setting)) (void)check_occasion(setting, Weight::Warned);
+      check_need(setting);
+    }
+    check_repetitions();
+    return Done{};
+  }
+
+ private:
+  static const Relation& relation(Key key) { return kRelations[static_cast<std::size_t>(key)]; }
+
+  // What is said as it is anyway asks for nothing.
+  static bool is_default(const Setting& setting) {
+    const auto rows = ini_rows();
+    return std::any_of(rows.begin(), rows.end(), [&](const IniRow& row) {
+      return row.key == setting.key && row.fallback == setting.value;
+    });
+  }
+
+  Status check_occasion(const Setting& setting, Weight weight) {
+    const Occasion occasion = occasion_of(options_);
+    if (goes_with(setting.key, occasion)) return Done{};
+    const std::string what = fmt::format("{} has no effect {}", setting.where, words_for(occasion));
+    // What cannot be done there compare.cpp has refused, with the reason.
+    if (weight == Weight::Refused && occasion != Occasion::Compare) return Error{what};
+    warn(what);
+    return Done{};
+  }
+
+  void check_need(const Setting& setting) {
+    if (is_default(setting)) return;
+    const Need need = relation(setting.key).need;
+    if (!is_met(need, options_)) {
+      warn(fmt::format("{} has no effect {}", setting.where, words_for(need)));
+    } else if (setting.key == Key::Quiet && hides_lines_only() && !is_met(Need::Lines, options_)) {
+      warn(fmt::format("{} has no effect {}", setting.where, words_for(Need::Lines)));
+    }
+  }
+
+  // Of processes that are attached to, -q hides a message that is none of a backend's.
+  [[nodiscard]] bool hides_lines_only() const { return options_.pids.empty(); }
+
+  Status check_exclusions() {
+    for (const Exclusion& one : kExclusions) {
+      const Setting* first = find(one.first);
+      const Setting* second = find(one.second);
+      if (first == nullptr || second == nullptr) continue;
+      const std::string what =
+          fmt::format("{} and {} exclude each other: {}", first->where, second->where, one.why);
+      if (one.weight == Weight::Refused) return Error{what};
+      warn(what);
+    }
+    return Done{};
+  }
+
+  void check_repetitions() {
+    std::array<const Setting*, kKeys> seen{};
+    for (const Setting& setting : line_) {
+      const Setting*& earlier = seen[static_cast<std::size_t>(setting.key)];
+      const bool is_lost = earlier != nullptr && relation(setting.key).again == Again::Last &&
+                           earlier->value != setting.value;
+      if (is_lost)
+        warn(fmt::format("{} given twice: {} holds", setting.where, in_quotes(setting.value)));
+      earlier = &setting;
+    }
+  }
+
+  [[nodiscard]] const Setting* find(Key key) const {
+    const auto found =
+        std::find_if(line_.begin(), line_.end(), [&](const Setting& s) { return s.key == key; });
+    return found == line_.end() ? nullptr : &*found;
+  }
+
+  void warn(std::string text) {
+    auto& warnings = options_.warnings;
+    if (std::find(warnings.begin(), warnings.end(), text) == warnings.end())
+      warnings.push_back(std::move(text));
+  }
+
+  std::span<const Setting> file_, line_;
+  Options& options_;
+};
+
+}  // namespace
+
+std::vector<std::string_view> judged_backends() {
+  std::vector<std::string_view> names;
+  for (const BackendKind& kind : kBackends) names.push_back(kind.name);
+  return names;
+}
+
+std::span<const Relation> relations() { return kRelations; }
+bool goes_with(Key key, Occasion occasion) {
+  return (kRelations[static_cast<std::size_t>(key)].occasions & of(occasion)) != 0;
+}
+
+std::span<const Exclusion> exclusions() { return kExclusions; }
+
+std::string_view obstacle_to_inproc(const Options& options) {
+  if (!options.pids.empty()) return "a running process can be given no library";
+  if (options.scope == ScopeMode::Process) return "--scope=process needs a stop at every syscall";
+  if (!options.breakpoints.empty()) return "breakpoints (-B) need the stops of engine ptrace";
+  if (options.gate == GateChoice::Socket || options.gate == GateChoice::Trap)
+    return "what is not patched needs gate dispatch";
+  if (options.show_paths) return "-y needs a stop at every syscall";
+  if (!options.paths.empty()) return "-P needs a stop at every syscall";
+  if (!selects_functions(options)) return "nothing is wrapped";
+  return {};
+}
+
+Status check_relations(std::span<const Setting> file, std::span<const Setting> line,
+                       Options& options) {
+  return Check(file, line, options).run();
+}
+
+}  // namespace wc::config

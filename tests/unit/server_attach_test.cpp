@@ -89,7 +89,7 @@ TEST_F(AttachTest, WithoutATracerTheErrorSaysHowToStartOne) {
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.error().code, ENOENT);
   EXPECT_THAT(status.error().message,
-              AllOf(HasSubstr(path_), HasSubstr("wc-tracerd serve --control " + path_)));
+              AllOf(HasSubstr(path_), HasSubstr("wc-preload serve --control " + path_)));
 }
 
 // Something else that listens there.

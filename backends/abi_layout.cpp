@@ -26,9 +26,11 @@ WC_LAYOUT(wc_object, tid, 48, 120);
 WC_LAYOUT(wc_object, call, 112, 120);
 WC_LAYOUT(wc_lost, count, 16, 24);
 WC_LAYOUT(wc_totals, ns, 32, 40);
-WC_LAYOUT(wc_host, is_terminal, 48, 64);
-WC_LAYOUT(wc_host, want, 56, 64);
-WC_LAYOUT(wc_backend, close, 112, 128);
-WC_LAYOUT(wc_backend, snapshot, 120, 128);
+WC_LAYOUT(wc_host, is_terminal, 48, 88);
+WC_LAYOUT(wc_host, want, 56, 88);
+WC_LAYOUT(wc_host, argv, 80, 88);
+WC_LAYOUT(wc_backend, close, 112, 136);
+WC_LAYOUT(wc_backend, snapshot, 120, 136);
+WC_LAYOUT(wc_backend, wake_at, 128, 136);
 
 }  // namespace

@@ -308,13 +308,24 @@ void BackendSet::flush_backends(uint64_t now) {
 }
 
 void BackendSet::flush(uint64_t now) {
+  for (const Instance& backend : backends_) backend->update_width();
   flush_backends(now);
-  for (const auto& output : outputs_) output->flush_live(now);
+  write_out();
 }
 
-void BackendSet::flush_all(uint64_t now) {
-  flush_backends(now);
-  for (const auto& output : outputs_) output->flush();
+uint64_t BackendSet::wake_at() {
+  uint64_t earliest = 0;
+  for (const Instance& backend : backends_) {
+    const auto function = backend->callbacks().wake_at;
+    if (function == nullptr) continue;
+    uint64_t at = 0;
+    if (!backend->attempt("wake_at", [&] { at = function(backend->context()); })) {
+      note_crash(*backend);
+    } else if (at != 0 && (earliest == 0 || at < earliest)) {
+      earliest = at;
+    }
+  }
+  return earliest;
 }
 
 std::vector<std::string> BackendSet::take_errors() {

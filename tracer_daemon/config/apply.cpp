@@ -35,6 +35,9 @@ constexpr Choice<ScopeMode> kScopes[] = {{"functions", ScopeMode::Functions, ""}
                                          {"process", ScopeMode::Process, ""}};
 constexpr Choice<Overflow> kOverflows[] = {{"wait", Overflow::Wait, ""},
                                            {"drop", Overflow::Drop, ""}};
+constexpr Choice<ColorChoice> kColors[] = {{"auto", ColorChoice::Auto, ""},
+                                           {"always", ColorChoice::Always, ""},
+                                           {"never", ColorChoice::Never, ""}};
 constexpr Choice<StackFunctions> kFrames[] = {{"native", StackFunctions::Native, ""},
                                               {"python", StackFunctions::Python, ""},
                                               {"auto", StackFunctions::Auto, ""}};
@@ -267,6 +270,8 @@ Status apply(const Setting& setting, Options& options) {
       return set_stack_depth(setting, options);
     case Key::Frames:
       return set_frames(setting, options);
+    case Key::Color:
+      return choose<ColorChoice>(setting, kColors, options.color);
     case Key::Time:
     case Key::RelativeTime:
       return set_time_format(setting, options);

@@ -31,6 +31,7 @@ What is reported:
 
 Where it goes:
   -o, --output FILE        into FILE (default: standard error)
+      --color WHEN         auto | always | never (default auto: on a terminal, unless NO_COLOR is set)
   -b, --backend SPEC       NAME or ./FILE.so, with :key=value,...; repeatable (default text)
   -c, --summary            totals per function; the same as -b summary
 
@@ -83,6 +84,7 @@ Examples:
 )";
 }
 
+std::string version_number() { return WC_VERSION; }
 std::string version_text() { return "wc-preload " WC_VERSION "\n"; }
 
 }  // namespace wc

@@ -23,6 +23,7 @@ enum class Key {
   StackTrace,
   StackDepth,
   Frames,
+  Color,
   Time,
   RelativeTime,
   Duration,

@@ -180,6 +180,9 @@ class Session {
     host.whole_process = options.scope == ScopeMode::Process;
     host.stack_trace = options.stack_trace;
     host.output_path = options.output;
+    if (options.color != ColorChoice::Auto) host.colored = options.color == ColorChoice::Always;
+    host.version = version_number();
+    host.argv = options.program;
     if (options.engine == EngineChoice::Inproc) host.engine = "inproc";
     auto backends = BackendSet::open(options.backends, host);
     if (!backends) return backends.error();

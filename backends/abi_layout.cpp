@@ -28,10 +28,13 @@ WC_LAYOUT(wc_object, call, 112, 128);
 WC_LAYOUT(wc_object, dur, 120, 128);
 WC_LAYOUT(wc_lost, count, 16, 24);
 WC_LAYOUT(wc_totals, ns, 32, 40);
-WC_LAYOUT(wc_host, is_terminal, 48, 72);
-WC_LAYOUT(wc_host, want, 56, 72);
-WC_LAYOUT(wc_host, one_process, 64, 72);
-WC_LAYOUT(wc_backend, close, 112, 128);
-WC_LAYOUT(wc_backend, snapshot, 120, 128);
+WC_LAYOUT(wc_host, is_terminal, 48, 96);
+WC_LAYOUT(wc_host, want, 56, 96);
+WC_LAYOUT(wc_host, one_process, 64, 96);
+WC_LAYOUT(wc_host, columns, 76, 96);
+WC_LAYOUT(wc_host, argv, 88, 96);
+WC_LAYOUT(wc_backend, close, 112, 136);
+WC_LAYOUT(wc_backend, snapshot, 120, 136);
+WC_LAYOUT(wc_backend, wake_at, 128, 136);
 
 }  // namespace

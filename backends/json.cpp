@@ -11,10 +11,12 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "builtin.h"
 #include "escape.h"
 #include "frames.h"
+#include "json_run.h"
 #include "json_writer.h"
 #include "sink.h"
 
@@ -114,6 +116,8 @@ class JsonBackend {
  public:
   explicit JsonBackend(const wc_host& host) : sink_(host) {}
 
+  void begin_run();
+  void flush() { begin_run(); }
   void call(const wc_call& event);
   void syscall_exit(const wc_syscall& event);
   void ret(const wc_return& event);
@@ -123,6 +127,7 @@ class JsonBackend {
 
  private:
   JsonWriter begin(std::string_view type, uint64_t ts) {
+    begin_run();
     JsonWriter json(sink_.buffer());
     json.begin_object();
     json.member("type", type);
@@ -134,12 +139,24 @@ class JsonBackend {
     sink_.buffer() += '\n';
     sink_.send();
   }
+  void write_result(JsonWriter& json, const wc_syscall& event);
   void write_exit(JsonWriter& json, const wc_process& event);
   void write_signal(JsonWriter& json, std::string_view key, int signal);
 
   Sink sink_;
   std::string text_;  // reused for composed strings
+  bool has_begun_ = false;
 };
+
+// With the first event, or soon without one: a run that is refused after this back end has been
+// opened leaves no line.
+void JsonBackend::begin_run() {
+  if (std::exchange(has_begun_, true)) return;
+  JsonWriter json(sink_.buffer());
+  write_run(json, sink_.host());
+  sink_.buffer() += '\n';
+  sink_.send();
+}
 
 void JsonBackend::call(const wc_call& event) {
   JsonWriter json = begin("call", event.ts);
@@ -154,6 +171,18 @@ void JsonBackend::call(const wc_call& event) {
   write_caller(json, event.caller);
   write_stack(json, sink_.host(), event.frames, event.frame_count);
   end(json);
+}
+
+void JsonBackend::write_result(JsonWriter& json, const wc_syscall& event) {
+  json.key("ret");
+  if (event.value != nullptr) {
+    write_arg(json, *event.value);
+  } else {
+    json.number(event.ret);
+  }
+  if (event.error == 0) return;
+  if (event.error_name == nullptr) text_ = "errno " + std::to_string(event.error);
+  json.member("error", event.error_name != nullptr ? view(event.error_name) : text_);
 }
 
 void JsonBackend::syscall_exit(const wc_syscall& event) {
@@ -176,11 +205,9 @@ void JsonBackend::syscall_exit(const wc_syscall& event) {
   text_ += ") = ";
   text_ += has_result ? view(event.ret_text) : "?";
   json.member("text", std::string_view(text_));
-  if (has_result) json.member("ret", event.ret);
-  if (has_result && event.error != 0) {
-    if (event.error_name == nullptr) text_ = "errno " + std::to_string(event.error);
-    json.member("error", event.error_name != nullptr ? view(event.error_name) : text_);
-  }
+  if (has_result) write_result(json, event);
+  write_text(json, "path", event.path);
+  write_text(json, "fd_path", event.fd_path);
   if ((event.flags & WC_SYSCALL_IN_SIGNAL) != 0) json.member("signal", true);
   write_stack(json, sink_.host(), event.frames, event.frame_count);
   end(json);
@@ -198,7 +225,8 @@ void JsonBackend::ret(const wc_return& event) {
   } else if (event.value != nullptr) {
     json.key("ret");
     write_arg(json, *event.value);
-  } else if (!view(event.ret_text).empty()) {  // a host that does not tell the type
+  } else if (!view(event.ret_text).empty() && (event.flags & WC_RETURN_NEVER) == 0) {
+    // A host that does not say the type.
     json.member("ret", static_cast<int64_t>(event.ret));
   }
   end(json);
@@ -284,7 +312,8 @@ const wc_backend* json_backend() {
       .abi = WC_BACKEND_ABI,
       .struct_size = sizeof(wc_backend),
       .name = "json",
-      .wants = WC_WANT_TEXT | WC_WANT_CALLER | WC_WANT_CALL_TIME | WC_WANT_SYSCALL_TIME,
+      .wants =
+          WC_WANT_TEXT | WC_WANT_CALLER | WC_WANT_CALL_TIME | WC_WANT_SYSCALL_TIME | WC_WANT_PATHS,
       .options = "",
       .open = open_json,
       .call = [](void* context, const wc_call* event) { self(context).call(*event); },
@@ -294,6 +323,7 @@ const wc_backend* json_backend() {
       .process = [](void* context, const wc_process* event) { self(context).process(*event); },
       .object = [](void* context, const wc_object* event) { self(context).object(*event); },
       .lost = [](void* context, const wc_lost* event) { self(context).lost(*event); },
+      .flush = [](void* context, uint64_t) { self(context).flush(); },
       .close = [](void* context) { delete static_cast<JsonBackend*>(context); },
   };
   return &kJson;

@@ -2,12 +2,14 @@
 //
 //   fopen("/etc/hosts", "r") = 0x55d0c0                     <main+0x1c at hello.c:7>
 //     openat(AT_FDCWD, "/etc/hosts", O_RDONLY) = 3
+//   close(3) = 0                                            <main+0x30 at hello.c:9>
 //   +++ exited with 0 +++
 //
 // Decisions:
 // - The lines of an outermost call are held back until that call returns, so that its value
 //   stands on its first line. A terminal and a file show the same.
-// - A call that is still open after `hold` milliseconds (200 unless told, looked at in flush()),
+// - A call that is its own syscall, and its only one, is one line (text_merge.h).
+// - A call that is still open after `hold` milliseconds (200 unless told, see wake_at()),
 //   or whose lines exceed 256 KiB, or whose thread forks, execs or ends, is printed at once
 //   in strace's form, "fopen("/etc/hosts", "r" <unfinished ...>"; the lines that follow are
 //   printed as they come, and its return is a line "<... fopen resumed>) = 0x55d0c0".
@@ -19,14 +21,12 @@
 // - A syscall outside of every call (full-process mode) is one line, as strace has it: when another
 //   thread's line comes while it runs, or it runs for `hold`, as "read(0,  <unfinished ...>", and
 //   its end is a line "<... read resumed>"text", 10) = 4".
-// - Callers are aligned at column 72, prefix and time stamp counted; two spaces at least.
 // - With -k the lines of a stack follow the line of their call or syscall, without its prefix.
 // - Names and paths are escaped here, texts come escaped from the host.
 #include <fmt/format.h>
 #include <sys/wait.h>
 
 #include <algorithm>
-#include <charconv>
 #include <iterator>
 #include <span>
 #include <string>
@@ -38,12 +38,17 @@
 #include "builtin.h"
 #include "frames.h"
 #include "sink.h"
+#include "text_merge.h"
+#include "text_options.h"
+#include "text_printer.h"
 #include "text_thread.h"
-#include "text_time.h"
+#include "text_words.h"
 
 namespace wc::backends {
 
 namespace {
+
+using Kind = TextLine::Kind;
 
 constexpr size_t kMaxHeld = size_t{256} << 10;      // of one thread
 constexpr size_t kMaxHeldOfAll = size_t{32} << 20;  // however many threads there are
@@ -51,18 +56,10 @@ constexpr uint64_t kMillisecond = 1'000'000;
 
 constexpr std::string_view kUnwound = ") = ? <unwound>";
 
-struct TextOptions {
-  uint32_t hold = 200;   // milliseconds
-  uint32_t column = 72;  // of callers
-};
-
 class TextBackend {
  public:
   TextBackend(const wc_host& host, TextOptions options)
-      : sink_(host),
-        options_(options),
-        stamps_(host.time_format),
-        one_process_(host.one_process != 0) {}
+      : printer_(host, options), options_(options), one_process_(host.one_process != 0) {}
 
   void call(const wc_call& event);
   void syscall_enter(const wc_syscall& event);
@@ -72,6 +69,7 @@ class TextBackend {
   void object(const wc_object& event);
   void lost(const wc_lost& event);
   void flush(uint64_t now);
+  [[nodiscard]] uint64_t wake_at() const;
   void close() {
     release_if([](int32_t, const TextThread&) { return true; });
   }
@@ -80,37 +78,33 @@ class TextBackend {
   using Threads = std::unordered_map<int32_t, TextThread>;
 
   TextThread& thread(int32_t pid, int32_t tid);
-  void plain_line(int32_t pid, int32_t tid, uint64_t ts, std::string_view text);
-  void resumed_line(TextThread& lines, const wc_return& event);
-  void append_caller(std::string& out, const wc_caller& caller);
-  void append_duration(std::string& out, uint64_t duration);
+  void note(int32_t pid, int32_t tid, uint64_t ts, std::string_view text);
+  void resumed_line(TextThread& lines, const wc_return& event, const TextEnd& end);
   void append_asker(std::string& out, const wc_object& event);
   void add_stack(TextThread& lines, const TextLine& under, const wc_stack_frame* frames,
                  uint32_t count);
+  void executed(const wc_process& event);
   void exited(const wc_process& event);
 
-  void begin_line(int32_t tid, uint64_t ts);
   void print_pending(int32_t before_tid);
-  void append_syscall(std::string& out, const wc_syscall& event, TextThread& lines);
+  void append_syscall(TextThread& lines, const wc_syscall& event, TextLine& line);
   void settle(int32_t tid, TextThread& thread, size_t size_before);
   void print(int32_t tid, TextThread& thread);
-  void print_line(int32_t tid, const TextThread& thread, const TextLine& line);
   template <typename Predicate>
   void release_if(Predicate predicate);
 
-  Sink sink_;
+  TextPrinter printer_;
   TextOptions options_;
-  TimeStamps stamps_;
   Threads threads_;
   size_t held_ = 0;  // bytes of lines in all threads
   int32_t first_tid_ = 0;
   TextThread* last_ = nullptr;  // that of last_tid_, which was asked for last, or null
   int32_t last_tid_ = 0;
   int32_t pending_tid_ = 0;  // the one thread whose TextThread::pending is not printed, or 0
-  bool many_ = false;        // there is or was more than one thread
   bool one_process_;         // only its events come here
   std::string head_;         // of the line of a call, when its arguments have changed
   std::string tail_;         // reused
+  std::string duration_;     // reused
 };
 
 // ---- Lines from events
@@ -118,60 +112,23 @@ class TextBackend {
 TextThread& TextBackend::thread(int32_t pid, int32_t tid) {
   if (last_ != nullptr && tid == last_tid_) return *last_;
   if (first_tid_ == 0) first_tid_ = tid;
-  if (tid != first_tid_) many_ = true;
+  if (tid != first_tid_) printer_.show_threads();
   last_ = &threads_.try_emplace(tid, pid).first->second;
   last_tid_ = tid;
   return *last_;
 }
 
-void append_digits(std::string& out, uint64_t number, int base) {
-  char digits[24];
-  const auto end = std::to_chars(digits, digits + sizeof digits, number, base).ptr;
-  out.append(digits, end);
-}
-
-void TextBackend::append_caller(std::string& out, const wc_caller& caller) {
-  if (caller.address == 0 && caller.object == nullptr && caller.symbol == nullptr) return;
-  out += '<';
-  if (caller.symbol != nullptr) {
-    append_escaped(out, caller.symbol);
-    out += "+0x";
-    append_digits(out, caller.offset, 16);
-  } else if (caller.object != nullptr) {
-    append_basename(out, caller.object);
-    fmt::format_to(std::back_inserter(out), "+{:#x}", caller.offset);
-  } else {
-    fmt::format_to(std::back_inserter(out), "{:#x}", caller.address);
-  }
-  if (caller.file != nullptr) {
-    out += " at ";
-    append_basename(out, caller.file);
-    if (caller.line != 0) {
-      out += ':';
-      append_digits(out, caller.line, 10);
-    }
-  } else if (caller.symbol != nullptr && caller.object != nullptr) {
-    out += " in ";
-    append_basename(out, caller.object);
-  }
-  out += '>';
-}
-
-void TextBackend::append_duration(std::string& out, uint64_t duration) {
-  const uint64_t micros = duration / 1000;
-  fmt::format_to(std::back_inserter(out), " <{}.{:06}>", micros / 1'000'000, micros % 1'000'000);
-}
-
 // As `strace -k` has it: no prefix.
 void TextBackend::add_stack(TextThread& lines, const TextLine& under, const wc_stack_frame* frames,
                             uint32_t count) {
-  if (sink_.host().stack_trace == 0 || count == 0) return;
+  if (printer_.host().stack_trace == 0 || count == 0) return;
   std::string& bytes = lines.bytes();
   for (const wc_stack_frame& frame : std::span(frames, count)) {
     const size_t mark = lines.mark();
     bytes += " > ";
     append_frame(bytes, frame);
-    lines.add({.ts = under.ts, .depth = under.depth, .head = lines.range(mark), .bare = true});
+    lines.add(
+        {.ts = under.ts, .depth = under.depth, .kind = Kind::Frame, .head = lines.range(mark)});
   }
 }
 
@@ -179,10 +136,11 @@ void TextBackend::call(const wc_call& event) {
   TextThread& lines = thread(event.pid, event.tid);
   const size_t before = lines.size();
   std::string& bytes = lines.bytes();
-  TextLine line{.ts = event.ts, .depth = event.depth, .open = true};
+  TextLine line{.ts = event.ts, .depth = event.depth, .kind = Kind::Call, .is_open = true};
 
   size_t mark = lines.mark();
   append_escaped(bytes, view(event.function));
+  line.name = static_cast<uint32_t>(bytes.size() - mark);
   bytes += '(';
   bytes += view(event.args_text);
   line.head = lines.range(mark);
@@ -207,7 +165,9 @@ void TextBackend::syscall_enter(const wc_syscall& event) {
 }
 
 // "read(3, "abc", 3", or of a line that was begun before, "<... read resumed>"abc", 3".
-void TextBackend::append_syscall(std::string& out, const wc_syscall& event, TextThread& lines) {
+void TextBackend::append_syscall(TextThread& lines, const wc_syscall& event, TextLine& line) {
+  std::string& out = lines.bytes();
+  const size_t mark = lines.mark();
   std::string_view args = view(event.args_text);
   if (lines.pending && lines.pending->is_printed) {
     out += "<... ";
@@ -216,9 +176,11 @@ void TextBackend::append_syscall(std::string& out, const wc_syscall& event, Text
     if (args.starts_with(lines.pending->args)) args.remove_prefix(lines.pending->args.size());
   } else {
     out += view(event.name);
+    line.name = static_cast<uint32_t>(out.size() - mark);
     out += '(';
   }
   out += args;
+  line.head = lines.range(mark);
   lines.pending.reset();
   if (pending_tid_ == event.tid) pending_tid_ = 0;
 }
@@ -227,58 +189,76 @@ void TextBackend::syscall_exit(const wc_syscall& event) {
   const bool has_result = (event.flags & WC_SYSCALL_NO_RESULT) == 0;
   TextThread& lines = thread(event.pid, event.tid);
   const size_t before = lines.size();
-  std::string& bytes = lines.bytes();
-  const size_t mark = lines.mark();
   // The second part of a line that was cut comes when the syscall does.
   const bool is_resumed = lines.pending && lines.pending->is_printed;
-  const uint64_t ts = is_resumed ? event.ts + event.dur : event.ts;
-  append_syscall(bytes, event, lines);
-  bytes += ") = ";
-  bytes += has_result ? view(event.ret_text) : "?";
-  if (has_result && sink_.host().show_duration != 0) append_duration(bytes, event.dur);
-  const TextLine line{
-      .ts = ts, .depth = event.call != 0 ? event.depth + 1 : 0, .head = lines.range(mark)};
+  TextLine line{.ts = is_resumed ? event.ts + event.dur : event.ts,
+                .depth = event.call != 0 ? event.depth + 1 : 0,
+                .kind = Kind::Syscall,
+                .has_failed = event.error != 0,
+                .is_in_signal = (event.flags & WC_SYSCALL_IN_SIGNAL) != 0};
+  append_syscall(lines, event, line);
+  size_t mark = lines.mark();
+  lines.bytes() += ") = ";
+  lines.bytes() += has_result ? view(event.ret_text) : "?";
+  line.tail = lines.range(mark);
+  mark = lines.mark();
+  if (has_result && printer_.host().show_duration != 0) append_duration(lines.bytes(), event.dur);
+  line.durations = lines.range(mark);
   lines.add(line);
   add_stack(lines, line, event.frames, event.frame_count);
   settle(event.tid, lines, before);
 }
 
-// The return of a call whose line has been printed already; its value is in tail_.
-void TextBackend::resumed_line(TextThread& lines, const wc_return& event) {
+// The return of a call whose line has been printed already.
+void TextBackend::resumed_line(TextThread& lines, const wc_return& event, const TextEnd& end) {
   std::string& bytes = lines.bytes();
-  const size_t mark = lines.mark();
+  TextLine line{
+      .ts = event.ts, .depth = event.depth, .kind = Kind::Call, .has_failed = end.has_failed};
+  size_t mark = lines.mark();
   bytes += "<... ";
   append_escaped(bytes, view(event.function));
   bytes += " resumed>";
-  bytes += tail_;
-  lines.add({.ts = event.ts, .depth = event.depth, .head = lines.range(mark)});
+  line.head = lines.range(mark);
+  mark = lines.mark();
+  bytes += end.tail;
+  line.tail = lines.range(mark);
+  mark = lines.mark();
+  bytes += end.duration;
+  line.durations = lines.range(mark);
+  lines.add(line);
 }
 
 void TextBackend::ret(const wc_return& event) {
   TextThread& lines = thread(event.pid, event.tid);
   const size_t before = lines.size();
+  const std::string_view value = view(event.ret_text);
   if ((event.flags & WC_RETURN_UNWOUND) != 0) {
     tail_ = kUnwound;
   } else {
-    const std::string_view value = view(event.ret_text);
     tail_ = ") = ";
     tail_ += value.empty() ? "<void>" : value;
   }
-  if (sink_.host().show_duration != 0 && event.dur != 0) append_duration(tail_, event.dur);
-
+  duration_.clear();
+  if (printer_.host().show_duration != 0 && event.dur != 0) append_duration(duration_, event.dur);
   head_.clear();
   if (event.args_text != nullptr) {
     append_escaped(head_, view(event.function));
     head_ += '(';
     head_ += event.args_text;
   }
-  if (!lines.end_call(event.call, event.depth, head_, tail_, kUnwound)) {
-    resumed_line(lines, event);
+  // With the name of its errno behind it.
+  const bool has_failed = value.starts_with("-1 E") || value.starts_with("NULL E");
+  const TextEnd end{head_, tail_, duration_, has_failed};
+  const auto ended = lines.end_call(event.call, event.depth, end, kUnwound);
+  if (!ended) {
+    resumed_line(lines, event, end);
+  } else if (options_.merge == Merge::On) {
+    merge_syscall(lines, *ended);
   }
   settle(event.tid, lines, before);
 }
 
-void TextBackend::plain_line(int32_t pid, int32_t tid, uint64_t ts, std::string_view text) {
+void TextBackend::note(int32_t pid, int32_t tid, uint64_t ts, std::string_view text) {
   TextThread& lines = thread(pid, tid);
   const size_t before = lines.size();
   const size_t mark = lines.mark();
@@ -298,32 +278,35 @@ void TextBackend::process(const wc_process& event) {
         append_signal_name(tail_, event.signal);
       }
       tail_ += " ---";
-      plain_line(event.pid, event.tid, event.ts, tail_);
+      note(event.pid, event.tid, event.ts, tail_);
       break;
     case WC_PROCESS_STOP:
       tail_ = "--- stopped by ";
       append_signal_name(tail_, event.signal);
       tail_ += " ---";
-      plain_line(event.pid, event.tid, event.ts, tail_);
+      note(event.pid, event.tid, event.ts, tail_);
       break;
     case WC_PROCESS_EXIT:
       exited(event);
       break;
     case WC_PROCESS_EXEC:
-      // The other threads are gone, and the one that called it may have had another id.
-      last_ = nullptr;
-      std::erase_if(threads_, [&](const auto& entry) {
-        return entry.second.pid() == event.pid && entry.first != event.tid &&
-               !entry.second.is_held();
-      });
-      release_if([&](int32_t tid, const TextThread&) { return tid == event.tid; });
+      executed(event);
       break;
     case WC_PROCESS_FORK:
-      many_ = many_ || event.thread != 0 || !one_process_;
+      if (event.thread != 0 || !one_process_) printer_.show_threads();
       [[fallthrough]];
     default:
       release_if([&](int32_t tid, const TextThread&) { return tid == event.tid; });
   }
+}
+
+// The other threads are gone, and the one that called it may have had another id.
+void TextBackend::executed(const wc_process& event) {
+  last_ = nullptr;
+  std::erase_if(threads_, [&](const auto& entry) {
+    return entry.second.pid() == event.pid && entry.first != event.tid && !entry.second.is_held();
+  });
+  release_if([&](int32_t tid, const TextThread&) { return tid == event.tid; });
 }
 
 void TextBackend::exited(const wc_process& event) {
@@ -340,7 +323,7 @@ void TextBackend::exited(const wc_process& event) {
     fmt::format_to(std::back_inserter(tail_), "exited with {}", WEXITSTATUS(event.status));
   }
   tail_ += " +++";
-  if (event.quiet == 0) plain_line(event.pid, event.tid, event.ts, tail_);
+  if (event.quiet == 0) note(event.pid, event.tid, event.ts, tail_);
   last_ = nullptr;
   if (all) {
     std::erase_if(threads_, [&](const auto& entry) { return entry.second.pid() == event.pid; });
@@ -383,14 +366,14 @@ void TextBackend::object(const wc_object& event) {
   if (event.dur != 0)
     fmt::format_to(std::back_inserter(tail_), " <{}.{:06}>", event.dur / 1'000'000'000,
                    event.dur / 1000 % 1'000'000);
-  plain_line(event.pid, event.tid != 0 ? event.tid : event.pid, event.ts, tail_);
+  note(event.pid, event.tid != 0 ? event.tid : event.pid, event.ts, tail_);
 }
 
 void TextBackend::lost(const wc_lost& event) {
   // The returns of open calls may be among what was lost: do not wait for them.
   release_if([&](int32_t, const TextThread& lines) { return lines.pid() == event.pid; });
   tail_ = fmt::format("+++ lost {} events +++", event.count);
-  plain_line(event.pid, event.pid, event.ts, tail_);
+  note(event.pid, event.pid, event.ts, tail_);
 }
 
 // ---- Holding back and printing
@@ -402,25 +385,16 @@ void TextBackend::settle(int32_t tid, TextThread& lines, size_t size_before) {
   const bool may_wait = lines.is_held() && options_.hold != 0;
   if (!may_wait || lines.size() > kMaxHeld || held_ > kMaxHeldOfAll) {
     print(tid, lines);
-    sink_.send();
+    printer_.send();
   }
 }
 
 void TextBackend::print(int32_t tid, TextThread& lines) {
   const size_t before = lines.size();
-  for (const TextLine& line : lines.lines()) print_line(tid, lines, line);
+  print_pending(tid);
+  for (const TextLine& line : std::as_const(lines).lines()) printer_.print(tid, lines, line);
   lines.clear();
   held_ -= before;
-}
-
-void TextBackend::begin_line(int32_t tid, uint64_t ts) {
-  std::string& out = sink_.buffer();
-  if (many_) {
-    out += "[pid ";
-    append_digits(out, static_cast<uint64_t>(tid), 10);
-    out += "] ";
-  }
-  stamps_.append(out, ts);
 }
 
 // A line of thread `before_tid` comes: the syscall of another one that is not printed yet is, so
@@ -430,28 +404,9 @@ void TextBackend::print_pending(int32_t before_tid) {
   const int32_t tid = std::exchange(pending_tid_, 0);
   const auto found = threads_.find(tid);
   if (found == threads_.end() || !found->second.pending) return;
-  TextThread::Pending& pending = *found->second.pending;
-  pending.is_printed = true;
-  begin_line(tid, pending.ts);
-  fmt::format_to(std::back_inserter(sink_.buffer()), "{}({} <unfinished ...>\n", pending.name,
-                 pending.args);
-  sink_.send();
-}
-
-void TextBackend::print_line(int32_t tid, const TextThread& lines, const TextLine& line) {
-  print_pending(tid);
-  std::string& out = sink_.buffer();
-  const size_t start = out.size();
-  if (!line.bare) begin_line(tid, line.ts);
-  out.append(size_t{2} * line.depth, ' ');
-  out += lines.text(line.head);
-  out += line.open ? " <unfinished ...>" : lines.text(line.tail);
-  if (line.caller.size != 0) {
-    const size_t width = out.size() - start;
-    out.append(width + 2 <= options_.column ? options_.column - width : 2, ' ');
-    out += lines.text(line.caller);
-  }
-  out += '\n';
+  found->second.pending->is_printed = true;
+  printer_.print_unfinished(tid, *found->second.pending);
+  printer_.send();
 }
 
 // Prints the lines of the threads that `predicate` names, oldest block first.
@@ -465,7 +420,7 @@ void TextBackend::release_if(Predicate predicate) {
     return a.second->lines().front().ts < b.second->lines().front().ts;
   });
   for (auto& [tid, lines] : ready) print(tid, *lines);
-  sink_.send();
+  printer_.send();
 }
 
 void TextBackend::flush(uint64_t now) {
@@ -479,23 +434,23 @@ void TextBackend::flush(uint64_t now) {
       [=](int32_t, const TextThread& lines) { return lines.lines().front().ts + hold <= now; });
 }
 
-// ---- The interface in C
-
-bool parse_number(std::string_view text, uint32_t& value) {
-  if (text.empty()) return true;  // not given
-  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return failure == std::errc() && end == text.data() + text.size();
+uint64_t TextBackend::wake_at() const {
+  const uint64_t hold = options_.hold * kMillisecond;
+  uint64_t earliest = UINT64_MAX;
+  for (const auto& [tid, lines] : threads_) {
+    if (lines.is_held()) earliest = std::min(earliest, lines.lines().front().ts + hold);
+    if (tid == pending_tid_ && lines.pending)
+      earliest = std::min(earliest, lines.pending->ts + hold);
+  }
+  return earliest == UINT64_MAX ? 0 : earliest;
 }
 
+// ---- The interface in C
+
 int open_text(void** context, const wc_host* host, char* error, size_t size) {
-  const Sink sink(*host);
   TextOptions options;
-  if (!parse_number(sink.option("hold"), options.hold)) {
-    return open_error(error, size, "option 'hold' takes a number of milliseconds");
-  }
-  if (!parse_number(sink.option("column"), options.column) || options.column > 1000) {
-    return open_error(error, size, "option 'column' takes a number from 0 to 1000");
-  }
+  const std::string wrong = read_options(*host, options);
+  if (!wrong.empty()) return open_error(error, size, wrong);
   *context = new TextBackend(*host, options);
   return 0;
 }
@@ -510,7 +465,7 @@ const wc_backend* text_backend() {
       .struct_size = sizeof(wc_backend),
       .name = "text",
       .wants = WC_WANT_TEXT | WC_WANT_CALLER,
-      .options = "hold column",
+      .options = "hold column merge color",
       .open = open_text,
       .call = [](void* context, const wc_call* event) { self(context).call(*event); },
       .syscall_enter =
@@ -530,6 +485,7 @@ const wc_backend* text_backend() {
             self(context).close();
             delete static_cast<TextBackend*>(context);
           },
+      .wake_at = [](void* context) { return self(context).wake_at(); },
   };
   return &kText;
 }

@@ -14,32 +14,34 @@ void TextThread::add_call(const TextLine& line, uint64_t id) {
   lines_.push_back(line);
 }
 
-void TextThread::end_innermost(std::string_view head, std::string_view tail) {
-  TextLine& line = lines_[calls_.back().line];
-  size_t start = mark();
-  if (!head.empty()) {
-    bytes_ += head;
-    line.head = range(start);
-    start = mark();
-  }
-  bytes_ += tail;
-  line.tail = range(start);
-  line.open = false;
+size_t TextThread::end_innermost(const TextEnd& end) {
+  const size_t index = calls_.back().line;
+  TextLine& line = lines_[index];
+  const auto append = [this](std::string_view text) {
+    const size_t start = mark();
+    bytes_ += text;
+    return range(start);
+  };
+  if (!end.head.empty()) line.head = append(end.head);
+  line.tail = append(end.tail);
+  line.durations = append(end.duration);
+  line.has_failed = end.has_failed;
+  line.is_open = false;
   calls_.pop_back();
+  return index;
 }
 
-bool TextThread::end_call(uint64_t id, uint32_t depth, std::string_view head, std::string_view tail,
-                          std::string_view skipped_tail) {
+std::optional<size_t> TextThread::end_call(uint64_t id, uint32_t depth, const TextEnd& end,
+                                           std::string_view skipped_tail) {
+  const TextEnd skipped{.tail = skipped_tail};
   const bool is_held = std::any_of(calls_.rbegin(), calls_.rend(),
                                    [id](const OpenCall& call) { return call.id == id; });
-  if (is_held) {
-    while (calls_.back().id != id) end_innermost({}, skipped_tail);
-    end_innermost(head, tail);
-  } else {
-    while (!calls_.empty() && lines_[calls_.back().line].depth > depth)
-      end_innermost({}, skipped_tail);
+  if (!is_held) {
+    while (!calls_.empty() && lines_[calls_.back().line].depth > depth) end_innermost(skipped);
+    return std::nullopt;
   }
-  return is_held;
+  while (calls_.back().id != id) end_innermost(skipped);
+  return end_innermost(end);
 }
 
 void TextThread::clear() {

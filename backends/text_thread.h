@@ -24,13 +24,28 @@ struct TextLine {
     size_t from = 0;
     size_t size = 0;
   };
+  enum class Kind : uint8_t { Note, Call, Syscall, Frame };  // Frame: of a stack, without prefix
+
   uint64_t ts = 0;
   uint32_t depth = 0;  // levels of indentation
+  uint32_t name = 0;   // how many bytes of the head are the name of a function
+  Kind kind = Kind::Note;
+  bool is_open = false;       // a call without its result
+  bool is_hidden = false;     // says what another line says already
+  bool has_failed = false;    // its result is an error
+  bool is_in_signal = false;  // a syscall of a signal handler
   Range head;
-  Range tail;         // result of a call, known later than the head
-  Range caller;       // "<main+0x1c at hello.c:7>", or empty
-  bool open = false;  // a call without its result
-  bool bare = false;  // without prefix: a frame of a stack
+  Range tail;       // ") = 3": result of a call, known later than the head
+  Range durations;  // " <0.000042>", of a merged line that of the call and that of the syscall
+  Range caller;     // "<main+0x1c at hello.c:7>", or empty
+};
+
+// How a call has ended.
+struct TextEnd {
+  std::string_view head;  // the arguments as they are now, or empty: as they were
+  std::string_view tail;
+  std::string_view duration;
+  bool has_failed = false;
 };
 
 class TextThread {
@@ -39,6 +54,7 @@ class TextThread {
 
   [[nodiscard]] int32_t pid() const { return pid_; }
   [[nodiscard]] std::span<const TextLine> lines() const { return lines_; }
+  [[nodiscard]] std::span<TextLine> lines() { return lines_; }
   // True while the lines wait for the result of a call among them.
   [[nodiscard]] bool is_held() const { return !calls_.empty(); }
   // Memory in use by the lines.
@@ -56,12 +72,12 @@ class TextThread {
   void add(const TextLine& line) { lines_.push_back(line); }
   void add_call(const TextLine& line, uint64_t id);
 
-  // Writes `tail` into the line of call `id`, and `head` unless it is empty. Calls above it on the
-  // stack that nobody saw return get `skipped_tail`. False when the call is not held; then those
-  // held calls that must have been inside of it, at greater depth than `depth`, are the skipped
-  // ones.
-  bool end_call(uint64_t id, uint32_t depth, std::string_view head, std::string_view tail,
-                std::string_view skipped_tail);
+  // Writes `end` into the line of call `id`, which is returned as an index into lines(). Calls
+  // above it on the stack that nobody saw return get `skipped_tail`. Nothing when the call is not
+  // held; then those held calls that must have been inside of it, at greater depth than `depth`,
+  // are the skipped ones.
+  std::optional<size_t> end_call(uint64_t id, uint32_t depth, const TextEnd& end,
+                                 std::string_view skipped_tail);
 
   // A syscall outside of every call that has not come back: its line waits for the result, unless
   // another thread's line comes first.
@@ -81,7 +97,7 @@ class TextThread {
     uint64_t id;
     size_t line;  // index into lines_
   };
-  void end_innermost(std::string_view head, std::string_view tail);
+  size_t end_innermost(const TextEnd& end);
 
   int32_t pid_;
   std::string bytes_;

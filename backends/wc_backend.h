@@ -157,8 +157,9 @@ struct wc_syscall {
 };
 
 enum wc_return_flags {
-  WC_RETURN_UNWOUND =
-      1u << 0 /* left by longjmp, an exception, cancellation, exec or death: no value */
+  WC_RETURN_UNWOUND = 1u << 0, /* left by longjmp, an exception, cancellation or death: no value */
+  WC_RETURN_NEVER = 1u << 1    /* a function that never returns has ended as it should: exit(3).
+                                * No value; ret_text is "?" */
 };
 
 struct wc_return {
@@ -270,8 +271,12 @@ struct wc_host {
   /* In open() only: asks for more than wc_backend.wants says (OR of enum wc_want), because of an
    * option. May be NULL. */
   void (*want)(void *handle, uint32_t wants);
-  uint32_t one_process;   /* -ff: the events of one process only come here */
+  uint32_t one_process;    /* -ff: the events of one process only come here */
   uint32_t reserved;
+  uint32_t color;          /* escape sequences are wanted: --color, NO_COLOR, is_terminal */
+  uint32_t columns;        /* width of the terminal, 0 without one; may change between callbacks */
+  const char *version;     /* of the tracer */
+  const char *const *argv; /* the traced program and its arguments, NULL-terminated; may be NULL */
 };
 
 struct wc_backend {
@@ -297,6 +302,9 @@ struct wc_backend {
   /* The user asks for what there is so far (SIGUSR1 to the tracer): write it, and go on. Totals so
    * far (WC_TOTALS_SO_FAR) come before, and only to backends that have this callback. */
   void (*snapshot)(void *context, uint64_t now);
+  /* When flush() is to be called at the latest because something that is held back falls due
+   * (CLOCK_MONOTONIC, nanoseconds); 0: nothing is. Asked when the tracer has nothing to do. */
+  uint64_t (*wake_at)(void *context);
 };
 
 /* The one symbol a backend exports. */

@@ -169,7 +169,7 @@ class Refusals(Case):
 
     def test_dispatch_forbidden(self):
         """An old kernel or a policy: the next gate, and one line that says so where it is asked for."""
-        result = self.run_plain([program("forbid"), "dispatch", self.tool, "-v", "-F", "access",
+        result = self.run_plain([program("forbid"), "dispatch", self.tool, "-v", "-b", "text:merge=off", "-F", "access",
                                  program("sequence"), "repeated"])
         self.assertEqual(result.status, 0, result)
         self.assertEqual(result.err.count(b"  access("), 1000)
@@ -252,8 +252,8 @@ class Outputs(Case):
         fifo = self.path("fifo")
         os.mkfifo(fifo)
         reader = self.start(["cat", fifo])
-        running = self.start(self.tool_argv([program("sequence"), "repeated"], "-o", fifo,
-                                            functions="access"))
+        running = self.start(self.tool_argv([program("sequence"), "repeated"], "-o", fifo, "-b",
+                                            "text:merge=off", functions="access"))
         self.assertEqual(self.finish(running).status, 0)
         text = self.finish(reader).out
         self.assertEqual(text.count(b'  access("/dev/null", F_OK) = 0\n'), 1000)

@@ -9,8 +9,9 @@ import harness
 from harness import Case, GATE, need, program
 
 KEYS = {
+    "run": "type version argv time realtime_offset host kernel",
     "call": "type ts pid tid call parent depth function library args caller",
-    "syscall": "type ts dur pid tid call function chain name nr args text ret error signal",
+    "syscall": "type ts dur pid tid call function chain name nr args text ret error path fd_path signal",
     "return": "type ts dur pid tid call ret unwound",
     "process": "type ts pid tid event path child status killed core thread signal",
     "object": "type ts pid event path base how by",

@@ -26,7 +26,8 @@ class Reaching(Case):
         plain = self.run_plain([program("estranged"), *how])
         self.assertEqual(plain.status, 3, plain)
         trace = self.fresh_folder() + "/trace"
-        traced = self.run_tool([program("estranged"), *how], "-o", trace, functions=FUNCTIONS)
+        traced = self.run_tool([program("estranged"), *how], "-b", "text:merge=off", "-o", trace,
+                               functions=FUNCTIONS)
         self.assertEqual((traced.status, sorted(traced.out), traced.err),
                          (plain.status, sorted(plain.out), b""), traced)
         with open(trace, encoding="utf-8", errors="replace") as file:
@@ -76,7 +77,8 @@ class Reaching(Case):
     def test_a_leader_that_has_ended(self):
         trace = self.path("trace")
         plain = self.run_plain([program("leader_ends")])
-        traced = self.run_tool([program("leader_ends")], "-o", trace, functions="fork,write")
+        traced = self.run_tool([program("leader_ends")], "-b", "text:merge=off", "-o", trace,
+                               functions="fork,write")
         self.assertEqual((traced.status, traced.out, traced.err), (plain.status, plain.out, b""), traced)
         with open(trace, encoding="utf-8", errors="replace") as file:
             text = file.read()

@@ -27,6 +27,10 @@ class JsonTest : public testing::Test {
     EXPECT_TRUE(json::accept(text)) << text;
     return text;
   }
+  void SetUp() override {
+    host_.flush(1);  // the line of the run
+    host_.take();
+  }
   template <typename Event>
   json parsed(const Event& event) {
     return json::parse(line(event));
@@ -147,6 +151,47 @@ TEST_F(JsonTest, Returns) {
   event.value = &eight;
   event.flags = WC_RETURN_UNWOUND;
   EXPECT_THAT(line(event), testing::EndsWith(R"("call":7,"unwound":true})"));
+}
+
+TEST_F(JsonTest, AFunctionThatNeverReturnsHasNoValueAndIsNotUnwound) {
+  wc_return event = return_event(7, "exit", "?");
+  event.flags = WC_RETURN_NEVER;
+  EXPECT_THAT(line(event), testing::EndsWith(R"("tid":4312,"call":7})"));
+}
+
+TEST_F(JsonTest, ResultsByTypeAndPaths) {
+  wc_syscall event = syscall_event(0, "mmap", "", "0x7f0000001000");
+  event.ret = 0x7f0000001000;
+  const wc_arg address = {.type = WC_ARG_POINTER, .value = 0x7f0000001000};
+  event.value = &address;
+  event.path = "/etc/hosts";
+  event.fd_path = "/dev/zero";
+  EXPECT_THAT(line(event), testing::EndsWith(R"("ret":"0x7f0000001000","path":"/etc/hosts",)"
+                                             R"("fd_path":"/dev/zero"})"));
+  event.value = nullptr;
+  event.ret = -1;
+  event.error = 2;
+  event.error_name = "ENOENT";
+  EXPECT_THAT(line(event), HasSubstr(R"("ret":-1,"error":"ENOENT","path":)"));
+}
+
+TEST(JsonRunTest, StandsFirstAndOnce) {
+  const char* const words[] = {"ls", "a\n\"", nullptr};
+  TestHost host(json_backend(), {}, {.version = "0.1.0", .argv = words});
+  EXPECT_EQ(host.take(), "") << "a run that is refused now has no line";
+  host.send(process_event(WC_PROCESS_EXIT));
+  host.flush(1);
+  const auto lines = host.take_lines();
+  ASSERT_EQ(lines.size(), 2U);
+  const ordered_json run = ordered_json::parse(lines[0]);
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : run.items()) keys.push_back(key);
+  EXPECT_THAT(keys,
+              ElementsAre("type", "version", "argv", "time", "realtime_offset", "host", "kernel"));
+  EXPECT_EQ(run["argv"], (std::vector<std::string>{"ls", "a\n\""}));
+  TestHost unknown(json_backend());
+  unknown.flush(1);
+  EXPECT_FALSE(json::parse(unknown.take()).contains("argv"));
 }
 
 TEST_F(JsonTest, Processes) {

@@ -24,8 +24,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::StartsWith;
 
-constexpr uint64_t kSecond = 1'000'000'000;
-
 std::string content(const std::string& path) {
   std::ifstream file(path);
   std::ostringstream text;
@@ -134,13 +132,11 @@ TEST_F(OutputTest, MoreThanTheBufferKeepsItsOrder) {
   EXPECT_TRUE(content(path("out")) == expected);
 }
 
-TEST_F(OutputTest, LiveFlushIsAtOnceForPipesAndOnceASecondForFiles) {
+TEST_F(OutputTest, AFlushReachesFilesAndPipesAlike) {
   auto file = Output::open_file(path("out"));
-  (*file)->flush_live(10 * kSecond);
   (*file)->write("x");
-  (*file)->flush_live(10 * kSecond + kSecond / 2);
   EXPECT_EQ(content(path("out")), "");
-  (*file)->flush_live(11 * kSecond);
+  (*file)->flush();
   EXPECT_EQ(content(path("out")), "x");
 
   int ends[2];
@@ -150,9 +146,10 @@ TEST_F(OutputTest, LiveFlushIsAtOnceForPipesAndOnceASecondForFiles) {
   char byte = 0;
   for (int i = 0; i < 2; ++i) {
     pipe->write("y");
-    pipe->flush_live(1);
+    pipe->flush();
     EXPECT_EQ(::read(reader.get(), &byte, 1), 1);
   }
+  EXPECT_EQ(pipe->columns(), 0U) << "no terminal";
 }
 
 TEST_F(OutputTest, AReaderThatLeavesIsNoError) {
@@ -465,11 +462,35 @@ TEST_F(BackendSetTest, AddAndRemove) {
 TEST_F(BackendSetTest, ErrorsOfOutputsAreHandedOverOnce) {
   auto set = open({"json:output=/dev/full", "text"});
   set->lost({.count = 1});
-  set->flush_all(1);
+  set->flush(1);
   EXPECT_THAT(set->take_errors(), ElementsAre(StartsWith("cannot write /dev/full: No space")));
   EXPECT_THAT(set->take_errors(), IsEmpty());
   EXPECT_EQ(output(), "+++ lost 1 events +++\n") << "the other one goes on";
   EXPECT_FALSE(set->all_readers_gone());
+}
+
+TEST_F(BackendSetTest, TheEarliestOfAllIsDueFirst) {
+  auto set = open({"none"});
+  EXPECT_EQ(set->wake_at(), 0U);
+  ASSERT_TRUE(set->add("text:hold=300").ok());
+  ASSERT_TRUE(set->add("text:hold=100").ok());
+  call_.ts = 1'000'000'000;
+  set->call(call_);
+  EXPECT_EQ(set->wake_at(), 1'100'000'000U);
+  set->flush(1'100'000'000);
+  EXPECT_EQ(set->wake_at(), 1'300'000'000U);
+  EXPECT_THAT(output(), HasSubstr("<unfinished ...>")) << "reached the file, too";
+}
+
+TEST_F(BackendSetTest, ColoursOnlyOnTerminalsUnlessTheyAreAskedFor) {
+  call_.ts = 1;
+  for (const bool is_asked : {false, true}) {
+    if (is_asked) options_.colored = true;
+    auto set = open({"text:hold=0"});
+    set->call(call_);
+    set->close();
+    EXPECT_EQ(output().find('\33') != std::string::npos, is_asked);
+  }
 }
 
 TEST_F(BackendSetTest, SampleBackendCountsBytesPerFunction) {

@@ -36,7 +36,7 @@ Event with_stack(Event event, std::span<const wc_stack_frame> frames) {
 std::span<const wc_stack_frame> callers() { return std::span(kStack).subspan(1); }
 
 TEST(TextStack, FollowsItsLineWithoutPrefix) {
-  TestHost host(text_backend(), {}, {.time_format = 3, .stack_trace = 1});
+  TestHost host(text_backend(), {{"merge", "off"}}, {.time_format = 3, .stack_trace = 1});
   host.send(with_stack(call_event(1, "write", "1"), callers()));
   host.send(with_stack(syscall_event(1, "write", "1", "1"), kStack));
   host.send(return_event(1, "write", "1"));

@@ -57,6 +57,7 @@ class TestHost {
     is_open_ = false;
   }
 
+  [[nodiscard]] void* context() const { return context_; }
   [[nodiscard]] bool is_open() const { return is_open_; }
   [[nodiscard]] const std::string& error() const { return error_; }
   // What was written since the last look.

@@ -1,4 +1,5 @@
 wc_unit_test(backend_text_test LINK wc_backends)
+wc_unit_test(backend_text_merge_test LINK wc_backends)
 wc_unit_test(backend_text_random_test LINK wc_backends)
 wc_unit_test(backend_json_test LINK wc_backends nlohmann_json::nlohmann_json)
 wc_unit_test(backend_summary_test LINK wc_backends nlohmann_json::nlohmann_json)

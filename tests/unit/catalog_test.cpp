@@ -14,6 +14,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "decode/decoder.h"
 #include "decode/flag_tables.h"
 
 namespace wc {
@@ -203,7 +204,11 @@ TEST(Catalog, AuxPointsAtTheRightArgument) {
         }
         case ArgKind::SockaddrOut:
           ASSERT_LT(arg.aux, spec.arg_count);
-          EXPECT_EQ(spec.args[arg.aux].kind, ArgKind::Pointer);
+          EXPECT_TRUE(spec.args[arg.aux].kind == ArgKind::Pointer ||
+                      spec.args[arg.aux].kind == ArgKind::SocklenInOut);
+          break;
+        case ArgKind::StructIn:
+          EXPECT_GT(arg.aux, 0);
           break;
         case ArgKind::Flags:
         case ArgKind::Enum:
@@ -211,9 +216,23 @@ TEST(Catalog, AuxPointsAtTheRightArgument) {
           EXPECT_LT(arg.aux, static_cast<uint8_t>(FlagTable::Count));
           break;
         default:
-          EXPECT_EQ(arg.aux, 0);
+          EXPECT_LT(arg.aux, std::max<unsigned>(spec.arg_count, 1));
       }
     }
+  }
+}
+
+// Their lines and those of their syscalls are one where they say the same.
+TEST(Catalog, ThinWrappersHaveTheKindsOfTheirSyscalls) {
+  for (const std::string_view name :
+       {"accept", "fcntl", "fsetxattr", "getsockopt", "ioctl", "lgetxattr", "setitimer", "socket",
+        "socketpair", "statfs", "uname", "utimensat"}) {
+    const FunctionSpec* function = find_function(name);
+    const SyscallSpec& syscall = syscall_spec(static_cast<uint32_t>(syscall_number(name)));
+    ASSERT_NE(function, nullptr) << name;
+    ASSERT_EQ(function->arg_count, syscall.arg_count) << name;
+    for (unsigned i = 0; i < syscall.arg_count; ++i)
+      EXPECT_EQ(function->args[i], syscall.args[i]) << name << " " << i;
   }
 }
 

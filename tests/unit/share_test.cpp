@@ -114,6 +114,38 @@ TEST_F(ShareTest, SlotsStayWhereTheyAreWhenTheProcessRewritesTheHeader) {
   EXPECT_TRUE(share_->scopes(7).empty());
 }
 
+// ---- bells
+
+TEST_F(ShareTest, AThreadThatIsToRingFindsItsRingFull) {
+  wc_slot& slot = share_->slot(2);
+  const auto write = [&slot](uint64_t seq) {
+    append(slot, seq);
+    slot.reserved = slot.head;
+  };
+  write(1);
+  EXPECT_FALSE(share_->rings().ask_for_bell(slot)) << "there is a record already";
+  ASSERT_EQ(share_->rings().drain(slot).size(), 1u);
+  for (int again = 0; again < 2; ++again) {
+    EXPECT_TRUE(share_->rings().ask_for_bell(slot));
+    EXPECT_GT(slot.reserved + 1 - slot.tail, WC_RING_RECORDS) << "no room for one more";
+  }
+  EXPECT_TRUE(share_->rings().drain(slot).empty()) << "what an answer to the bell does";
+  EXPECT_FALSE(share_->rings().found_impossible());
+  EXPECT_EQ(slot.tail, slot.head);
+  // Written between the thread's look at the ring and the request.
+  EXPECT_TRUE(share_->rings().ask_for_bell(slot));
+  write(2);
+  const auto records = share_->rings().drain(slot);
+  ASSERT_EQ(records.size(), 1u);
+  EXPECT_EQ(records[0].seq, 2u);
+  // The next thread in this slot knows nothing of it.
+  EXPECT_TRUE(share_->rings().ask_for_bell(slot));
+  share_->free_slot(2);
+  EXPECT_TRUE(share_->rings().drain(slot).empty());
+  EXPECT_FALSE(share_->rings().found_impossible());
+  EXPECT_EQ(slot.tail, slot.head);
+}
+
 // ---- scopes
 
 TEST_F(ShareTest, ScopesAreCopiedOutermostFirst) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 
@@ -54,12 +55,23 @@ uint32_t wants_from_options(const wc_backend& backend, const HostOptions& option
   return wants;
 }
 
+// https://no-color.org: set and not empty. A terminal without a cursor has no colours either.
+bool shows_colors(const Output& output) {
+  const std::string_view forbids = text_or(std::getenv("NO_COLOR"), "");
+  const std::string_view terminal = text_or(std::getenv("TERM"), "dumb");
+  return output.is_terminal() && forbids.empty() && terminal != "dumb";
+}
+
 }  // namespace
 
 void BackendInstance::CloseLibrary::operator()(void* library) const { ::dlclose(library); }
 
 BackendInstance::BackendInstance(BackendSpec spec, const HostOptions& options)
-    : spec_(std::move(spec)), has_phases_(options.whole_process) {
+    : spec_(std::move(spec)),
+      version_(options.version),
+      arguments_(options.argv),
+      colored_(options.colored),
+      has_phases_(options.whole_process) {
   host_ = {.abi = WC_BACKEND_ABI,
            .struct_size = sizeof(wc_host),
            .handle = this,
@@ -72,6 +84,10 @@ BackendInstance::BackendInstance(BackendSpec spec, const HostOptions& options)
            .stack_trace = options.stack_trace ? 1U : 0U,
            .want = want_more,
            .one_process = options.only_process != 0 ? 1U : 0U};
+  host_.version = version_.c_str();
+  for (const std::string& argument : arguments_) argv_.push_back(argument.c_str());
+  argv_.push_back(nullptr);
+  if (!arguments_.empty()) host_.argv = argv_.data();
 }
 
 BackendInstance::~BackendInstance() { close(); }
@@ -164,6 +180,8 @@ void BackendInstance::want(uint32_t wants) {
 Status BackendInstance::open(std::shared_ptr<Output> output) {
   output_ = std::move(output);
   host_.is_terminal = output_->is_terminal() ? 1U : 0U;
+  host_.color = colored_.value_or(shows_colors(*output_)) ? 1U : 0U;
+  update_width();
   if (callbacks_.open != nullptr) {
     char message[512] = "";
     int failed = 0;

@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "backend_host/backend_spec.h"
 #include "backend_host/crash_guard.h"
@@ -17,12 +19,15 @@ namespace wc {
 
 // What the command line says that concerns backends.
 struct HostOptions {
-  uint32_t string_size = 32;               // -s
-  uint32_t time_format = 0;                // wc_host::time_format
-  bool show_duration = false;              // -T
-  bool all_calls = false;                  // -a
-  bool whole_process = false;              // --scope=process
-  bool stack_trace = false;                // -k
+  uint32_t string_size = 32;    // -s
+  uint32_t time_format = 0;     // wc_host::time_format
+  bool show_duration = false;   // -T
+  bool all_calls = false;       // -a
+  bool whole_process = false;   // --scope=process
+  bool stack_trace = false;     // -k
+  std::optional<bool> colored;  // --color; unset: where a terminal shows colours
+  std::string version;
+  std::vector<std::string> argv;           // of the traced program; empty: not known yet
   std::string output_path;                 // -o; empty: standard error
   Existing existing = Existing::Truncate;  // -A: Append
   bool leaves_out_syscalls = false;        // -z, -Z, --status, -P
@@ -42,6 +47,8 @@ class BackendInstance {
   ~BackendInstance();
 
   Status open(std::shared_ptr<Output> output);
+  // Asks the terminal, where its output is one.
+  void update_width() { host_.columns = output_->columns(); }
   // Lets it write what it has left; it is not called again. Also done by the destructor.
   void close();
 
@@ -82,6 +89,10 @@ class BackendInstance {
   std::unique_ptr<void, CloseLibrary> library_;
   wc_backend callbacks_ = {};
   wc_host host_ = {};  // the backend keeps its address until close()
+  std::string version_;
+  std::vector<std::string> arguments_;
+  std::vector<const char*> argv_;  // of arguments_, and NULL
+  std::optional<bool> colored_;
   std::shared_ptr<Output> output_;
   void* context_ = nullptr;
   uint32_t wants_ = 0;

@@ -346,16 +346,41 @@ void BackendSet::flush(uint64_t now) {
   for (const auto& [pid, part] : parts_)
     if (part != nullptr) part->flush(now);
   if (options_.separately) return;
+  for (const Instance& backend : backends_) backend->update_width();
   flush_backends(now);
-  for (const auto& output : outputs_) output->flush_live(now);
+  write_out();
 }
 
-void BackendSet::flush_all(uint64_t now) {
+void BackendSet::write_out() {
   for (const auto& [pid, part] : parts_)
-    if (part != nullptr) part->flush_all(now);
-  if (options_.separately) return;
-  flush_backends(now);
+    if (part != nullptr) part->write_out();
   for (const auto& output : outputs_) output->flush();
+}
+
+void BackendSet::write_watched() {
+  for (const auto& [pid, part] : parts_)
+    if (part != nullptr) part->write_watched();
+  for (const auto& output : outputs_)
+    if (output->is_watched()) output->flush();
+}
+
+uint64_t BackendSet::wake_at() {
+  uint64_t earliest = 0;
+  const auto take = [&](uint64_t at) {
+    if (at != 0 && (earliest == 0 || at < earliest)) earliest = at;
+  };
+  for (const auto& [pid, part] : parts_)
+    if (part != nullptr) take(part->wake_at());
+  for (const Instance& backend : backends_) {
+    const auto function = backend->callbacks().wake_at;
+    if (function == nullptr) continue;
+    uint64_t at = 0;
+    if (!backend->attempt("wake_at", [&] { at = function(backend->context()); }))
+      note_crash(*backend);
+    else
+      take(at);
+  }
+  return earliest;
 }
 
 std::vector<std::string> BackendSet::take_errors() {

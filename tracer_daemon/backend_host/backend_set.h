@@ -74,8 +74,12 @@ class BackendSet {
 
   // Periodic: whatever a live view should show by `now` (CLOCK_MONOTONIC, nanoseconds).
   void flush(uint64_t now);
-  // On demand: files, too.
-  void flush_all(uint64_t now);
+  // What the backends have written reaches the kernel.
+  void write_out();
+  // The same where somebody may be watching. Costs next to nothing where there is nothing.
+  void write_watched();
+  // When flush() is to be called at the latest for what backends hold back; 0: nothing is.
+  [[nodiscard]] uint64_t wake_at();
   // What they have written and will write reaches nobody: nothing was traced.
   void discard();
   // Ends all of them. Idempotent; also done by the destructor.

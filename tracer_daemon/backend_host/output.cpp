@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,13 +13,10 @@ namespace wc {
 
 namespace {
 constexpr size_t kBufferSize = size_t{64} << 10;
-constexpr uint64_t kFilePeriod = 1'000'000'000;
 }  // namespace
 
 std::unique_ptr<Output> Output::standard_error() {
-  std::unique_ptr<Output> output(new Output(ScopedFd(), STDERR_FILENO, "standard error"));
-  output->is_live_ = true;  // also as a file: the program's own messages go there, too
-  return output;
+  return std::unique_ptr<Output>(new Output(ScopedFd(), STDERR_FILENO, "standard error"));
 }
 
 // A closed one is held by a descriptor that only names a place (launch/standard_streams.h).
@@ -50,13 +48,18 @@ Output::Output(ScopedFd owned, int fd, std::string name)
     device_ = status.st_dev;
     inode_ = status.st_ino;
     is_regular_ = true;
-    is_live_ = false;
   }
   is_terminal_ = ::isatty(fd_) == 1;
   buffer_.reserve(kBufferSize);
 }
 
 Output::~Output() { close(); }
+
+uint32_t Output::columns() const {
+  winsize size = {};
+  if (!is_terminal_ || ::ioctl(fd_, TIOCGWINSZ, &size) != 0) return 0;
+  return size.ws_col;
+}
 
 bool Output::is_file(const std::string& path) const {
   struct stat status = {};
@@ -77,12 +80,6 @@ void Output::write(std::string_view bytes) {
 void Output::flush() {
   write_out(buffer_);
   buffer_.clear();
-}
-
-void Output::flush_live(uint64_t now) {
-  if (!is_live_ && now - last_flush_ < kFilePeriod) return;
-  last_flush_ = now;
-  flush();
 }
 
 void Output::write_out(std::string_view bytes) {

@@ -39,15 +39,17 @@ class Output {
   void write(std::string_view bytes);
   // Everything reaches the kernel.
   void flush();
-  // The periodic flush of a live view: at once where somebody may be watching (terminal, pipe,
-  // standard error), at most once a second for files. `now` is CLOCK_MONOTONIC in nanoseconds.
-  void flush_live(uint64_t now);
+  // Whether somebody may see it beside what the program prints. A file that is nobody else's can
+  // wait some milliseconds: a write(2) for each line of it is a fifth of what a line costs.
+  [[nodiscard]] bool is_watched() const { return !(is_regular_ && owned_.valid()); }
   // Flushes and closes; errors that only show now (NFS, quota) are remembered, too.
   void close();
   // Drops what is buffered and all that follows.
   void discard();
 
   [[nodiscard]] bool is_terminal() const { return is_terminal_; }
+  // Width of the terminal as it is now; 0 where this is none.
+  [[nodiscard]] uint32_t columns() const;
   [[nodiscard]] bool reader_gone() const { return reader_gone_; }
   // "cannot write FILE: No space left on device; ...", once; empty when nothing is wrong.
   [[nodiscard]] std::string take_error() { return std::exchange(error_, {}); }
@@ -68,9 +70,7 @@ class Output {
   std::string error_;
   uint64_t device_ = 0;  // of a regular file
   uint64_t inode_ = 0;
-  uint64_t last_flush_ = 0;
   bool is_regular_ = false;
-  bool is_live_ = true;
   bool is_terminal_ = false;
   bool reader_gone_ = false;
   bool discards_ = false;

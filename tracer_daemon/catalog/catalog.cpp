@@ -19,6 +19,7 @@
 #include <iterator>
 
 #include "decode/flag_tables.h"
+#include "decode/struct_tables.h"
 
 namespace wc {
 namespace {
@@ -140,6 +141,11 @@ using enum ArgKind;
   Arg { ArgKind::Flags, static_cast<uint8_t>(FlagTable::table) }
 #define ENUM(table) \
   Arg { ArgKind::Enum, static_cast<uint8_t>(FlagTable::table) }
+// A kind whose aux is the index of another argument, and one whose aux names a structure.
+#define X(kind, aux) \
+  Arg { ArgKind::kind, aux }
+#define T(kind, id) \
+  Arg { ArgKind::kind, static_cast<uint8_t>(StructId::id) }
 
 constexpr Row kRows[] = {
 #include "catalog/glibc_stdio.def"
@@ -170,6 +176,8 @@ constexpr Row kRows[] = {
 #undef ALIAS
 #undef FLAGS
 #undef ENUM
+#undef X
+#undef T
 
 constexpr size_t kRowCount = std::size(kRows);
 

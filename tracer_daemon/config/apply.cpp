@@ -37,6 +37,9 @@ constexpr Choice<ScopeMode> kScopes[] = {{"functions", ScopeMode::Functions, ""}
                                          {"process", ScopeMode::Process, ""}};
 constexpr Choice<Overflow> kOverflows[] = {{"wait", Overflow::Wait, ""},
                                            {"drop", Overflow::Drop, ""}};
+constexpr Choice<ColorChoice> kColors[] = {{"auto", ColorChoice::Auto, ""},
+                                           {"always", ColorChoice::Always, ""},
+                                           {"never", ColorChoice::Never, ""}};
 constexpr Choice<StackFunctions> kFrames[] = {{"native", StackFunctions::Native, ""},
                                               {"python", StackFunctions::Python, ""},
                                               {"auto", StackFunctions::Auto, ""}};
@@ -277,6 +280,8 @@ Status apply(const Setting& setting, Options& options) {
       return set_stack_depth(setting, options);
     case Key::Frames:
       return set_frames(setting, options);
+    case Key::Color:
+      return choose<ColorChoice>(setting, kColors, options.color);
     case Key::Time:
       return set_clock_format(setting, options);
     case Key::RelativeTime:

@@ -50,6 +50,7 @@ Where it goes:
   -o, --output FILE        into FILE (default: standard error)
   -A, --output-append-mode     append to FILE
   -ff, --output-separately     FILE.PID for each process
+      --color WHEN         auto | always | never (default auto: on a terminal, unless NO_COLOR is set)
   -b, --backend SPEC       NAME or ./FILE.so, with :key=value,...; repeatable (default text)
   -c, --summary            totals per function; the same as -b summary
   -C                       the same beside the trace
@@ -113,6 +114,7 @@ Examples:
 )";
 }
 
+std::string version_number() { return WC_VERSION; }
 std::string version_text() { return "wc-preload " WC_VERSION "\n"; }
 
 }  // namespace wc

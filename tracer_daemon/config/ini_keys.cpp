@@ -39,6 +39,9 @@ constexpr IniRow kIniKeys[] = {
     {Key::Frames, Times::Once, "options", "frames",
      "`native` (as without the key), `python` or `auto`; implies `stack-trace` (`--frames`)", "",
      "auto"},
+    {Key::Color, Times::Once, "options", "color",
+     "`auto`, `always` or `never`; auto: on a terminal, unless NO_COLOR is set (`--color`)", "auto",
+     "never"},
     {Key::Time, Times::Once, "options", "absolute-timestamps",
      "time of day on each line: `s`, `us`, or `unix` for seconds since the epoch (`-t`, `-tt`, "
      "`-ttt`)",

@@ -19,6 +19,7 @@ enum class EngineChoice { Default, Auto, Ptrace, Inproc, Bpf };
 enum class GateChoice { Auto, Socket, Trap, Dispatch };
 enum class ScopeMode { Functions, Main, Process };
 enum class Overflow { Wait, Drop };
+enum class ColorChoice { Auto, Always, Never };      // --color
 enum class StackFunctions { Native, Python, Auto };  // --frames
 enum class Command {
   Run,
@@ -84,6 +85,7 @@ struct Options {
   bool objects = false;
   bool stack_trace = false;
   unsigned stack_depth = kMaxShownFrames;
+  ColorChoice color = ColorChoice::Auto;
   StackFunctions frames = StackFunctions::Native;
   bool follow = true;
   int verbose = 0;
@@ -112,7 +114,8 @@ inline constexpr std::size_t kMaxIniSize = 1u << 20;
 // --config and looks at the files of [LD_PRELOAD]; no other I/O. Throws nothing.
 Result<Options> parse_options(std::span<const char* const> args);
 
-std::string help_text();     // ends with a newline, at most 100 columns
-std::string version_text();  // one line and a newline
+std::string help_text();       // ends with a newline, at most 100 columns
+std::string version_number();  // "0.1.0"
+std::string version_text();    // one line and a newline
 
 }  // namespace wc

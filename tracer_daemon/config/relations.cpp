@@ -40,6 +40,7 @@ constexpr Relation kRelations[] = {
     {Key::StackTrace, kTrace | kCompare, Need::Stacks, Again::Counted},
     {Key::StackDepth, kTrace | kCompare, Need::Stacks, Again::Last},
     {Key::Frames, kTrace | kCompare, Need::Stacks, Again::Last},
+    {Key::Color, kTrace, Need::Text, Again::Last},
     {Key::Time, kTrace | kCompare, Need::Text, Again::Counted},
     {Key::RelativeTime, kTrace | kCompare, Need::Text, Again::Counted},
     {Key::Duration, kTrace | kCompare, Need::Text, Again::Counted},

@@ -29,6 +29,7 @@ constexpr OptionRow kOptions[] = {
     {Key::StackTrace, 'k', "stack-trace", Argument::None},
     {Key::StackDepth, 0, "stack-depth", Argument::Required},
     {Key::Frames, 0, "frames", Argument::Required},
+    {Key::Color, 0, "color", Argument::Required},
     {Key::Time, 't', "absolute-timestamps", Argument::Attached},
     {Key::RelativeTime, 'r', "relative-timestamps", Argument::Attached},
     {Key::Duration, 'T', "syscall-times", Argument::Attached},

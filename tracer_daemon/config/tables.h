@@ -31,6 +31,7 @@ enum class Key {
   StackTrace,
   StackDepth,
   Frames,
+  Color,
   Time,
   RelativeTime,
   Duration,

@@ -173,6 +173,11 @@ enum class ArgKind : uint8_t {
   HexResult,   // hexadecimal, -1 with errno on failure
   ModeResult,  // octal (umask)
 
+  // Of library functions only.
+  Handler,           // of a signal, also as a result: SIG_IGN, 0x...
+  LibcSigaction,     // glibc's struct sigaction, read by the call
+  LibcSigactionOut,  // glibc's struct sigaction, written by the call
+
   Count
 };
 
@@ -209,6 +214,7 @@ constexpr bool is_word(ArgKind kind) {
     case ArgKind::ErrnoResult:
     case ArgKind::HexResult:
     case ArgKind::ModeResult:
+    case ArgKind::Handler:
       return true;
     default:
       return false;
@@ -239,6 +245,7 @@ constexpr bool known_at_entry(ArgKind kind) {
     case ArgKind::Msghdr:
     case ArgKind::Sigset:
     case ArgKind::Sigaction:
+    case ArgKind::LibcSigaction:
     case ArgKind::Rlimit:
     case ArgKind::EpollEvent:
     case ArgKind::CloneFlags:

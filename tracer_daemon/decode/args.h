@@ -149,16 +149,4 @@ void decode_link(const Arg& arg, DecodedArg& to);
 void decode_struct(const Arg& arg, DecodedArg& to);
 void decode_perf(const Arg& arg, DecodedArg& to);
 
-// Which arguments are printed, in which order, decoded how: corrects a row by the values of its
-// arguments (fcntl, futex, ioctl, open without O_CREAT, ...).
-struct ArgSlot {
-  ArgSpec spec;
-  uint8_t word = 0;  // index into the words
-};
-struct ArgList {
-  ArgSlot slots[kMaxArgs];
-  uint8_t count = 0;
-};
-ArgList resolve_args(std::span<const ArgSpec> specs, std::span<const uint64_t> words);
-
 }  // namespace wc

@@ -34,21 +34,35 @@ void append_handler(std::string& out, uint64_t handler) {
   }
 }
 
-void append_sigaction(const Arg& arg, std::string& out) {
+void append_action(std::string& out, const KernelSigaction& action) {
   constexpr uint64_t kRestorer = 0x4000000;
-  KernelSigaction action;
-  if (!fetch_or_address(arg, action, out)) return;
   out += "{sa_handler=";
   append_handler(out, action.handler);
   out += ", sa_mask=";
   append_sigset_words(out, action.mask);
   out += ", sa_flags=";
   append_flags(out, FlagTable::SaFlags, action.flags);
-  if ((action.flags & kRestorer) != 0) {
+  if ((action.flags & kRestorer) != 0 && action.restorer != 0) {
     out += ", sa_restorer=";
     append_pointer(out, action.restorer);
   }
   out += '}';
+}
+
+void append_sigaction(const Arg& arg, std::string& out) {
+  KernelSigaction action;
+  if (fetch_or_address(arg, action, out)) append_action(out, action);
+}
+
+// What sigaction(3) takes, which gives the kernel a restorer of its own.
+void append_libc_sigaction(const Arg& arg, std::string& out) {
+  struct {
+    uint64_t handler;
+    uint64_t mask[16];  // of which the kernel has one
+    uint32_t flags;
+  } action;
+  if (!fetch_or_address(arg, action, out)) return;
+  append_action(out, {action.handler, action.flags, 0, action.mask[0]});
 }
 
 void append_sigstack(const Arg& arg, std::string& out) {
@@ -150,6 +164,11 @@ void decode_signal(const Arg& arg, DecodedArg& to) {
     case ArgKind::Sigaction:
     case ArgKind::SigactionOut:
       return append_sigaction(arg, out);
+    case ArgKind::LibcSigaction:
+    case ArgKind::LibcSigactionOut:
+      return append_libc_sigaction(arg, out);
+    case ArgKind::Handler:
+      return append_handler(out, arg.word);
     case ArgKind::SigStack:
     case ArgKind::SigStackOut:
       return append_sigstack(arg, out);

@@ -42,9 +42,11 @@ constexpr KindTable make_kinds() {
   set({decode_time, When::Exit},
       {K::TimespecOut, K::TimevalOut, K::TimezoneOut, K::ItimervalOut, K::ItimerspecOut});
   set({decode_time, When::ExitAlways}, {K::TimespecRemain});
-  set({decode_signal, When::Entry}, {K::Sigset, K::Sigaction, K::SigStack, K::Sigevent,
-                                     K::SigmaskArg, K::Siginfo, K::SigreturnFrame});
-  set({decode_signal, When::Exit}, {K::SigsetOut, K::SigactionOut, K::SigStackOut, K::SiginfoOut});
+  set({decode_signal, When::Entry},
+      {K::Sigset, K::Sigaction, K::SigStack, K::Sigevent, K::SigmaskArg, K::Siginfo,
+       K::SigreturnFrame, K::Handler, K::LibcSigaction});
+  set({decode_signal, When::Exit},
+      {K::SigsetOut, K::SigactionOut, K::SigStackOut, K::SiginfoOut, K::LibcSigactionOut});
   set({decode_network, When::Entry}, {K::Sockaddr, K::Iovec, K::IovecAddr, K::Msghdr});
   set({decode_network, When::Exit}, {K::MsgVecOut});
   set({decode_network, When::Both}, {K::SockaddrOut, K::MsghdrOut, K::MsgVec});

@@ -58,6 +58,18 @@ struct DecodedArg {
   bool is_open = false;  // at entry: something will be added when the call comes back
 };
 
+// Which arguments are printed, in which order, decoded how: corrects a row by the values of its
+// arguments (fcntl, futex, ioctl, open without O_CREAT, ...).
+struct ArgSlot {
+  ArgSpec spec;
+  uint8_t word = 0;  // index into the words
+};
+struct ArgList {
+  ArgSlot slots[kMaxArgs];
+  uint8_t count = 0;
+};
+ArgList resolve_args(std::span<const ArgSpec> specs, std::span<const uint64_t> words);
+
 // Decodes arguments at entry. Arguments that the call writes (...Out kinds) are left empty and
 // decoded by decode_exit_args. `words` are the six raw registers (more for library calls).
 // `out` holds the arguments as strace prints them, which may be fewer than `specs` (open without

@@ -273,10 +273,11 @@ std::string decode_call_result(const DecodeContext& context, const ArgSpec& resu
     append_error(out, as_int);
     return out;
   }
-  const bool failed = (is_pointer && ret == 0) || (is_int && as_int == -1) ||
-                      ((is_long || is_pointer) && ret == UINT64_MAX);
+  const bool is_handler = result.kind == ArgKind::Handler;
+  const bool failed = (is_handler && ret == UINT64_MAX) || (is_pointer && ret == 0) ||
+                      (is_int && as_int == -1) || ((is_long || is_pointer) && ret == UINT64_MAX);
   if (failed) {
-    out += is_pointer && ret == 0 ? "NULL" : "-1";
+    out += is_handler ? "SIG_ERR" : is_pointer && ret == 0 ? "NULL" : "-1";
     if (error == 0) return out;
     out += ' ';
     append_error(out, error);

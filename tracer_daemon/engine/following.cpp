@@ -217,7 +217,7 @@ void Following::end_program(Thread& thread) {
     if (last.syscall.reported)
       run_.pipeline.syscall_exit(thread.source(), last.syscall, 0, TickClock::now());
   }
-  parts_.scopes.drop_missing(thread, {});
+  run_.pipeline.end_replaced(thread.source());
   while (!thread.breaks.empty()) OpenScopes::pop_break(thread);
   OpenScopes::end_sharing(thread);
   parts_.totals.report(process);

@@ -43,6 +43,8 @@ void Tracer::remove_copies() { parts_->copies = {}; }
 
 Result<int> Tracer::run() {
   Tracees& tracees = parts_->tracees;
+  // So that the trace and what the program prints then stand in order.
+  parts_->stops.before_resume([this] { run_.pipeline.backends().write_watched(); });
   parts_->waiting.begin();
   while (!stop_) {
     const bool has_tracees = !tracees.threads.empty() || parts_->following.has_unclaimed();
@@ -58,7 +60,9 @@ Result<int> Tracer::run() {
     if (parts_->own_signals.receive()) stop_ = true;
     if (parts_->own_signals.take_request()) print_so_far();
     parts_->posted.run();
-    if (!stopped || TickClock::now() >= next_tick_) on_tick();
+    const uint64_t now = TickClock::now();
+    if (stopped) parts_->waiting.expect_more(now);
+    if (!stopped || parts_->waiting.is_time_to_look(now)) on_tick();
   }
   if (stop_) parts_->attaching.detach_all();
   for (const auto& [pid, process] : tracees.processes) parts_->totals.report(*process);
@@ -89,23 +93,31 @@ void Tracer::on_tick() {
     found += parts_->records.drain(*thread, 0);
   }
   const uint64_t now = TickClock::now();
-  const bool in_process = options_.config & WC_CONFIG_IN_PROCESS;
-  if (in_process || !parts_->own_signals.waiting()) parts_->heartbeat.found(in_process ? found : 0);
-  if (now < next_tick_) return;
-  next_tick_ = now + kTick;
-  tracees.ticks++;
-  if (in_process)
+  const bool is_tick = now >= next_tick_;
+  if (is_tick && options_.config & WC_CONFIG_IN_PROCESS)
     for (const auto& [tid, thread] : tracees.threads) parts_->records.announce_waiting(*thread);
-  flush_outputs(now);
+  show(now, is_tick ? now : run_.pipeline.backends().wake_at());
+  if (is_tick) next_tick_ = now + kTick;
+  parts_->waiting.plan_look(found, now, next_tick_);
+  if (!is_tick) return;
+  tracees.ticks++;
+  take_output_errors();
   parts_->stacks.report_interpreters();
   parts_->following.adopt_orphans();
   if (parts_->attaching.is_placing()) parts_->attaching.ask_another();
-  parts_->waiting.rest_if_quiet(parts_->attaching.is_placing() ||
-                                parts_->following.awaits_parents());
+  parts_->waiting.rest_if_quiet(
+      now, parts_->attaching.is_placing() || parts_->following.awaits_parents());
 }
 
-void Tracer::flush_outputs(uint64_t now) {
-  run_.pipeline.backends().flush(now);
+// `due`: when back ends must be asked for what they hold back, or 0.
+void Tracer::show(uint64_t now, uint64_t due) {
+  if (due != 0 && due <= now)
+    run_.pipeline.backends().flush(now);
+  else
+    run_.pipeline.backends().write_out();
+}
+
+void Tracer::take_output_errors() {
   for (const std::string& error : run_.pipeline.backends().take_errors()) {
     run_.say(0, error);
     output_failed_ = true;

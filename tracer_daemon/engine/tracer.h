@@ -48,7 +48,8 @@ class Tracer final : public SessionHost, private StopHandler {
   void on_exit_event(StoppedThread stop, Thread& thread);
   void on_stopped(StoppedThread stop, Thread& thread);
   void on_tick();
-  void flush_outputs(uint64_t now);
+  void show(uint64_t now, uint64_t due);
+  void take_output_errors();
   void print_so_far();
   void say_last_words();
 

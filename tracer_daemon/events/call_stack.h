@@ -30,6 +30,10 @@ struct OpenCall {
   std::vector<DecodedArg> args;                 // as they were at entry
   std::shared_ptr<const TypedArguments> typed;  // in place of words and args
   std::string final_args;  // with what the call wrote; empty when that is not known (yet)
+  // Of a thin wrapper: what the syscall of the same name has returned last, and how it is shown;
+  // empty: there was none.
+  int64_t thin_result = 0;
+  std::string thin_text;
 
   // As new, but for the room that its parts have.
   void reset() {
@@ -37,6 +41,7 @@ struct OpenCall {
     typed.reset();
     words.clear();
     final_args.clear();
+    thin_text.clear();
   }
 };
 

@@ -25,6 +25,8 @@ wc_arg_type type_of(ArgKind kind) {
     case ArgKind::IntResult:
     case ArgKind::ErrnoResult:
     case ArgKind::LongResult:
+    case ArgKind::SockoptName:
+    case ArgKind::SyslogAction:
       return WC_ARG_INT;
     case ArgKind::Uint:
     case ArgKind::Ulong:
@@ -36,6 +38,16 @@ wc_arg_type type_of(ArgKind kind) {
     case ArgKind::Ioctl:
     case ArgKind::Fcntl:
     case ArgKind::FutexOp:
+    case ArgKind::FileMode:
+    case ArgKind::ModeResult:
+    case ArgKind::CloneFlagsNamed:
+    case ArgKind::EtherType:
+    case ArgKind::Ioprio:
+    case ArgKind::IpcFlags:
+    case ArgKind::IpcKey:
+    case ArgKind::QuotaCmd:
+    case ArgKind::ResumedCall:
+    case ArgKind::WakeOp:
       return WC_ARG_UINT;
     case ArgKind::Double:
       return WC_ARG_UNKNOWN;
@@ -57,13 +69,32 @@ uint64_t value_of(ArgKind kind, uint64_t word) {
     case ArgKind::IntResult:
     case ArgKind::ErrnoResult:
     case ArgKind::Errno:
+    case ArgKind::SockoptName:
+    case ArgKind::SyslogAction:
       return static_cast<uint64_t>(static_cast<int64_t>(static_cast<int32_t>(word)));
     case ArgKind::Uint:
     case ArgKind::Mode:
+    case ArgKind::ModeResult:
+    case ArgKind::FileMode:
+    case ArgKind::Fcntl:
+    case ArgKind::Ioctl:
     case ArgKind::Uid:
       return static_cast<uint32_t>(word);
     default:
       return word;
+  }
+}
+
+void fill_words(std::span<const ArgSpec> specs, std::span<const uint64_t> words,
+                std::vector<wc_arg>& out) {
+  const ArgList list = resolve_args(specs, words);
+  out.clear();
+  for (const ArgSlot& slot : std::span(list.slots, list.count)) {
+    if (slot.word >= words.size()) continue;
+    constexpr wc_arg kUnused{.type = WC_ARG_UNKNOWN};
+    if (slot.word >= out.size()) out.resize(size_t{slot.word} + 1, kUnused);
+    out[slot.word].type = type_of(slot.spec.kind);
+    out[slot.word].value = value_of(slot.spec.kind, words[slot.word]);
   }
 }
 

@@ -33,6 +33,23 @@ bool is_same_call(std::string_view function, std::string_view syscall) {
   return function == syscall || (is_stat(function) && is_stat(syscall));
 }
 
+// A function that never returns, exit(3), and has not been left otherwise (WC_RETURN_NEVER).
+bool never_returns(const FunctionInfo& function) {
+  return function.spec != nullptr && function.spec->result.kind == ArgKind::NoReturn;
+}
+
+// execve(3) and its family, fexecve(3).
+bool is_exec(std::string_view function) {
+  return function.starts_with("exec") || function == "fexecve";
+}
+
+// Whether the call has handed on what its syscall has returned.
+bool is_result(const EndedCall& end, int64_t ret) {
+  const bool has_failed = ret < 0 && ret >= -4095;
+  if (has_failed) return static_cast<int32_t>(end.ret) == -1 && end.error == -ret;
+  return end.ret == static_cast<uint64_t>(ret);
+}
+
 uint64_t caller_sp_of(const EventSource& source, const wc_scope& scope) {
   return source.own_row(scope.function) ? scope.args[1] : scope.sp + sizeof(uint64_t);
 }
@@ -125,6 +142,8 @@ void Pipeline::finish_thin_call(const EventSource& source, const PendingSyscall&
   const FunctionInfo& function = source.function(call.function);
   const SyscallSpec& spec = syscall_spec(syscall.nr);
   if (!function.thin || !is_same_call(function.name, spec.name)) return;
+  call.thin_result = ret;
+  call.thin_text = ret_text_;
   const auto specs = specs_of(function.spec);
   const auto words = std::span(syscall.args).first(spec.arg_count);
   const bool has_the_same_args =
@@ -139,29 +158,20 @@ void Pipeline::finish_thin_call(const EventSource& source, const PendingSyscall&
 
 void Pipeline::fill_call_args(const FunctionSpec* spec, const OpenCall& call,
                               const std::vector<DecodedArg>& shown_args) {
-  args_.clear();
-  auto specs = specs_of(spec);
-  size_t count = std::max(specs.size(), shown_args.size());
-  for (size_t i = 0; i < count; i++) {
-    wc_arg arg{};
-    if (i < specs.size() && i < call.words.size()) {
-      arg.type = type_of(specs[i].kind);
-      arg.value = value_of(specs[i].kind, call.words[i]);
-    } else {
-      arg.type = WC_ARG_UNKNOWN;
+  const auto specs = specs_of(spec);
+  fill_words(specs, call.words, args_);
+  if (args_.size() < shown_args.size()) args_.resize(shown_args.size(), {.type = WC_ARG_UNKNOWN});
+  for (size_t i = 0; i < shown_args.size(); i++) {
+    wc_arg& arg = args_[i];
+    const DecodedArg& one = shown_args[i];
+    arg.text = one.text.c_str();
+    if (!one.is_string && i >= specs.size()) set_variadic(arg, one.text);
+    if (one.is_string || arg.type == WC_ARG_STRING) {
+      const std::string& shown = one.is_string ? one.data : one.text;
+      arg.type = WC_ARG_STRING;
+      arg.text = shown.data();
+      arg.length = static_cast<uint32_t>(shown.size());
     }
-    if (i < shown_args.size()) {
-      const DecodedArg& one = shown_args[i];
-      arg.text = one.text.c_str();
-      if (!one.is_string && i >= specs.size()) set_variadic(arg, one.text);
-      if (one.is_string || arg.type == WC_ARG_STRING) {
-        const std::string& shown = one.is_string ? one.data : one.text;
-        arg.type = WC_ARG_STRING;
-        arg.text = shown.data();
-        arg.length = static_cast<uint32_t>(shown.size());
-      }
-    }
-    args_.push_back(arg);
   }
 }
 
@@ -301,6 +311,18 @@ std::optional<TypedValue> Pipeline::typed_result(const EventSource& source,
   return decode_result(decode_context(source), *prototype, *source.returned);
 }
 
+std::string Pipeline::result_text(const EventSource& source, const FunctionInfo& function,
+                                  const EndedCall& end) {
+  if (!backends_.wants(WC_WANT_TEXT)) return {};
+  if (end.unwound) return never_returns(function) ? "?" : "";
+  if (!end.call.thin_text.empty() && is_result(end, end.call.thin_result))
+    return end.call.thin_text;
+  const DecodeContext context = decode_context(source);
+  const ArgSpec result =
+      function.spec != nullptr ? function.spec->result : ArgSpec{ArgKind::Hex, 0};
+  return decode_call_result(context, result, end.ret, end.error);
+}
+
 void Pipeline::ended(const EventSource& source, EndedCall& end) {
   const FunctionInfo& function = source.function(end.call.function);
   wc_return event{};
@@ -310,18 +332,12 @@ void Pipeline::ended(const EventSource& source, EndedCall& end) {
   event.tid = source.tid;
   event.call = end.call.id;
   event.ret = end.ret;
-  event.flags = end.unwound ? uint32_t{WC_RETURN_UNWOUND} : 0;
+  if (end.unwound)
+    event.flags = uint32_t{never_returns(function) ? WC_RETURN_NEVER : WC_RETURN_UNWOUND};
   event.depth = end.call.depth;
   event.function = function.name.c_str();
-  std::string text;
   const auto typed = end.unwound ? std::nullopt : typed_result(source, function);
-  if (typed) {
-    text = typed->shown.text;
-  } else if (backends_.wants(WC_WANT_TEXT) && !end.unwound) {
-    DecodeContext context{*source.memory, options_, source.pid};
-    ArgSpec result = function.spec != nullptr ? function.spec->result : ArgSpec{ArgKind::Hex, 0};
-    text = decode_call_result(context, result, end.ret, end.error);
-  }
+  const std::string text = typed ? typed->shown.text : result_text(source, function, end);
   event.ret_text = text.c_str();
   if (!end.unwound) finish_args(source, end.call, end.ret);
   if (!end.call.final_args.empty()) event.args_text = end.call.final_args.c_str();
@@ -336,6 +352,13 @@ void Pipeline::ended(const EventSource& source, EndedCall& end) {
   events_.ret(event, all && some ? CallAudience::kEveryone
                      : all       ? CallAudience::kWantsAllCalls
                                  : CallAudience::kWantsSyscallsOnly);
+}
+
+void Pipeline::end_replaced(const EventSource& source) {
+  for (EndedCall& end : source.calls->drop_all()) {
+    if (is_exec(source.function(end.call.function).name)) end.unwound = false;  // with 0
+    ended(source, end);
+  }
 }
 
 void Pipeline::drop_missing(const EventSource& source, std::span<const wc_scope> scopes) {
@@ -358,13 +381,7 @@ wc_syscall Pipeline::syscall_event(const EventSource& source, const PendingSysca
   event.chain_length = static_cast<uint32_t>(chain_.size());
   event.function = chain_.empty() ? nullptr : chain_.back();
   event.flags = syscall.in_signal ? uint32_t{WC_SYSCALL_IN_SIGNAL} : 0;
-  args_.clear();
-  for (uint32_t i = 0; i < spec.arg_count; i++) {
-    wc_arg arg{};
-    arg.type = type_of(spec.args[i].kind);
-    arg.value = value_of(spec.args[i].kind, syscall.args[i]);
-    args_.push_back(arg);
-  }
+  fill_words({spec.args, spec.arg_count}, syscall.args, args_);
   event.nargs = static_cast<uint32_t>(args_.size());
   event.args = args_.data();
   if (!syscall.path.empty()) event.path = syscall.path.c_str();
@@ -387,8 +404,8 @@ void Pipeline::syscall_enter(const EventSource& source, PendingSyscall& syscall)
   syscall.touches_a_path = events_.touches_a_path(decode_context(source), syscall.nr, syscall.args);
   if (backends_.wants(WC_WANT_TEXT)) {
     const SyscallSpec& spec = syscall_spec(syscall.nr);
-    DecodeContext context{*source.memory, options_, source.pid};
-    decode_entry_args(context, {spec.args, spec.arg_count}, syscall.args, syscall.decoded);
+    decode_entry_args(decode_context(source), {spec.args, spec.arg_count}, syscall.args,
+                      syscall.decoded);
   }
   if (backends_.wants(WC_WANT_ENTER)) {
     wc_verdict verdict{};
@@ -436,8 +453,9 @@ void Pipeline::emit_exit(const EventSource& source, PendingSyscall& syscall, int
   wc_syscall event = syscall_event(source, syscall);
   event.dur = end - std::min(end, syscall.ts);
   event.flags |= flags;
-  std::string ret_text, error_text;
+  std::string error_text;
   args_text_.clear();
+  ret_text_.clear();
   bool failed = ret < 0 && ret >= -4095 && !(flags & WC_SYSCALL_NO_RESULT);
   event.error = failed ? static_cast<int32_t>(-ret) : 0;
   event.ret = failed ? -1 : ret;
@@ -448,13 +466,18 @@ void Pipeline::emit_exit(const EventSource& source, PendingSyscall& syscall, int
   if (backends_.wants(WC_WANT_TEXT)) {
     join_args(syscall.decoded, args_text_);
     DecodeContext context{*source.memory, options_, source.pid};
-    ret_text = flags & WC_SYSCALL_NO_RESULT
-                   ? "?"
-                   : decode_syscall_result(context, syscall_spec(syscall.nr), syscall.args,
-                                           static_cast<uint64_t>(ret));
+    ret_text_ = flags & WC_SYSCALL_NO_RESULT
+                    ? "?"
+                    : decode_syscall_result(context, syscall_spec(syscall.nr), syscall.args,
+                                            static_cast<uint64_t>(ret));
   }
+  wc_arg value{};
+  const ArgKind kind = syscall_spec(syscall.nr).result.kind;
+  value.type = type_of(kind);
+  value.value = value_of(kind, static_cast<uint64_t>(ret));
+  if (!failed && !(flags & WC_SYSCALL_NO_RESULT)) event.value = &value;
   event.args_text = args_text_.c_str();
-  event.ret_text = ret_text.c_str();
+  event.ret_text = ret_text_.c_str();
   for (OpenCall& call : source.calls->calls()) call.last_ts = std::max(call.last_ts, end);
   events_.syscall_exit(event, syscall.touches_a_path);
 }

@@ -98,6 +98,8 @@ class Pipeline {
   bool record(EventSource source, const RecordView& view, const RecordView* next);
   // Ends known calls that are not among `scopes`.
   void drop_missing(const EventSource& source, std::span<const wc_scope> scopes);
+  // The thread runs another program now: calls that have asked for it have succeeded, all are over.
+  void end_replaced(const EventSource& source);
   // Reports the scopes that are not known yet. `for_syscall`: because a syscall is about to be
   // reported under them; else because all calls are wanted. The caller marks the scopes as
   // reported.
@@ -157,6 +159,8 @@ class Pipeline {
                  uint32_t flags);
   void fill_call_args(const FunctionSpec* spec, const OpenCall& call,
                       const std::vector<DecodedArg>& shown);
+  std::string result_text(const EventSource& source, const FunctionInfo& function,
+                          const EndedCall& end);
   std::optional<TypedValue> typed_result(const EventSource& source, const FunctionInfo& function);
   void fill_typed_args(const TypedArguments& arguments);
   template <typename Event>
@@ -177,7 +181,7 @@ class Pipeline {
   std::vector<wc_arg> args_;            // scratch
   std::vector<const char*> chain_;      // scratch
   std::vector<DecodedArg> shown_;       // scratch
-  std::string args_text_;               // scratch: of the event told of last
+  std::string args_text_, ret_text_;    // scratch: of the event reported last
   PendingSyscall recorded_;             // scratch
   std::vector<wc_stack_frame> frames_;  // scratch
 };

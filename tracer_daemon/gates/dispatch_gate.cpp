@@ -29,6 +29,32 @@ void note_inflight(Thread& thread, const user_regs_struct& regs) {
     share->view(thread.slot_index()).note_inflight(regs.rsp, {regs.rip});
 }
 
+// Usually waits for somebody else, and for long: a stop at its end costs little then, and without
+// one the tracer would have to look again and again whether it has come back.
+bool waits_for_others(const PendingSyscall& syscall) {
+  constexpr uint64_t kFutexCommand = 0x7f, kFutexWait = 0, kFutexWaitBitset = 9;
+  const uint64_t futex_command = syscall.args[1] & kFutexCommand;
+  switch (syscall.nr) {
+    case SYS_futex:
+      return futex_command == kFutexWait || futex_command == kFutexWaitBitset;
+    case SYS_accept:
+    case SYS_accept4:
+    case SYS_clock_nanosleep:
+    case SYS_connect:
+    case SYS_flock:
+    case SYS_nanosleep:
+    case SYS_pause:
+    case SYS_rt_sigsuspend:
+    case SYS_semop:
+    case SYS_semtimedop:
+    case SYS_wait4:
+    case SYS_waitid:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 void DispatchGate::on_dispatched(StoppedThread stop, Thread& thread, user_regs_struct& regs,
@@ -91,6 +117,7 @@ uint64_t DispatchGate::choose_pad(Thread& thread, Inflight& entry, uint64_t flag
   bool taken = std::any_of(thread.inflight.begin(), thread.inflight.end(),
                            [&](const Inflight& one) { return &one != &entry && one.landing; });
   if (share == nullptr || taken || entry.signals.watched || thread.wait.active ||
+      waits_for_others(entry.syscall) ||
       (entry.syscall.reported && run_.pipeline.reads_memory_at_exit(entry.syscall.nr)))
     return shim.gadget;
   wc_slot& slot = share->slot(thread.slot_index());

@@ -107,6 +107,7 @@ void StoppedThread::resume(Resume how, int signal) && {
              : how == Resume::Step      ? PTRACE_SINGLESTEP
                                         : PTRACE_LISTEN;
   pid_t tid = std::exchange(tid_, 0);
+  stops_->thread_resumes();
   // Where this fails the thread is dying.
   if (tid != 0) (void)stops_->kernel().trace(what, tid, 0, static_cast<uint64_t>(signal));
 }

@@ -6,7 +6,9 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <optional>
+#include <utility>
 
 #include "kernel/kernel.h"
 
@@ -32,11 +34,17 @@ class Stops {
   // Waits until this thread stops or ends; nothing where it is no tracee any more. Ends are handed
   // out here, too: the caller gives back what the loop must see.
   std::optional<Seen> wait_for(pid_t tid);
+  // Before a thread is resumed: what is to be done while it stands still.
+  void before_resume(std::function<void()> action) { before_resume_ = std::move(action); }
+  void thread_resumes() const {
+    if (before_resume_) before_resume_();
+  }
   void give_back(const Seen& seen) { kept_.push_back(seen); }
 
  private:
   Kernel& kernel_;
   std::deque<Seen> kept_;
+  std::function<void()> before_resume_;
 };
 
 }  // namespace wc

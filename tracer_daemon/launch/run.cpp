@@ -78,6 +78,9 @@ HostOptions host_options(const Options& options) {
   host.stack_trace = options.stack_trace;
   host.leaves_out_syscalls = event_filter(options).leaves_out_syscalls();
   host.output_path = options.output;
+  if (options.color != ColorChoice::Auto) host.colored = options.color == ColorChoice::Always;
+  host.version = version_number();
+  host.argv = options.program;
   if (options.append) host.existing = Existing::Append;
   host.separately = options.separately;
   if (options.engine == EngineChoice::Inproc) host.engine = "inproc";

@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <climits>
+#include <csignal>
 #include <optional>
 #include <span>
 
@@ -90,6 +91,8 @@ constexpr SizeRow kSizes[] = {
     {ArgKind::LongIn, fixed(sizeof(long))},
     {ArgKind::Sigaction, fixed(sizeof(wc_action))},
     {ArgKind::SigactionOut, written(sizeof(wc_action))},
+    {ArgKind::LibcSigaction, fixed(sizeof(struct sigaction))},
+    {ArgKind::LibcSigactionOut, written(sizeof(struct sigaction))},
     {ArgKind::Utimbuf, fixed(sizeof(utimbuf))},
     {ArgKind::SchedParam, fixed(sizeof(sched_param))},
     {ArgKind::SchedParamOut, written(sizeof(sched_param))},

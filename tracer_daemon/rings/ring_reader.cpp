@@ -13,9 +13,11 @@ namespace wc {
 RingReader::Unread RingReader::unread(wc_slot& slot) {
   const uint32_t head = __atomic_load_n(&slot.head, __ATOMIC_ACQUIRE);
   const uint32_t tail = __atomic_load_n(&slot.tail, __ATOMIC_RELAXED);
-  const auto ahead = static_cast<int32_t>(head - tail);
-  impossible_ = ahead < 0 || static_cast<uint32_t>(ahead) > places_;
-  return {tail % places_, impossible_ ? 0 : static_cast<uint32_t>(ahead), tail, head};
+  const uint32_t asked = bell_distance();
+  uint32_t ahead = head - tail;
+  if (ahead >= asked && ahead - asked <= places_) ahead -= asked;
+  impossible_ = ahead > places_;
+  return {tail % places_, impossible_ ? 0 : ahead, tail, head};
 }
 
 // After the records are copied: the thread may write over them from here on.
@@ -34,6 +36,16 @@ std::span<const wc_record> RingReader::drain(wc_slot& slot) {
   }
   mark_read(slot, places);
   return copy_;
+}
+
+// A tail that lies further behind the records than a thread's own ever does. The thread reads it
+// before it takes a place, and this thread reads what is taken after it has stored it: but for a
+// few nanoseconds in which the thread is between the two, one of them sees the other.
+bool RingReader::ask_for_bell(wc_slot& slot) {
+  const Unread places = unread(slot);
+  if (impossible_ || places.count != 0) return false;
+  __atomic_exchange_n(&slot.tail, places.head - bell_distance(), __ATOMIC_SEQ_CST);
+  return __atomic_load_n(&slot.reserved, __ATOMIC_SEQ_CST) == places.head;
 }
 
 size_t RingReader::discard(wc_slot& slot) {

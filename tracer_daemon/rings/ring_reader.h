@@ -20,6 +20,10 @@ class RingReader {
   std::span<const wc_record> drain(wc_slot& slot);
   // Skips the records without copying them; returns how many places they take.
   size_t discard(wc_slot& slot);
+  // Has the thread find its ring full at its next record, so that it rings: a tracer that sleeps is
+  // woken, and a thread that writes to one that is awake pays nothing for that. Holds until the
+  // next of the two above. False: there are records already.
+  bool ask_for_bell(wc_slot& slot);
   // Whether the last of these found positions that a shim does not leave: records are lost.
   [[nodiscard]] bool found_impossible() const { return impossible_; }
 
@@ -31,6 +35,9 @@ class RingReader {
   };
   Unread unread(wc_slot& slot);
   static void mark_read(wc_slot& slot, const Unread& places);
+
+  // Whole rings, so that it changes no place; a full ring is one.
+  [[nodiscard]] uint32_t bell_distance() const { return 2 * places_; }
 
   uint32_t places_;
   std::vector<wc_record> copy_;

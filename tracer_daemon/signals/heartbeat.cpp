@@ -36,27 +36,34 @@ void Heartbeat::beat() {
   while (!ends_) {
     const Period period = period_;
     const bool repeats = wanted_;  // it may have come just before a wait
-    const bool changed = changed_.wait_for(lock, repeats ? std::min(period, kSlow) : period, [&] {
-      return ends_ || period_ != period || (wanted_ && !repeats && period > kSlow);
-    });
+    const Period first = repeats ? std::min(period, kSlow) : period;
+    const auto is_over = [&](bool is_new) {
+      return ends_ || period_ != period || (is_new && wanted_ && period > kSlow);
+    };
+    if (changed_.wait_for(lock, first, [&] { return is_over(!repeats); })) continue;
+    // Not again before its time where it was heard.
     const bool was_heard = repeats && !wanted_;
-    if (changed || was_heard) continue;
+    if (was_heard && changed_.wait_for(lock, period - first, [&] { return is_over(true); }))
+      continue;
+    if (is_not_needed_.exchange(false) && period <= kShort) continue;
     wanted_ = true;
     nudge();
   }
 }
 
-void Heartbeat::found(size_t records) {
-  if (records != 0)
-    set(kFast);
-  else if (period_ < kSlow)
-    set(std::min(period_ * 2, kSlow));
+void Heartbeat::found(size_t records, Period limit) {
+  const Period later = period_ < kSlow ? std::min(period_ * 2, kSlow) : period_;
+  set(std::min(records != 0 ? kFast : later, limit));
 }
 
-void Heartbeat::rest() { set(kResting); }
+void Heartbeat::no_later_than(Period limit) {
+  if (period_ > limit) set(limit);
+}
+
+void Heartbeat::rest(Period limit) { set(std::min(kResting, limit)); }
 
 void Heartbeat::beat_again() {
-  if (period_ == kResting) set(kSlow);
+  if (period_ > kSlow) set(kSlow);
 }
 
 void Heartbeat::set(Period period) {
@@ -95,10 +102,14 @@ bool Heartbeat::begin_wait() {
 
 // A signal that is being sent is awaited here: it must not come later, into somebody's system call.
 void Heartbeat::end_wait() {
+  constexpr int kPatience = 100;  // then it has been preempted, perhaps by this thread
   State expected = State::Waits;
-  while (!state_.compare_exchange_weak(expected, State::Works)) {
+  for (int i = 0; !state_.compare_exchange_weak(expected, State::Works); i++) {
     expected = State::Waits;
-    __builtin_ia32_pause();
+    if (i < kPatience)
+      __builtin_ia32_pause();
+    else
+      std::this_thread::yield();
   }
 }
 

@@ -20,6 +20,8 @@ enum class WaitsFor { Signal, Descriptors };
 
 class Heartbeat {
  public:
+  using Period = std::chrono::milliseconds;
+
   Heartbeat();
   ~Heartbeat();
   Heartbeat(const Heartbeat&) = delete;
@@ -29,13 +31,19 @@ class Heartbeat {
   // limit of its own and needs no beat.
   void start(WaitsFor what);
   // What a look at the rings has found: much, and the next one comes sooner; nothing, and it comes
-  // later.
-  void found(size_t records);
+  // later, but not later than `limit`.
+  void found(size_t records, Period limit = Period::max());
+  // The next beat, where it would come later.
+  void no_later_than(Period limit);
+  [[nodiscard]] Period period() const { return period_; }
+  // Stops come one after another, and the tracer has looked between two: the next short beat is
+  // left out, for its signal would end a wait to no purpose.
+  void skip_one() { is_not_needed_ = true; }
   // There will be something soon: a program begins to record, a signal waits to be passed on.
   void quicken() { found(1); }
   // Nothing can come but by a stop, a signal or wake(): a beat a second is left, in case that one
-  // of these came between two waits. Until beat_again().
-  void rest();
+  // of these came between two waits, or earlier with a `limit`. Until beat_again().
+  void rest(Period limit = Period::max());
   void beat_again();
   // From any thread: the tracer's thread does not wait now, or not any more.
   void wake();
@@ -58,8 +66,6 @@ class Heartbeat {
 
  private:
   enum class State { Works, Waits, IsWoken };
-  using Period = std::chrono::milliseconds;
-
   bool begin_wait();
   void end_wait();
   void beat();
@@ -67,9 +73,10 @@ class Heartbeat {
   void nudge();
   void send() const;
 
-  static constexpr Period kResting{1000}, kSlow{100}, kFast{1};
+  static constexpr Period kResting{1000}, kSlow{100}, kShort{4}, kFast{1};
   std::atomic<State> state_ = State::Works;
   std::atomic<bool> wanted_ = false;
+  std::atomic<bool> is_not_needed_ = false;
   WaitsFor what_ = WaitsFor::Signal;
   pid_t tracer_ = 0;
   std::mutex mutex_;

@@ -17,9 +17,10 @@ WC_LAYOUT(wc_caller, line, 40, 48);                // lies inside wc_call: never
 WC_LAYOUT(wc_stack_frame, object_offset, 48, 56);  // lies in arrays, as well
 WC_LAYOUT(wc_call, caller, 80, 144);
 WC_LAYOUT(wc_call, frames, 128, 144);
-WC_LAYOUT(wc_syscall, error_name, 112, 160);
-WC_LAYOUT(wc_syscall, frames, 120, 160);
-WC_LAYOUT(wc_syscall, fd_path, 152, 160);
+WC_LAYOUT(wc_syscall, error_name, 112, 176);
+WC_LAYOUT(wc_syscall, frames, 120, 176);
+WC_LAYOUT(wc_syscall, fd_path, 152, 176);
+WC_LAYOUT(wc_syscall, injected, 160, 176);
 WC_LAYOUT(wc_return, args_text, 72, 80);
 WC_LAYOUT(wc_process, text, 48, 64);
 WC_LAYOUT(wc_process, quiet, 56, 64);

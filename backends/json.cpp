@@ -19,6 +19,7 @@
 #include "json_run.h"
 #include "json_writer.h"
 #include "sink.h"
+#include "text_words.h"
 
 namespace wc::backends {
 
@@ -204,10 +205,18 @@ void JsonBackend::syscall_exit(const wc_syscall& event) {
   text_ += view(event.args_text);
   text_ += ") = ";
   text_ += has_result ? view(event.ret_text) : "?";
+  append_tampering(text_, event.flags);
   json.member("text", std::string_view(text_));
   if (has_result) write_result(json, event);
   write_text(json, "path", event.path);
   write_text(json, "fd_path", event.fd_path);
+  if (event.injected != nullptr) {
+    json.key("injected");
+    json.begin_object();
+    json.member("rule", event.rule);
+    json.member("action", view(event.injected));
+    json.end_object();
+  }
   if ((event.flags & WC_SYSCALL_IN_SIGNAL) != 0) json.member("signal", true);
   write_stack(json, sink_.host(), event.frames, event.frame_count);
   end(json);

@@ -200,6 +200,7 @@ void TextBackend::syscall_exit(const wc_syscall& event) {
   size_t mark = lines.mark();
   lines.bytes() += ") = ";
   lines.bytes() += has_result ? view(event.ret_text) : "?";
+  append_tampering(lines.bytes(), event.flags);
   line.tail = lines.range(mark);
   mark = lines.mark();
   if (has_result && printer_.host().show_duration != 0) append_duration(lines.bytes(), event.dur);

@@ -47,4 +47,14 @@ void append_duration(std::string& out, uint64_t nanoseconds) {
   fmt::format_to(std::back_inserter(out), " <{}.{:06}>", micros / 1'000'000, micros % 1'000'000);
 }
 
+void append_tampering(std::string& out, uint32_t flags) {
+  const bool has_args = (flags & WC_SYSCALL_INJECTED_ARGS) != 0;
+  const bool has_result = (flags & WC_SYSCALL_INJECTED) != 0;
+  if (has_args)
+    out += has_result ? " (INJECTED: args, retval)" : " (INJECTED: args)";
+  else if (has_result)
+    out += " (INJECTED)";
+  if ((flags & WC_SYSCALL_DELAYED) != 0) out += " (DELAYED)";
+}
+
 }  // namespace wc::backends

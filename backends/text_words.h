@@ -16,4 +16,8 @@ void append_caller(std::string& out, const wc_caller& caller);
 // " <0.000042>", as strace -T has it.
 void append_duration(std::string& out, uint64_t nanoseconds);
 
+// " (INJECTED)", " (INJECTED: args) (DELAYED)", as strace has it: what rules have done (OR of enum
+// wc_syscall_flags). Nothing where none has.
+void append_tampering(std::string& out, uint32_t flags);
+
 }  // namespace wc::backends

@@ -118,8 +118,11 @@ struct wc_call {
 };
 
 enum wc_syscall_flags {
-  WC_SYSCALL_NO_RESULT = 1u << 0, /* never came back (exit, exec, death): ret is meaningless */
-  WC_SYSCALL_IN_SIGNAL = 1u << 1  /* issued by a signal handler that interrupted the call */
+  WC_SYSCALL_NO_RESULT = 1u << 0,    /* never came back (exit, exec, death): ret is meaningless */
+  WC_SYSCALL_IN_SIGNAL = 1u << 1,    /* issued by a signal handler that interrupted the call */
+  WC_SYSCALL_INJECTED = 1u << 2,     /* a rule has set its result, which the kernel has not given */
+  WC_SYSCALL_DELAYED = 1u << 3,      /* a rule has delayed it */
+  WC_SYSCALL_INJECTED_ARGS = 1u << 4 /* a rule has changed its arguments, or memory behind them */
 };
 
 /* One syscall. In syscall_exit everything is valid; in syscall_enter ts, ids, nr and args are, and
@@ -154,6 +157,11 @@ struct wc_syscall {
   const char *path;    /* the first file name among the arguments, as given; with WC_WANT_TEXT */
   const char *fd_path; /* what the first descriptor among them was at the entry; with WC_WANT_PATHS.
                         * NULL when unknown, and from engine inproc, which looks too late */
+  /* What a rule (--inject, --fault, --deny) has done, as it says it: "error=EIO"; or NULL. `rule`
+   * is its number, from 0 in the order of the command line. */
+  const char *injected;
+  uint32_t rule;
+  uint32_t reserved2;
 };
 
 enum wc_return_flags {
@@ -271,7 +279,7 @@ struct wc_host {
   /* In open() only: asks for more than wc_backend.wants says (OR of enum wc_want), because of an
    * option. May be NULL. */
   void (*want)(void *handle, uint32_t wants);
-  uint32_t one_process;    /* -ff: the events of one process only come here */
+  uint32_t one_process; /* -ff: the events of one process only come here */
   uint32_t reserved;
   uint32_t color;          /* escape sequences are wanted: --color, NO_COLOR, is_terminal */
   uint32_t columns;        /* width of the terminal, 0 without one; may change between callbacks */

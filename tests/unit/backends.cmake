@@ -17,7 +17,7 @@ function(wc_backend_fixture name)
   add_dependencies(backend_set_test ${name})
 endfunction()
 
-wc_unit_test(backend_set_test LINK wc_backend_host)
+wc_unit_test(backend_set_test SOURCES output_test.cpp LINK wc_backend_host)
 wc_backend_fixture(fixture_recorder FIXTURE_OPTIONS="mark fail")
 wc_backend_fixture(fixture_all_calls FIXTURE_WANTS=WC_WANT_ALL_CALLS|WC_WANT_TEXT)
 wc_backend_fixture(fixture_enter FIXTURE_WANTS=WC_WANT_ENTER)

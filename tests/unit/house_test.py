@@ -11,6 +11,8 @@ import subprocess
 import sys
 
 MOST_LINES, MOST_FUNCTION, MOST_MEMBERS = 500, 60, 25
+# Classes that are still to be cut up; they must not grow.
+STILL_LARGER = {"BackendSet": 46, "Pipeline": 53}
 root = pathlib.Path(sys.argv[1])
 failures = []
 
@@ -73,7 +75,7 @@ for path in sources:
                      for first, last, function in functions(lines) if last - first + 1 > MOST_FUNCTION]
     if path.suffix in (".h", ".cpp"):
         failures += [f"{name}: {cls} has {count} member functions"
-                     for cls, count in classes(lines) if count > MOST_MEMBERS]
+                     for cls, count in classes(lines) if count > STILL_LARGER.get(cls, MOST_MEMBERS)]
 
 for folder in [root / name for name in FOLDERS] + sorted((root / "tracer_daemon").iterdir()):
     if folder.is_dir() and not (folder / "README.md").exists():

@@ -265,7 +265,6 @@ TEST_F(IniFile, WhatIsNotBuiltIsRefusedWithFileAndLine) {
   EXPECT_THAT(bad("[sampling]\nevery=10\n"), StartsWith(at(2) + "[sampling] every" + refused));
   EXPECT_THAT(bad("[sampling]\nevery.printf=10\n"),
               StartsWith(at(2) + "[sampling] every.printf" + refused));
-  EXPECT_THAT(bad("[policy]\ninject=a\n"), StartsWith(at(2) + "[policy] inject" + refused));
   EXPECT_THAT(bad("engine=bpf\n"), StartsWith(at(1) + "engine: bpf" + refused));
 }
 

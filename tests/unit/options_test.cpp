@@ -356,26 +356,36 @@ TEST_P(RefusedOption, IsNamedWithWhatToDoInstead) {
   EXPECT_EQ(options.error().code, ENOTSUP);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Contract, RefusedOption,
-    testing::Values(Refused{{"--inject", "open:error=EIO", "p"}, "option --inject"},
-                    Refused{{"--deny=open", "p"}, "option --deny"},
-                    Refused{{"--every", "2", "p"}, "option --every"},
-                    Refused{{"--rate", "2", "p"}, "option --rate"},
-                    Refused{{"--first", "2", "p"}, "option --first"},
-                    Refused{{"--replay", "f"}, "option --replay"},
-                    Refused{{"--fault", "read", "p"}, "option --fault"},
-                    Refused{{"--explore", "p"}, "option --explore"},
-                    Refused{{"--expect", "x", "p"}, "option --expect"},
-                    Refused{{"--flight=9", "p"}, "option --flight"},
-                    Refused{{"--record", "f", "p"}, "option --record"},
-                    Refused{{"--prepare", "f", "p"}, "option --prepare"},
-                    Refused{{"--diff", "a", "b"}, "option --diff"},
-                    Refused{{"--control", "/s", "p"}, "option --control"},
-                    Refused{{"-Ebpf", "p"}, "option -E/--engine: bpf"},
-                    Refused{{"-e", "inject=open:error=EIO", "p"},
-                            "option -e/--syscalls: 'inject='"},
-                    Refused{{"-o", "!cat", "p"}, "option -o/--output: output to a command"}));
+INSTANTIATE_TEST_SUITE_P(Contract, RefusedOption,
+                         testing::Values(Refused{{"--every", "2", "p"}, "option --every"},
+                                         Refused{{"--rate", "2", "p"}, "option --rate"},
+                                         Refused{{"--first", "2", "p"}, "option --first"},
+                                         Refused{{"--replay", "f"}, "option --replay"},
+                                         Refused{{"--explore", "p"}, "option --explore"},
+                                         Refused{{"--expect", "x", "p"}, "option --expect"},
+                                         Refused{{"--flight=9", "p"}, "option --flight"},
+                                         Refused{{"--record", "f", "p"}, "option --record"},
+                                         Refused{{"--prepare", "f", "p"}, "option --prepare"},
+                                         Refused{{"--diff", "a", "b"}, "option --diff"},
+                                         Refused{{"--control", "/s", "p"}, "option --control"},
+                                         Refused{{"-Ebpf", "p"}, "option -E/--engine: bpf"},
+                                         Refused{{"-o", "!cat", "p"},
+                                                 "option -o/--output: output to a command"}));
+
+TEST(Options, RulesKeepTheirOrder) {
+  const Options options = good({"--deny=connect", "-e", "inject=read:error=EIO", "-efault=write",
+                                "--inject", "open@fopen:retval=3", "p"});
+  ASSERT_EQ(options.rules.size(), 4U);
+  EXPECT_EQ(options.rules[0].kind, RuleText::Kind::Deny);
+  EXPECT_EQ(options.rules[1].text, "read:error=EIO");
+  EXPECT_EQ(options.rules[2].kind, RuleText::Kind::Fault);
+  EXPECT_EQ(options.functions, "@default,fopen") << "a rule's functions are wrapped";
+  EXPECT_EQ(options.syscalls, "");
+  EXPECT_EQ(good({"--scope=process", "--fault=read@Cache::load:when=2", "p"}).breakpoints,
+            "Cache::load");
+  EXPECT_EQ(good({"--scope=process", "--fault=read@fopen:when=2", "p"}).functions, "fopen");
+  EXPECT_EQ(good({"-F", "open", "--fault=read", "p"}).functions, "open");
+}
 
 TEST(Options, FullProcessMode) {
   const Options alone = good({"--scope=process", "p"});

@@ -100,15 +100,23 @@ Status add_functions(const Setting& setting, Options& options) {
   return extend(setting, setting.value, options.functions);
 }
 
+Status add_rule(RuleText::Kind kind, std::string_view text, Options& options) {
+  options.rules.push_back({kind, std::string(trimmed(text))});
+  return Done{};
+}
+
 Status add_syscalls(const Setting& setting, Options& options) {
-  constexpr std::string_view kTrace = "trace=";
+  constexpr std::string_view kTrace = "trace=", kInject = "inject=", kFault = "fault=";
   const std::string_view list = trimmed(setting.value);
-  // strace's other qualifiers, of which inject= would matter most if it were lost.
+  if (list.starts_with(kInject))
+    return add_rule(RuleText::Kind::Inject, list.substr(kInject.size()), options);
+  if (list.starts_with(kFault))
+    return add_rule(RuleText::Kind::Fault, list.substr(kFault.size()), options);
   const std::size_t equals = list.find('=');
   if (equals != std::string_view::npos && !list.starts_with(kTrace)) {
     return not_available(
         fmt::format("{}: {}", setting.where, in_quotes(list.substr(0, equals + 1))),
-        "only trace= and a list of system calls are");
+        "trace=, inject=, fault= and a list of system calls are");
   }
   // The filter's language has the prefix at the start only.
   const bool first = options.syscalls.empty() || !list.starts_with(kTrace);
@@ -221,10 +229,8 @@ Status set_verbose(const Setting& setting, int& verbose) {
   return Done{};
 }
 
-}  // namespace
-
-Status apply(const Setting& setting, Options& options) {
-  if (const auto instead = refusal(setting.key)) return not_available(setting.where, *instead);
+// What is traced, and what of it is reported. Nothing: the key is none of these.
+std::optional<Status> apply_what(const Setting& setting, Options& options) {
   switch (setting.key) {
     case Key::Breakpoints:
       return extend(setting, setting.value, options.breakpoints);
@@ -234,6 +240,12 @@ Status apply(const Setting& setting, Options& options) {
       return add_functions(setting, options);
     case Key::Syscalls:
       return add_syscalls(setting, options);
+    case Key::Inject:
+      return add_rule(RuleText::Kind::Inject, setting.value, options);
+    case Key::Fault:
+      return add_rule(RuleText::Kind::Fault, setting.value, options);
+    case Key::Deny:
+      return add_rule(RuleText::Kind::Deny, setting.value, options);
     case Key::Path:
       return add_path(setting, options);
     case Key::Successful:
@@ -244,19 +256,27 @@ Status apply(const Setting& setting, Options& options) {
       return set_signals(setting, options);
     case Key::Quiet:
       return set_quiet(setting, options);
+    case Key::Objects:
+      return set_switch(setting, options.objects);
+    case Key::AllCalls:
+      return set_switch(setting, options.all_calls);
+    case Key::Follow:
+      return set_switch(setting, options.follow);
+    case Key::NoFollow:
+      return set_flag(options.follow, false);
     case Key::User:
       options.user = setting.value;
       return Done{};
-    case Key::Engine:
-      return choose<EngineChoice>(setting, kEngines, options.engine);
-    case Key::Gate:
-      return choose<GateChoice>(setting, kGates, options.gate);
-    case Key::Scope:
-      return choose<ScopeMode>(setting, kScopes, options.scope);
-    case Key::Patch:
-      return add_patched(setting, options);
-    case Key::Overflow:
-      return choose<Overflow>(setting, kOverflows, options.overflow);
+    case Key::Preload:
+      return add_preloads(setting, options);
+    default:
+      return std::nullopt;
+  }
+}
+
+// Where it goes, and how it looks. Nothing: the key is none of these.
+std::optional<Status> apply_look(const Setting& setting, Options& options) {
+  switch (setting.key) {
     case Key::Backend:
       return add_backend(setting, options);
     case Key::Summary:
@@ -268,14 +288,10 @@ Status apply(const Setting& setting, Options& options) {
       return set_switch(setting, options.append);
     case Key::Separately:
       return set_switch(setting, options.separately);
-    case Key::AllCalls:
-      return set_switch(setting, options.all_calls);
     case Key::StringSize:
       return choose_number(setting, 0, kMaxStringSize, options.string_size);
     case Key::StackTrace:
       return set_switch(setting, options.stack_trace);
-    case Key::Objects:
-      return set_switch(setting, options.objects);
     case Key::StackDepth:
       return set_stack_depth(setting, options);
     case Key::Frames:
@@ -290,18 +306,30 @@ Status apply(const Setting& setting, Options& options) {
       return set_microseconds(setting, options.show_duration);
     case Key::Paths:
       return set_descriptors(setting, options);
-    case Key::Follow:
-      return set_switch(setting, options.follow);
-    case Key::NoFollow:
-      return set_flag(options.follow, false);
     case Key::Verbose:
       return set_verbose(setting, options.verbose);
+    default:
+      return std::nullopt;
+  }
+}
+
+// By what means, and the commands. Nothing: the key is none of these.
+std::optional<Status> apply_way(const Setting& setting, Options& options) {
+  switch (setting.key) {
+    case Key::Engine:
+      return choose<EngineChoice>(setting, kEngines, options.engine);
+    case Key::Gate:
+      return choose<GateChoice>(setting, kGates, options.gate);
+    case Key::Scope:
+      return choose<ScopeMode>(setting, kScopes, options.scope);
+    case Key::Patch:
+      return add_patched(setting, options);
+    case Key::Overflow:
+      return choose<Overflow>(setting, kOverflows, options.overflow);
     case Key::Control:
       return set_socket_path(setting, options.control_path);
     case Key::Connect:
       return set_socket_path(setting, options.connect_path);
-    case Key::Preload:
-      return add_preloads(setting, options);
     case Key::Compare:
     case Key::CompareOutput:
     case Key::CompareLoad:
@@ -318,8 +346,17 @@ Status apply(const Setting& setting, Options& options) {
     case Key::Config:
       return Done{};  // parse_options() looks at these first
     default:
-      return Error{setting.where + ": not known here"};
+      return std::nullopt;
   }
+}
+
+}  // namespace
+
+Status apply(const Setting& setting, Options& options) {
+  if (const auto instead = refusal(setting.key)) return not_available(setting.where, *instead);
+  for (const auto& part : {apply_what, apply_look, apply_way})
+    if (auto applied = part(setting, options)) return *applied;
+  return Error{setting.where + ": not known here"};
 }
 
 }  // namespace wc::config

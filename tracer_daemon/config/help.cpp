@@ -50,7 +50,8 @@ Where it goes:
   -o, --output FILE        into FILE (default: standard error)
   -A, --output-append-mode     append to FILE
   -ff, --output-separately     FILE.PID for each process
-      --color WHEN         auto | always | never (default auto: on a terminal, unless NO_COLOR is set)
+      --color WHEN         auto | always | never (default auto: on a terminal, unless NO_COLOR
+                           is set)
   -b, --backend SPEC       NAME or ./FILE.so, with :key=value,...; repeatable (default text)
   -c, --summary            totals per function; the same as -b summary
   -C                       the same beside the trace
@@ -87,6 +88,12 @@ What it costs:
                            better, or less:PATTERN (default: time; rates of known load generators)
       --compare-limit SECONDS[,TOTAL]  kill a run after SECONDS; begin none after TOTAL (600)
 
+What happens to system calls (docs/rules.md; engine ptrace):
+      --inject RULE        SYSCALLS[@FUNCTIONS]:ACTION...[:when=EXPR], as strace -e inject=, while
+                           one of FUNCTIONS is open: error=E, retval=N, signal=S, delay_enter=T, ...
+      --fault RULE         the same with error=ENOSYS where nothing is said
+      --deny RULE          the same with error=EPERM; '!read,write' denies all but these
+
 Information:
       --list-functions [LIST] [PROGRAM]   the functions that LIST selects (default: all that are
                            known), of PROGRAM's libraries (default: libc's)
@@ -98,8 +105,8 @@ Information:
 strace's long names (--trace, --trace-path, --string-limit, --summary-only, --timestamps, --signal,
 ...) and -e signal=, status=, quiet= mean the same here.
 
-Not yet available, and refused: -E bpf, --every, --rate, --first, --inject, --deny, --fault,
---explore, --expect, --flight, --record, --replay, --diff, --prepare, --control without serve
+Not yet available, and refused: -E bpf, --every, --rate, --first, --explore, --expect,
+--flight, --record, --replay, --diff, --prepare, --control without serve
 
 Exit status: that of PROGRAM; killed by a signal: the same signal; 125 if the tracer failed,
 126 if PROGRAM cannot be executed, 127 if it was not found.

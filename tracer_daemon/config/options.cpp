@@ -141,6 +141,31 @@ void finish_backends(const Settings& line, Options& options) {
     backends.insert(backends.begin(), "text");
 }
 
+// SYSCALLS[@FUNCTIONS] at a rule's beginning: the functions, or nothing.
+std::string_view functions_of(std::string_view rule) {
+  const std::size_t at = rule.find('@');
+  std::size_t end = 0;
+  while (end < rule.size() && (rule[end] != ':' || rule.substr(end, 2) == "::"))
+    end += rule.substr(end, 2) == "::" ? 2 : 1;
+  return at < end ? rule.substr(at + 1, end - at - 1) : std::string_view();
+}
+
+// A rule holds while one of its functions is open, which must be seen for that.
+void finish_rules(Options& options) {
+  for (const RuleText& rule : options.rules) {
+    const std::string_view functions = functions_of(rule.text);
+    if (functions.empty() || functions.starts_with('!')) continue;
+    for (const std::string_view one : split_words(functions, ",")) {
+      const bool is_method = one.find("::") != std::string_view::npos;
+      if (!is_method && !selects_functions(options)) options.functions.clear();
+      std::string& list = is_method ? options.breakpoints : options.functions;
+      if (!list.empty()) list += ',';
+      list += one;
+      options.functions_given = options.functions_given || !is_method;
+    }
+  }
+}
+
 Result<Options> parse(std::span<const std::string> args) {
   Options options;
   const Result<Command> command = take_command(args);
@@ -163,6 +188,7 @@ Result<Options> parse(std::span<const std::string> args) {
     if (!applied) return applied.error();
   }
   finish_backends(line->settings, options);
+  finish_rules(options);
   const Status compare = finish_compare(line->settings, options);
   if (!compare) return compare.error();
   const Status program = check_program(options);

@@ -56,6 +56,13 @@ struct CompareOptions {
 // --stack-depth accepts 1 to this, which is also what is shown without it, as by strace.
 inline constexpr unsigned kMaxShownFrames = 256;
 
+// --inject, --fault, --deny: not yet parsed.
+struct RuleText {
+  enum class Kind { Inject, Fault, Deny };
+  Kind kind = Kind::Inject;
+  std::string text;
+};
+
 struct Options {
   Command command = Command::Run;
   std::string functions = "@default";  // selection language, not yet parsed
@@ -66,6 +73,7 @@ struct Options {
   unsigned statuses = kAllStatuses;    // of the system calls that are reported
   uint64_t signals = ~uint64_t{0};     // that are reported: bit N-1 for signal N
   unsigned quiet = 0;                  // -q
+  std::vector<RuleText> rules;         // in the order given
   EngineChoice engine = EngineChoice::Default;
   GateChoice gate = GateChoice::Auto;
   Overflow overflow = Overflow::Wait;  // what a full ring of engine inproc does

@@ -91,8 +91,7 @@ struct Refusal {
 };
 
 constexpr std::string_view kNoSampling = "every call is reported; select fewer functions with -F";
-constexpr std::string_view kNoPolicy =
-    "system calls are only observed; strace -e inject= alters those of a whole process";
+constexpr std::string_view kNoPolicy = "try one --inject after another";
 
 constexpr std::string_view kNoRaw = "-b json -o FILE keeps every event";
 
@@ -100,9 +99,6 @@ constexpr Refusal kRefusals[] = {
     {Key::Every, kNoSampling},
     {Key::Rate, kNoSampling},
     {Key::First, kNoSampling},
-    {Key::Inject, kNoPolicy},
-    {Key::Deny, kNoPolicy},
-    {Key::Fault, kNoPolicy},
     {Key::Explore, kNoPolicy},
     {Key::Expect, "count in the output of -b json or -b summary:format=json"},
     {Key::Flight, kNoRaw},

@@ -60,10 +60,12 @@ Result<int> Tracer::run() {
     if (parts_->own_signals.receive()) stop_ = true;
     if (parts_->own_signals.take_request()) print_so_far();
     parts_->posted.run();
+    parts_->delays.resume_due();
     const uint64_t now = TickClock::now();
     if (stopped) parts_->waiting.expect_more(now);
     if (!stopped || parts_->waiting.is_time_to_look(now)) on_tick();
   }
+  parts_->delays.resume_all();
   if (stop_) parts_->attaching.detach_all();
   for (const auto& [pid, process] : tracees.processes) parts_->totals.report(*process);
   say_last_words();
@@ -80,6 +82,9 @@ void Tracer::say_last_words() {
   for (const std::string& glob : parts_->patching.unmet())
     run_.say(0,
              "--patch " + glob + " had no effect: no program had such a library when it started");
+  if (options_.rules != nullptr)
+    for (const std::string& line : options_.rules->last_words(options_.verbose > 0))
+      run_.say(0, line);
   parts_->stacks.report_interpreters();
   if (std::string text = run_.pipeline.interpreters().last_word(); !text.empty()) run_.say(0, text);
 }

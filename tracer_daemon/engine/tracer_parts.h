@@ -12,6 +12,7 @@
 #include "engine/tracer.h"
 #include "engine/waiting.h"
 #include "gates/bells.h"
+#include "gates/delays.h"
 #include "gates/dispatch_gate.h"
 #include "gates/process_scope.h"
 #include "gates/socket_gate.h"
@@ -54,6 +55,8 @@ struct Tracer::Parts {
   ProcessPatching patching;
   Bells bells;
   SocketGate socket_gate;
+  Tampering tampering;
+  Delays delays;
   SyscallEvents syscalls;
   DispatchGate dispatch;
   SteppingGate stepping;

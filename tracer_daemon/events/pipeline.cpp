@@ -384,6 +384,9 @@ wc_syscall Pipeline::syscall_event(const EventSource& source, const PendingSysca
   fill_words({spec.args, spec.arg_count}, syscall.args, args_);
   event.nargs = static_cast<uint32_t>(args_.size());
   event.args = args_.data();
+  event.flags |= syscall.rule_flags;
+  if (syscall.injected != nullptr) event.injected = syscall.injected->c_str();
+  event.rule = syscall.rule;
   if (!syscall.path.empty()) event.path = syscall.path.c_str();
   if (!syscall.fd_path.empty()) event.fd_path = syscall.fd_path.c_str();
   if (syscall.stack != nullptr) fill_frames(*syscall.stack, event);

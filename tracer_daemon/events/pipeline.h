@@ -41,6 +41,9 @@ struct PendingSyscall {
   std::vector<DecodedArg> decoded;
   std::shared_ptr<const Stack> stack;  // where it was issued, if that is wanted
   std::string path, fd_path;           // if that is wanted
+  const std::string* injected = nullptr;  // what a rule has done; null: none has
+  uint32_t rule = 0;
+  uint32_t rule_flags = 0;  // WC_SYSCALL_INJECTED, WC_SYSCALL_DELAYED
 
   // As new, but for the room that its parts have.
   void reset() {
@@ -52,6 +55,8 @@ struct PendingSyscall {
     stack.reset();
     path.clear();
     fd_path.clear();
+    injected = nullptr;
+    rule_flags = 0;
   }
 };
 
@@ -92,6 +97,10 @@ class Pipeline {
   std::shared_ptr<const Stack> stack_at_stop(const EventSource& source,
                                              const StackRegisters& registers);
   Interpreters& interpreters() { return interpreters_; }
+  // The function and object that an address is in. Valid until the next call.
+  const Location& locate(int32_t pid, uint64_t return_address) {
+    return symbols_.locate(pid, return_address);
+  }
 
   // What the thread appended to its ring. `next`: the record behind it, null if there is none yet.
   // False: it makes no sense, nothing was reported.

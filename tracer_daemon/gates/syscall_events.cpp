@@ -39,6 +39,9 @@ SyscallEvents::Begun SyscallEvents::begin(const StoppedThread& stop, Thread& thr
   Inflight entry = inflight_of(entered);
   const bool is_wanted = run_.pipeline.reports(entered.nr) &&
                          (in_any_call || (!scopes.empty() && parts_.scopes.is_reported(thread)));
+  if (run_.options.rules_concern(entered.nr) && thread.process->started &&
+      (in_any_call || !scopes.empty()))
+    parts_.tampering.choose(thread, entered, scopes, entry);
   if (is_wanted) {
     // Until its first exec it runs the tool's own code.
     if (thread.process->started) parts_.stacks.take(thread, stop);
@@ -54,6 +57,7 @@ SyscallEvents::Begun SyscallEvents::begin(const StoppedThread& stop, Thread& thr
   // Without the shim, nobody has taken the gate's signals for something else.
   if (!in_any_call || thread.process->table != nullptr)
     parts_.signal_calls.on_entry(stop, thread, entry);
+  if (entry.tampered.rule != nullptr) parts_.tampering.on_entry(stop, thread, entered, entry);
   parts_.scopes.push_inflight(thread, std::move(entry));
   return Begun::Goes;
 }
@@ -61,6 +65,7 @@ SyscallEvents::Begun SyscallEvents::begin(const StoppedThread& stop, Thread& thr
 void SyscallEvents::finish(const StoppedThread& stop, Thread& thread, Inflight& done, int64_t ret) {
   constexpr int64_t kMaxErrno = 4095;
   parts_.signal_calls.on_exit(stop, thread, done, ret);
+  if (done.tampered.rule != nullptr) ret = parts_.tampering.on_exit(stop, thread, done, ret);
   if (ret < 0 && ret >= -kMaxErrno)
     for (BreakScope& one : thread.breaks) one.last_error = static_cast<int32_t>(-ret);
   if (done.syscall.reported)

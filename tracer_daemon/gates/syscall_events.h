@@ -2,11 +2,11 @@
 // finished. The same for all gates.
 #pragma once
 
-#include <algorithm>
-#include <array>
 #include <span>
 
 #include "break_scopes/break_scopes.h"
+#include "gates/entered_syscall.h"
+#include "gates/tampering.h"
 #include "recording/stacks.h"
 #include "recording/thread_records.h"
 #include "signals/interruptions.h"
@@ -14,20 +14,6 @@
 #include "signals/time_limits.h"
 
 namespace wc {
-
-// A syscall at its entry, whatever kind of stop has shown it.
-struct EnteredSyscall {
-  uint64_t sp = 0;
-  uint64_t ip = 0;  // behind the syscall instruction
-  uint32_t nr = 0;
-  std::array<uint64_t, 6> args{};
-
-  static EnteredSyscall of(const StoppedThread::SyscallInfo& info) {
-    EnteredSyscall entered{info.sp, info.ip, static_cast<uint32_t>(info.nr), {}};
-    std::ranges::copy(info.args, entered.args.begin());
-    return entered;
-  }
-};
 
 class SyscallEvents {
  public:
@@ -38,6 +24,7 @@ class SyscallEvents {
     BreakScopes& breaks;
     SignalCalls& signal_calls;
     Interruptions& interruptions;
+    Tampering& tampering;
   };
   SyscallEvents(const TraceRun& run, const Parts& parts) : run_(run), parts_(parts) {}
 

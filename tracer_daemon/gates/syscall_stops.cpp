@@ -23,7 +23,8 @@ void SyscallStops::on_stop(StoppedThread stop, Thread& thread) {
     const auto was = std::exchange(thread.position, SyscallPosition::Outside);
     gate_.on_exit(stop, thread, info, was);
   }
-  resume(std::move(stop), thread);
+  if (thread.delayed_by != 0) return delays_.park(std::move(stop), thread);
+  resume(std::move(stop), thread, std::exchange(thread.rule_signal, 0));
 }
 
 // The entry and the exit of a call that is watched for its time only.

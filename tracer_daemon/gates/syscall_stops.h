@@ -3,6 +3,7 @@
 
 #include "break_scopes/break_placing.h"
 #include "gates/bells.h"
+#include "gates/delays.h"
 #include "gates/syscall_gate.h"
 #include "signals/time_limits.h"
 
@@ -10,8 +11,9 @@ namespace wc {
 
 class SyscallStops {
  public:
-  SyscallStops(SyscallGate& gate, BreakPlacing& placing, Bells& bells, TimeLimits& time_limits)
-      : gate_(gate), placing_(placing), bells_(bells), time_limits_(time_limits) {}
+  SyscallStops(SyscallGate& gate, BreakPlacing& placing, Bells& bells, TimeLimits& time_limits,
+               Delays& delays)
+      : gate_(gate), placing_(placing), bells_(bells), time_limits_(time_limits), delays_(delays) {}
 
   void on_stop(StoppedThread stop, Thread& thread);
 
@@ -23,6 +25,7 @@ class SyscallStops {
   BreakPlacing& placing_;
   Bells& bells_;
   TimeLimits& time_limits_;
+  Delays& delays_;
 };
 
 }  // namespace wc

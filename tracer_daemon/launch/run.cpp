@@ -18,6 +18,8 @@
 #include "launch/launch.h"
 #include "launch/own_limits.h"
 #include "launch/preflight.h"
+#include "launch/proc_check.h"
+#include "launch/rules.h"
 #include "launch/sandbox.h"
 #include "launch/shim_file.h"
 #include "launch/signals.h"
@@ -124,22 +126,6 @@ Result<std::shared_ptr<BreakPlan>> plan_breakpoints(const Options& options,
   return plan;
 }
 
-// What is known of a process comes from /proc by its pid, and by that its memory is written. Seen
-// from another namespace, as left by unshare(1) without --mount-proc, a pid is somebody else's
-// there.
-Status check_proc() {
-  char self[32] = "";
-  if (readlink("/proc/self", self, sizeof self - 1) <= 0)
-    return Error::from_errno(
-        "/proc must be mounted (mount -t proc proc /proc): cannot read /proc/self", errno);
-  if (self != std::to_string(getpid()))
-    return Error{"/proc shows the processes of another PID namespace (this process is " +
-                     std::to_string(getpid()) + ", there " + self +
-                     "): mount its own, as unshare --mount-proc or bwrap --proc /proc do",
-                 0};
-  return Done{};
-}
-
 struct RunFolder {
   PrivateDirectory directory;
   std::string
@@ -201,6 +187,8 @@ class Session {
       if (!parsed) return parsed.error();
       filter = *parsed;
     }
+    auto rules = parse_rules(options);
+    if (!rules) return rules.error();
     const HostOptions host = host_options(options);
     auto backends = BackendSet::open(options.backends, host);
     if (!backends) return backends.error();
@@ -244,6 +232,7 @@ class Session {
       if (options.overflow == Overflow::Drop) tracer.config |= WC_CONFIG_DROP;
       tracer.plans = plan_syscalls(filter, decode, backends->wants(WC_WANT_TEXT));
     }
+    tracer.rules = *rules;
     tracer.follow = options.follow;
     tracer.watch_libraries = options.objects;
     tracer.verbose = options.verbose;

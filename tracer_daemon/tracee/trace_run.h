@@ -11,6 +11,7 @@
 #include "kernel/stopped_thread.h"
 #include "protocol/shared.h"
 #include "rings/process_share.h"
+#include "rules/rule_set.h"
 
 namespace wc {
 
@@ -31,7 +32,11 @@ struct TracerOptions {
   bool phases = false;                // of each program's life are reported
   bool watch_libraries = false;       // on_libraries_changed() is wanted for its own sake
   std::vector<std::string> patched_libraries;  // engine inproc: globs over file names
+  std::shared_ptr<RuleSet> rules;              // what happens to syscalls; null: nothing
 
+  [[nodiscard]] bool rules_concern(uint64_t nr) const {
+    return rules != nullptr && rules->concerns(static_cast<uint32_t>(nr));
+  }
   [[nodiscard]] bool looks_for_main() const { return main_only || phases; }
   [[nodiscard]] bool uses_breakpoints() const {
     return breaks != nullptr || looks_for_main() || watch_libraries;

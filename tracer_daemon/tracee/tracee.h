@@ -24,6 +24,7 @@
 #include "objects/library_watch.h"
 #include "objects/object_history.h"
 #include "rings/process_share.h"
+#include "rules/rule_set.h"
 
 namespace wc {
 
@@ -101,12 +102,13 @@ struct Process {
   uint64_t handled = 0;        // those of the two that a handler was called for, be it the shim's
   uint64_t added_nodefer = 0;  // signals whose handler has an SA_NODEFER of ours
   unsigned threads = 0;
-  std::string program;           // its path, as it was at the exec
-  bool is_to_be_wiped = false;   // its shim's state, which is its parent's
-  bool awaits_hello = false;     // it was given the shim at its exec
-  bool started = false;          // has run its first program
-  bool is_job_stopped = false;   // by SIGSTOP and its like, and SIGCONT has not been delivered yet
-  bool patched = false;          // its syscall sites lead to the shim, or never will
+  std::string program;          // its path, as it was at the exec
+  bool is_to_be_wiped = false;  // its shim's state, which is its parent's
+  bool awaits_hello = false;    // it was given the shim at its exec
+  bool started = false;         // has run its first program
+  bool is_job_stopped = false;  // by SIGSTOP and its like, and SIGCONT has not been delivered yet
+  bool patched = false;         // its syscall sites lead to the shim, or never will
+  RuleCounts rule_counts;
   bool said_corrupt = false;     // that its ring is
   bool said_unwritable = false;  // that its memory is
   PreloadTrial preload_trial;
@@ -162,6 +164,15 @@ struct SignalCall {
   wc_action action{};         // that it sets, as the program gave it
 };
 
+// What a rule has changed about a syscall that is under way (gates/tampering.h).
+struct Tampered {
+  const Rule* rule = nullptr;          // null: none applies
+  size_t number = 0;                   // its place in the list
+  std::array<uint64_t, 6> own_args{};  // as the program has them
+  bool changed_args = false;
+  std::vector<OverwrittenMemory> places;  // to be put back
+};
+
 // A syscall that was entered and has not come back. Several stand at once when signal
 // handlers interrupt one another; they are told apart by stack pointer.
 struct Inflight {
@@ -172,6 +183,7 @@ struct Inflight {
   bool landing = false;      // on the landing pad: completes without a stop
   SignalCall signals;        // rt_sigprocmask and rt_sigaction, see signal_masks.cpp
   bool interrupted = false;  // left with ERESTART...: will come again, or end as EINTR
+  Tampered tampered;
 };
 
 // Thread::hidden_mask as it was where a signal handler whose action blocks more has interrupted it.
@@ -252,6 +264,9 @@ struct Thread {
   uint32_t awaited_bell = 0;           // socket gate: interrupted to answer this bell
   bool awaits_bell = false;
   uint64_t dropped = 0;  // syscalls of its slot that are known to be lost
+  RuleCounts rule_counts;
+  int rule_signal = 0;      // to be sent when it is resumed from this stop
+  uint64_t delayed_by = 0;  // nanoseconds that it is to stand here
 
   // At an exec, beside Process::begin_program().
   void begin_program() {

@@ -1,0 +1,1 @@
+wc_unit_test(rules_test LINK wc_rules)

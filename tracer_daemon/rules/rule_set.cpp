@@ -1,0 +1,90 @@
+#include "rules/rule_set.h"
+
+namespace wc {
+namespace {
+
+bool holds_for_word(const RuleCondition& condition, uint64_t word) {
+  switch (condition.kind) {
+    case RuleCondition::Kind::Equal:
+      return word == condition.value;
+    case RuleCondition::Kind::NotEqual:
+      return word != condition.value;
+    case RuleCondition::Kind::Less:
+      return static_cast<int64_t>(word) < static_cast<int64_t>(condition.value);
+    case RuleCondition::Kind::Greater:
+      return static_cast<int64_t>(word) > static_cast<int64_t>(condition.value);
+    default:
+      return (word & condition.value) != 0;
+  }
+}
+
+}  // namespace
+
+RuleSet::RuleSet(std::vector<Rule> rules) : rules_(std::move(rules)), states_(rules_.size()) {
+  for (size_t i = 0; i < rules_.size(); i++) {
+    any_ |= rules_[i].syscalls;
+    states_[i].random = rules_[i].seed;
+  }
+}
+
+bool RuleSet::holds(const Rule& rule, std::span<const uint64_t, 6> args,
+                    const RuleQuestions& questions) const {
+  using Kind = RuleCondition::Kind;
+  for (const RuleCondition& one : rule.conditions) {
+    bool holds = false;
+    if (one.kind == Kind::Path)
+      holds = questions.has_path(one.glob);
+    else if (one.kind == Kind::Descriptor)
+      holds = questions.descriptor() == one.value;
+    else if (one.kind == Kind::Size)
+      holds = questions.size().value_or(0) > one.value;
+    else
+      holds = holds_for_word(one, args[one.argument]);
+    if (!holds) return false;
+  }
+  const bool has_place = !rule.from_symbol.empty() || !rule.from_object.empty();
+  return ((rule.functions.empty() && rule.methods.empty()) || questions.is_inside(rule)) &&
+         (!has_place || questions.is_from(rule));
+}
+
+std::optional<size_t> RuleSet::choose(uint32_t nr, std::span<const uint64_t, 6> args,
+                                      const RuleQuestions& questions, const Counts& counts) {
+  if (!concerns(nr)) return std::nullopt;
+  for (size_t i = 0; i < rules_.size(); i++) {
+    const Rule& rule = rules_[i];
+    if (nr >= rule.syscalls.size() || !rule.syscalls[nr] || !holds(rule, args, questions)) continue;
+    RuleCounts* counted = rule.counted_by == CountedBy::Thread    ? counts.thread
+                          : rule.counted_by == CountedBy::Process ? counts.process
+                                                                  : &of_run_;
+    const uint64_t count = ++(*counted)[{static_cast<uint32_t>(i), nr}];
+    if (!rule.when.holds(count)) continue;
+    constexpr double kRange = 18446744073709551616.0;  // 2^64
+    if (rule.probability < 1 && static_cast<double>(random(i)) >= rule.probability * kRange)
+      continue;
+    states_[i].hits++;
+    return i;
+  }
+  return std::nullopt;
+}
+
+// Sebastiano Vigna, https://prng.di.unimi.it/splitmix64.c
+uint64_t RuleSet::random(size_t rule) {
+  uint64_t z = states_[rule].random += 0x9e3779b97f4a7c15;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
+
+std::vector<std::string> RuleSet::last_words(bool all) const {
+  std::vector<std::string> lines;
+  for (size_t i = 0; i < rules_.size(); i++) {
+    const std::string who = "rule '" + rules_[i].text + "' ";
+    if (states_[i].hits == 0)
+      lines.push_back(who + "never applied");
+    else if (all)
+      lines.push_back(who + "applied " + std::to_string(states_[i].hits) + " times");
+  }
+  return lines;
+}
+
+}  // namespace wc

@@ -163,24 +163,25 @@ TEST(Relations, ConnectTakesNothingThatTheTracerDecides) {
 // What has an effect with which backend: text, json, summary, folded, none.
 const std::map<Key, std::string>& effects() {
   static const std::map<Key, std::string> kEffects = {
-      {Key::Syscalls, "11110"},   {Key::Path, "11110"},       {Key::Successful, "11110"},
-      {Key::Failed, "11110"},     {Key::StatusSet, "11110"},  {Key::AllCalls, "11100"},
-      {Key::StringSize, "11000"}, {Key::StackTrace, "11010"}, {Key::StackDepth, "11010"},
-      {Key::Frames, "11010"},     {Key::Color, "10000"},      {Key::Time, "10000"},       {Key::RelativeTime, "10000"},
-      {Key::Duration, "10000"},   {Key::Paths, "11000"},      {Key::Quiet, "11000"},
-      {Key::Signals, "11000"},    {Key::Objects, "11000"},
+      {Key::Syscalls, "11110"},     {Key::Path, "11110"},       {Key::Successful, "11110"},
+      {Key::Failed, "11110"},       {Key::StatusSet, "11110"},  {Key::AllCalls, "11100"},
+      {Key::StringSize, "11000"},   {Key::StackTrace, "11010"}, {Key::StackDepth, "11010"},
+      {Key::Frames, "11010"},       {Key::Color, "10000"},      {Key::Time, "10000"},
+      {Key::RelativeTime, "10000"}, {Key::Duration, "10000"},   {Key::Paths, "11000"},
+      {Key::Quiet, "11000"},        {Key::Signals, "11000"},    {Key::Objects, "11000"},
   };
   return kEffects;
 }
 
 // Those that are no backend's business. A new option belongs here or there.
 const std::set<Key> kOfNoBackend = {
-    Key::Functions,     Key::Breakpoints,   Key::Engine,       Key::Gate,          Key::Scope,
-    Key::Backend,       Key::Output,        Key::Append,       Key::Separately,    Key::Summary,
-    Key::SummaryToo,    Key::User,          Key::Compare,      Key::CompareOutput, Key::CompareLoad,
-    Key::CompareReady,  Key::CompareFigure, Key::CompareLimit, Key::Overflow,      Key::Patch,
-    Key::Pid,           Key::NoFollow,      Key::Control,      Key::Connect,       Key::Verbose,
-    Key::ListFunctions, Key::ListSyscalls,  Key::ListClasses};
+    Key::Functions,    Key::Breakpoints,   Key::Engine,      Key::Gate,          Key::Scope,
+    Key::Backend,      Key::Output,        Key::Append,      Key::Separately,    Key::Summary,
+    Key::Inject,       Key::Deny,          Key::Fault,       Key::SummaryToo,    Key::User,
+    Key::Compare,      Key::CompareOutput, Key::CompareLoad, Key::CompareReady,  Key::CompareFigure,
+    Key::CompareLimit, Key::Overflow,      Key::Patch,       Key::Pid,           Key::NoFollow,
+    Key::Control,      Key::Connect,       Key::Verbose,     Key::ListFunctions, Key::ListSyscalls,
+    Key::ListClasses};
 
 TEST(Relations, EveryBuiltinBackendIsJudged) {
   for (const std::string_view name : backends::builtin_names())

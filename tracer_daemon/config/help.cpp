@@ -51,7 +51,7 @@ Where it goes:
   -o, --output FILE        write to FILE (default: standard error)
   -A, --output-append-mode     append to FILE
   -ff, --output-separately     FILE.PID for each process
-      --color WHEN         auto | always | never (default auto: on a terminal, unless NO_COLOR is set)
+      --color WHEN         auto | always | never (default auto: on a terminal, without NO_COLOR)
   -b, --backend SPEC       NAME or ./FILE.so, with :key=value,...; repeatable (default text)
   -c, --summary            print only totals per function at the end; the same as -b summary
   -C                       print the trace, and the totals at its end

@@ -21,7 +21,7 @@ class JsonWriter {
   void begin_array() { open('['); }
   void end_array() { close(']'); }
 
-  // A member's name: a literal of ours, written as it is.
+  // Writes a member's name, a literal of this program, without escaping it.
   void key(std::string_view name);
 
   void string(std::string_view bytes);

@@ -9,7 +9,7 @@ namespace wc::backends {
 
 // The call at line `call` has just ended. Hides its syscall's line where that is the only one and
 // says nothing that the call's line does not say: the same name, arguments and result. Of two
-// durations both stay, of two stacks the syscall's, which goes on with the call's.
+// durations both stay, of two stacks the syscall's, which ends with the frames of the call's.
 void merge_syscall(TextThread& lines, size_t call);
 
 }  // namespace wc::backends

@@ -31,7 +31,7 @@ extern "C" {
 
 #define WC_BACKEND_ABI 1u
 
-/* What a backend asks for. Nothing asked for costs nothing. */
+/* What a backend asks for. What no backend asks for costs nothing. */
 enum wc_want {
   WC_WANT_TEXT = 1u << 0,         /* decoded text of arguments and results */
   WC_WANT_CALLER = 1u << 1,       /* caller's symbol, file and line */
@@ -39,7 +39,7 @@ enum wc_want {
   WC_WANT_COUNTS = 1u << 3,       /* wc_totals at the end, calls without syscalls included */
   WC_WANT_ALL_CALLS = 1u << 4,    /* call and ret for calls that made no syscall, too */
   WC_WANT_ENTER = 1u << 5,        /* syscall_enter at the entry of each syscall */
-  WC_WANT_VERDICTS = 1u << 6,     /* syscall_enter may decide; refused by engines that cannot */
+  WC_WANT_VERDICTS = 1u << 6,     /* syscall_enter may decide; engines that cannot obey refuse */
   WC_WANT_STACK = 1u << 7,        /* frames: the stack of each call and syscall */
   WC_WANT_SYSCALL_TIME = 1u << 8, /* durations of syscalls (engine inproc: one more rdtsc each) */
   WC_WANT_PATHS = 1u << 9,        /* fd_path: one readlink(2) for each syscall with a descriptor */
@@ -88,7 +88,7 @@ struct wc_caller {
   uint32_t line;
 };
 
-/* One frame of a stack: where its function goes on when what it has called returns.
+/* One frame of a stack: where its function continues when the function that it called returns.
  * With --frames=python, a Python function has no address (at.address is 0) and no object: symbol is
  * its qualified name, file the path of its source, line where it stands. */
 struct wc_stack_frame {
@@ -110,8 +110,8 @@ struct wc_call {
   const struct wc_arg *args;
   const char *args_text; /* "\"/etc/hosts\", \"r\"", with WC_WANT_TEXT */
   struct wc_caller caller;
-  /* With WC_WANT_STACK: the caller and what has led to it, innermost first. The tracer's own
-   * frames are not among them. None where the stack could not be read. */
+  /* With WC_WANT_STACK: the caller's frame and those around it, innermost first, without frames of
+   * the tracer's library. frame_count is 0 where the tracer could not read the stack. */
   const struct wc_stack_frame *frames;
   uint32_t frame_count;
   uint32_t reserved;
@@ -146,8 +146,8 @@ struct wc_syscall {
   const char *args_text;  /* "1, \"hello\\n\", 6" */
   const char *ret_text;   /* "6", "-1 ENOENT (No such file or directory)", "?" */
   const char *error_name; /* "ENOENT", or NULL */
-  /* With WC_WANT_STACK: where it was issued and what has led there, innermost first; as it was
-   * at the entry. */
+  /* With WC_WANT_STACK: the frame that issued the syscall and those around it, innermost first, as
+   * they were at the entry. */
   const struct wc_stack_frame *frames;
   uint32_t frame_count;
   uint32_t reserved;
@@ -166,7 +166,7 @@ struct wc_syscall {
 
 enum wc_return_flags {
   WC_RETURN_UNWOUND = 1u << 0, /* left by longjmp, an exception, cancellation or death: no value */
-  WC_RETURN_NEVER = 1u << 1    /* a function that never returns has ended as it should: exit(3).
+  WC_RETURN_NEVER = 1u << 1    /* the function never returns and has done its work: exit(3).
                                 * No value; ret_text is "?" */
 };
 
@@ -181,7 +181,7 @@ struct wc_return {
   const char *function;
   const char *ret_text; /* "0x55d0c0", "-1 ENOENT (...)"; empty for void */
   /* `ret` as the function's type has it: an int sign-extended from eax, an address, a
-   * string with its bytes. NULL for void, when unwound, and from older hosts. */
+   * string with its bytes. NULL for void, when unwound, and under an older tracer. */
   const struct wc_arg *value;
   /* The arguments with what the call wrote to them ("3, \"abc\", 4096"), or NULL when they are
    * as they were in wc_call. */
@@ -195,10 +195,11 @@ enum wc_process_kind {
   WC_PROCESS_EXIT = 3,   /* status as wait(2) gives it; thread 1: only this thread ended */
   WC_PROCESS_SIGNAL = 4, /* signal delivered */
   WC_PROCESS_STOP = 5, /* this thread was stopped by the signal (job control); full-process mode */
-  /* With WC_WANT_PHASES: what the program does from now on, in text: "loader" (ld.so maps libraries
-   * and relocates), "constructors" (of libraries; path: of this one), "before main" (from its entry
-   * point on), "main", "exit" (main has returned, or exit(3) was called), "tracer" (nothing: it
-   * stands still while breakpoints are placed). What cannot be known is left out. */
+  /* With WC_WANT_PHASES: `text` says what the program does from now on: "loader" (ld.so maps and
+   * relocates libraries), "constructors" (libraries' constructors run; path names the library),
+   * "before main" (the program has reached its entry point), "main", "exit" (main has returned, or
+   * exit(3) was called), "tracer" (the program is stopped while the tracer places breakpoints). The
+   * tracer leaves out a phase whose begin it cannot know. */
   WC_PROCESS_PHASE = 6
 };
 
@@ -212,8 +213,8 @@ struct wc_process {
   uint32_t thread;
   const char *path;
   const char *text; /* signal: "SIGINT {si_signo=SIGINT, si_code=SI_USER, ...}"; phase: its name */
-  /* 1: the user does not want to see this one (-q, --signals). Backends that keep state by process
-   * get it nevertheless. */
+  /* 1: the user does not want to see this event (-q, --signals). It is sent nevertheless, for
+   * backends that keep state by process. */
   uint32_t quiet;
   uint32_t reserved;
 };
@@ -231,12 +232,12 @@ struct wc_object {
   int32_t tid; /* the thread that loaded it, 0 when unknown */
   uint32_t reserved;
   const char *build_id; /* in hexadecimal digits, or NULL */
-  /* Where dlopen(3) or dlclose(3) was called, when it was, and the innermost open call there, such
-   * as a wrapped dlopen. */
+  /* Where dlopen(3) or dlclose(3) was called, if one of them was; and the id of the innermost open
+   * call there, such as a wrapped dlopen. */
   struct wc_caller caller;
   uint64_t call;
-  /* Nanoseconds that ld.so took for this object and what came or went with it, until its lists were
-   * whole again; 0 when unknown. */
+  /* Nanoseconds that ld.so took to load or unload this object and those that came or went with it;
+   * 0 when unknown. */
   uint64_t dur;
 };
 
@@ -248,7 +249,7 @@ struct wc_lost {
 };
 
 enum wc_totals_flags {
-  WC_TOTALS_SO_FAR = 1u << 0 /* the process lives; just before snapshot(). They will come again */
+  WC_TOTALS_SO_FAR = 1u << 0 /* sent just before snapshot(): the process lives on, more will come */
 };
 
 /* Totals of one function in one process, with WC_WANT_COUNTS, before the process's exit event. */
@@ -303,15 +304,16 @@ struct wc_backend {
   void (*object)(void *context, const struct wc_object *event);
   void (*lost)(void *context, const struct wc_lost *event);
   void (*totals)(void *context, const struct wc_totals *event);
-  /* Everything seen up to `now` should reach write(): called when the tracer is idle
-   * and a few times a second, so that a live view moves. */
+  /* The backend should pass to write() all that it has seen up to `now`. The tracer calls this when
+   * it is idle and a few times a second, so that a live view moves. */
   void (*flush)(void *context, uint64_t now);
   void (*close)(void *context);
-  /* The user asks for what there is so far (SIGUSR1 to the tracer): write it, and go on. Totals so
-   * far (WC_TOTALS_SO_FAR) come before, and only to backends that have this callback. */
+  /* The user asks for the results so far (SIGUSR1 to the tracer): write them; tracing continues.
+   * totals() is called before, with WC_TOTALS_SO_FAR, for backends that have this callback only. */
   void (*snapshot)(void *context, uint64_t now);
-  /* When flush() is to be called at the latest because something that is held back falls due
-   * (CLOCK_MONOTONIC, nanoseconds); 0: nothing is. Asked when the tracer has nothing to do. */
+  /* Returns when the tracer must call flush() at the latest (CLOCK_MONOTONIC, nanoseconds), because
+   * the backend holds something back until then; 0 if it holds nothing back. The tracer calls this
+   * when it has nothing else to do. */
   uint64_t (*wake_at)(void *context);
 };
 

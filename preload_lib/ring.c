@@ -40,9 +40,10 @@ static inline void publish(struct wc_slot *slot) {
 
 static inline __attribute__((always_inline)) void begin_writing_here(struct wc_slot *slot) {
   uint64_t here = (uint64_t)__builtin_frame_address(0);
-  /* The outermost writer's frame is gone, another one stands there: it was left by longjmp. One
-   * that a handler on a higher stack has interrupted is taken for gone, too, and its record may be
-   * lost; asking for the alternate stack takes more of the stack than there is. */
+  /* The frame address recorded for the outermost writer is below ours, so that frame no longer
+   * exists: longjmp left the writer. Reset the count of writers. A writer that a handler on a
+   * higher stack has interrupted is taken for gone, too, and its record may be lost: asking the
+   * kernel for the alternate stack would take more of the stack than there is. */
   if (WC_UNLIKELY(wc_thread.writers != 0 && wc_thread.writer != 0 && wc_thread.writer <= here)) {
     wc_thread.writers = 0;
     publish(slot);
@@ -194,8 +195,8 @@ static inline int has_its_syscalls_args(const struct wc_scope *scope,
          scope->args[2] == pending->args[2];
 }
 
-/* All in one, because there is nothing else that a thin call has to tell. 0: a signal handler, or
- * the tracer, has told of the call and its syscall. */
+/* Writes call, syscall and return as one record, because a thin call has nothing else to report.
+ * Returns 0 where a signal handler has recorded them already, or the tracer has reported them. */
 int wc_record_thin_call(struct wc_slot *slot, uint64_t value, int32_t error) {
   struct wc_pending *pending = &slot->pending[0];
   uint64_t end = wc_claim(pending), ret = pending->ret;

@@ -22,8 +22,8 @@ static __attribute__((noinline, cold)) uint32_t pop_unwound(struct wc_slot *slot
   return depth - 1;
 }
 
-/* A handler on an alternate stack may stand above frames that are alive: whether `sp` is on that
- * stack and `other` is not. */
+/* Returns whether `sp` lies on the alternate signal stack and `other` does not. Such addresses
+ * cannot be compared: the alternate stack may be above live frames of the interrupted stack. */
 static __attribute__((noinline, cold)) int stands_apart(uint64_t sp, uint64_t other) {
   enum { kOnStack = 1, kSigaltstack = 131 };
   struct {

@@ -64,7 +64,7 @@ struct wc_site {
 };
 /* The program's stack pointer at the site: above the thunk's return address and the red zone. */
 #define WC_SITE_SP(site) ((uint64_t)(site) + WC_SITE_SIZE + 8 + WC_RED_ZONE)
-/* Where the program goes on: behind the site's syscall instruction, as the thunk says that the
+/* Where the program continues: behind the site's syscall instruction, as the thunk says that the
  * return address points into. */
 static inline uint64_t wc_site_back(const struct wc_site *site) {
   uint64_t into_thunk = *(const uint64_t *)(site + 1);

@@ -42,8 +42,8 @@ LABEL wc_thunks_end
 /* The syscall of a patched site, inside a scope. Keeps off the red zone; the frame is a wc_site.
  *
  * The common case is done here: the one open call is thin, not reported, and this is its first
- * syscall. What is to be told of it is kept in wc_slot.pending[0] until the call returns. All other
- * cases are site.c's. */
+ * syscall. Its data is kept in wc_slot.pending[0] until the call returns. site.c handles all other
+ * cases. */
   .type wc_site_begin, @function
 LABEL wc_site_begin
   .cfi_startproc simple
@@ -108,7 +108,7 @@ LABEL wc_site_return
   mov wc_thread@gottpoff(%rip), %r11
   mov %fs:(%r11), %rcx
   mov %fs:WC_THREAD_GENERATION(%r11), %edx
-  /* A handler has forked, and this is the child; or the tracer is gone, or has told of it. */
+  /* A handler has forked and this is the child, or the tracer is gone or has reported it. */
   cmp WC_SITE_GENERATION(%rsp), %edx
   jne 2f
   cmp wc_process + WC_PROCESS_IN_PROCESS(%rip), %edx

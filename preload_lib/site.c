@@ -179,7 +179,7 @@ __attribute__((visibility("hidden"))) void wc_site_exit(struct wc_site *site) {
   if (WC_UNLIKELY(site->generation != wc_process.in_process ||
                   site->generation != wc_thread.generation))
     return;
-  /* A scope that is gone has told of it already: the program switches stacks. */
+  /* The syscall was recorded already when its scope was closed: the program switches stacks. */
   if (WC_UNLIKELY(slot->pending_depth <= site->pending)) return;
   struct wc_pending *pending = &slot->pending[site->pending % WC_PENDING];
   pending->ret = site->ret;

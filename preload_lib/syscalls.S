@@ -37,7 +37,7 @@ wc_gadget_syscall:
 END wc_gadget
 
 /* Likewise for a syscall that writes nothing to memory: its result is left in the slot for the
- * tracer's next look, and the thread goes on by itself. No stop. Only rcx and r11 are free: `syscall`
+ * tracer's next look, and the thread continues without a stop. Only rcx and r11 are free: `syscall`
  * has just overwritten them. */
 HIDDEN wc_landing_pad
 LABEL wc_landing
@@ -61,7 +61,7 @@ LABEL wc_landing_end
 END wc_landing_pad
 
 /* A gate has stopped the thread by a signal that the program ignores; the kernel has forgotten that.
- * The tracer sends the thread through here, and all is as the program knows it before it goes on at
+ * The tracer sends the thread through here, and all is as the program knows it before it resumes at
  * wc_slot.again_next: to issue its syscall, or behind it. Number 0 is refused. Where the kernel has
  * anything but the default, or the shim's handler for that, the program has set it since. Only rcx, r11 and the flags are free. */
   .macro IGNORE_AGAIN signal, action

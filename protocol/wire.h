@@ -64,8 +64,8 @@ struct wc_hello {
   uint64_t site; /* where a thunk goes when a scope is open, until site_end */
   uint64_t site_end;
   uint64_t site_return;    /* behind the syscall that is recorded */
-  uint64_t copy;           /* a fault from here ... */
-  uint64_t copy_end;       /* ... until here goes on at copy_end */
+  uint64_t copy;           /* a fault between here ... */
+  uint64_t copy_end;       /* ... and here makes the thread continue at copy_end */
   int64_t selector_offset; /* of the selector, from the thread pointer */
   uint64_t injection;      /* address of a struct wc_injection */
 };
@@ -125,7 +125,7 @@ static inline uint32_t wc_message_size(uint16_t type) {
 enum wc_parse_result {
   WC_PARSE_OK = 0,
   WC_PARSE_SHORT,   /* fewer bytes than a message head, or than its type needs */
-  WC_PARSE_MAGIC,   /* not one of ours */
+  WC_PARSE_MAGIC,   /* the magic number of no message */
   WC_PARSE_VERSION, /* a version this build does not speak */
   WC_PARSE_TYPE,    /* unknown type */
   WC_PARSE_SIZE     /* size field and packet disagree */

@@ -1,5 +1,5 @@
 /*
- * wc/scope.h: scopes of your own, for programs that are looked at with wc-preload.
+ * wc/scope.h: scopes of your own, for programs that you trace with wc-preload.
  *
  * A scope is a named stretch of a thread's work. Under wc-preload it behaves like a call of a
  * wrapped function of that name: system calls inside are reported under it, it nests with wrapped
@@ -17,15 +17,16 @@
  *           ...
  *           wc_scope_end(&guard);                on the same thread, innermost first
  *
- * C++20 coroutines: while a scope is open, await by it. It is closed while the coroutine is
- * suspended, and opened again where the coroutine is resumed, on whatever thread:
+ * C++20 coroutines: while a scope is open, await through it. The scope is then closed while the
+ * coroutine is suspended, and opened again on the thread that resumes the coroutine:
  *           co_await scope.over(something);      in place of co_await something
- * Awaited without, it ends when the thread is next seen outside of the coroutine.
+ * With a plain co_await, the tracer takes the scope for open until it next sees the thread outside
+ * of the coroutine.
  *
- * Names must stay where they are as long as the program runs: string literals do. A process may
- * use 64 of them; scopes of further names are not reported. What longjmp or an exception jumps over
- * is ended where the jump leaves the block's function; where it stays in that function, call
- * wc_scope_end() yourself. A guard must not be copied or moved.
+ * A name must stay where it is as long as the program runs, as string literals do. A process may
+ * use 64 names; scopes of further names are not reported. A scope ends when longjmp or an exception
+ * leaves the function that holds the guard. If longjmp leaves the block but stays in the function,
+ * call wc_scope_end() yourself. A guard must not be copied or moved.
  *
  * C11 or C++11, gcc or clang, x86-64 Linux; elsewhere all of this compiles to nothing.
  */
@@ -38,16 +39,16 @@
 extern "C" {
 #endif
 
-/* Filled in by the tracer's library only; stays uninitialised without it. */
+/* Only the tracer's library writes into a guard; without it the guard stays uninitialised. */
 struct wc_scope_guard {
   uint64_t opaque[24];
 };
 
 #if defined(__x86_64__) && defined(__linux__) && defined(__LP64__)
 
-/* The preloaded library exports these two. The reference is weak, and goes by the global offset
- * table in every code model: a weak symbol's address that is built into the code of a program that
- * is not position-independent would be settled as 0 by the linker. */
+/* The preloaded library exports these two. The reference is weak, and read from the global offset
+ * table in every code model: in a program that is not position-independent, the linker would
+ * replace the address of a weak symbol in the code by 0. */
 __asm__(".weak wc_scope_enter_v1\n\t.weak wc_scope_leave_v1");
 
 static inline __attribute__((always_inline)) void wc_scope_begin(struct wc_scope_guard *guard,
@@ -93,7 +94,7 @@ class scope {
   scope &operator=(const scope &) = delete;
 
 #ifdef __cpp_impl_coroutine
-  // The promise's await_transform, where it has one, is given the result and not `awaitable`.
+  // If the promise has an await_transform, it gets the object that over() returns, not `awaitable`.
   template <class Awaitable>
   auto over(Awaitable &&awaitable);
 #endif
@@ -124,12 +125,14 @@ class scope_pause {
   bool await_ready() { return static_cast<bool>(awaiter_.await_ready()); }
   template <class Handle>
   auto await_suspend(Handle handle) {
-    // Before: from there on the coroutine may run on another thread, or be gone.
+    // Close the scope first: after await_suspend the coroutine may run on another thread, or be
+    // gone.
     is_paused_ = true;
     scope_.end();
     return awaiter_.await_suspend(handle);
   }
-  // Inline: the scope is the coroutine's, not that of a function which returns at once.
+  // Inline, so that the scope is opened in the coroutine and not in a function that returns at
+  // once.
   __attribute__((always_inline)) decltype(auto) await_resume() {
     if (is_paused_) scope_.begin();
     return awaiter_.await_resume();

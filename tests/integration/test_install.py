@@ -57,7 +57,8 @@ class Installed(Case):
                      "share/man/man1/wc-preload.1",
                      "share/man/man1/wc-tracerd.1", "share/bash-completion/completions/wc-preload",
                      "share/zsh/site-functions/_wc-preload", "share/doc/wc-intercept/README.md",
-                     "share/doc/wc-intercept/copyright"):
+                     "share/doc/wc-intercept/copyright", "share/doc/wc-intercept/docs/install.md",
+                     "share/doc/wc-intercept/docs/pictures/terminal.svg"):
             self.assertTrue(os.path.isfile(os.path.join(self.prefix, path)), path)
         self.assertTrue(self.find("libwc_preload.so").startswith(os.path.join(self.prefix, "lib")))
 

@@ -14,3 +14,7 @@ set_tests_properties(modules.includes PROPERTIES TIMEOUT 60 LABELS unit)
 # File, function and class sizes, and the READMEs (docs/contributing.md).
 add_test(NAME house.measures COMMAND ${WC_PYTHON} -B ${CMAKE_CURRENT_LIST_DIR}/house_test.py ${PROJECT_SOURCE_DIR})
 set_tests_properties(house.measures PROPERTIES TIMEOUT 60 LABELS unit)
+
+# Paths, links and options that the pages name.
+add_test(NAME house.docs COMMAND ${WC_PYTHON} -B ${CMAKE_CURRENT_LIST_DIR}/docs_test.py ${PROJECT_SOURCE_DIR})
+set_tests_properties(house.docs PROPERTIES TIMEOUT 60 LABELS unit)

@@ -85,8 +85,8 @@ class Breakpoints {
   void forget_unmapped(ProcessMemory& memory, AddressRange span);
   // A thread has hit a place that was taken out: makes sure that it is.
   bool remove_again(ProcessMemory& memory, const BreakSite& site) const;
-  // For a forked child: the same text, another process. A child that was forked
-  // before this process's first breakpoint, and whose event is reported after it, has none.
+  // For a forked child, which has a copy of the text. A child that was forked before the first
+  // breakpoint was placed, but whose fork event arrives afterwards, has no breakpoints.
   [[nodiscard]] std::shared_ptr<Breakpoints> copy_for(pid_t child, ProcessMemory& its_memory) const;
   // In a process that was attached to: takes over what a tracer that was killed has left there, so
   // that its pages and handler serve, and go, like ones that were made here. Threads may still be

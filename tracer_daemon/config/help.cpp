@@ -10,7 +10,7 @@ std::string help_text() {
 
 Shows which library function made each system call of PROGRAM. Selected functions are wrapped, and
 system calls are intercepted only while one of them runs; the rest of PROGRAM runs undisturbed.
-serve waits for programs that are started with --connect PATH. --build builds what is not built yet.
+serve starts a tracer that waits for programs started with --connect PATH. --build builds the tool.
 
 What is reported:
   -F, --functions LIST     functions to wrap: names, globs, @classes, name@library, !exclusions, and
@@ -22,22 +22,23 @@ What is reported:
   -P, --path GLOB          only system calls that touch this path, by name or by descriptor;
                            repeatable
   -z, --successful-only    only system calls that succeeded
-  -Z, --failed-only        only those that failed
-      --status SET         only those that ended so: successful,failed,unfinished, ! to exclude
-  -a, --all-calls          calls that made no system call, too
+  -Z, --failed-only        only system calls that failed
+      --status SET         only system calls that ended like this: successful,failed,unfinished,
+                           ! to exclude
+  -a, --all-calls          report calls that made no system call, too
       --signals LIST       only these signals: names, numbers, all, none, ! to exclude (default all)
-  -q, --quiet[=SET]        no lines of attaching and of exits; -qq: nor of signals. SET: attach,
-                           exit, signal, all
-      --objects            shared objects as they are loaded and unloaded, with who asked for them;
-                           alone it wraps nothing
-      --no-follow          not the child processes
+  -q, --quiet[=SET]        print no lines of attaching and of exits; -qq: none of signals either.
+                           SET: attach, exit, signal, all
+      --objects            report shared objects as they are loaded and unloaded, and who asked for
+                           them; alone it wraps nothing
+      --no-follow          do not trace child processes
 
 How it is shown:
-  -s, --string-size N      bytes of a string that are shown (default 32)
-  -k, --stack-trace        the stack of each call and system call, with file and line
+  -s, --string-size N      show at most N bytes of a string (default 32)
+  -k, --stack-trace        show the stack of each call and system call, with file and line
       --stack-depth N      at most N frames of it (implies -k)
       --frames KIND        native: C functions (the default); python: Python's, with file and line,
-                           in the place of the interpreter's; auto: these where they can be read
+                           in the place of the interpreter's; auto: Python's where they can be read
                            (CPython 3.11). Implies -k
   -y, --decode-fds[=SET]   paths of file descriptors; -yy: addresses of sockets, too. SET: path,
                            socket
@@ -47,27 +48,28 @@ How it is shown:
   -T, --syscall-times      time spent in each call and system call
 
 Where it goes:
-  -o, --output FILE        into FILE (default: standard error)
+  -o, --output FILE        write to FILE (default: standard error)
   -A, --output-append-mode     append to FILE
   -ff, --output-separately     FILE.PID for each process
-      --color WHEN         auto | always | never (default auto: on a terminal, unless NO_COLOR
-                           is set)
+      --color WHEN         auto | always | never (default auto: on a terminal, without NO_COLOR)
   -b, --backend SPEC       NAME or ./FILE.so, with :key=value,...; repeatable (default text)
-  -c, --summary            totals per function; the same as -b summary
-  -C                       the same beside the trace
+  -c, --summary            print only totals per function at the end; the same as -b summary
+  -C                       print the trace, and the totals at its end
 
 How it is done:
   -E, --engine NAME        ptrace (the default): each reported system call stops the program;
                            inproc: recorded in the program, at a hundredth of the cost;
                            auto: inproc where it can do what is asked for, else ptrace (-v says why)
   -g, --gate NAME          auto | socket | trap | dispatch (default auto)
+                           how the start and the end of a call switch interception on and off;
+                           auto takes the fastest that works, -v says which
       --patch LIST         engine inproc: libraries, or the program, by file name or glob, whose
                            system calls are patched besides those of libc and ld.so
       --overflow WHAT      engine inproc, where the program makes system calls faster than they can
                            be reported: wait (the default) or drop, with the count of what is lost
       --scope MODE         functions: system calls inside of wrapped functions (the default);
                            main: the same between the entry of main and its return or exit(3);
-                           process: all from start to end, as strace -f; wraps only what -F names
+                           process: all system calls, as strace -f; wraps only what -F names
   -p, --attach PID         running processes, repeatable, or with commas between them: -F and -B by
                            breakpoints; Ctrl-C leaves them as they were
   -u, --user NAME          run PROGRAM as this user, with its groups; takes root

@@ -126,6 +126,9 @@ constexpr BackendKind kBackends[] = {
 };
 
 bool shows(const std::string& spec, Need what) {
+  // Its callers are looked for in the stack, where there is one.
+  if (what == Need::Stacks && spec.starts_with("summary") && spec.find("by=caller") != spec.npos)
+    return true;
   const std::string_view name = std::string_view(spec).substr(0, spec.find(':'));
   for (const BackendKind& kind : kBackends) {
     if (kind.name == name)

@@ -26,8 +26,8 @@ constexpr int kRounds = 1000;  // looks for new threads, of which each may have 
 constexpr uint64_t kPatienceTicks = 20;
 constexpr int kPatienceMs = 2000;  // for threads that do not stop: in a device's hands, say
 
-// A thread that is let go at the entry of a syscall would fail with EINTR, which its program must
-// not see: an interruption of it is still to come.
+// If the tracer detached from a thread at the entry of a syscall, the PTRACE_INTERRUPT that is
+// still pending would make the syscall fail with EINTR, which the program must not see.
 bool enters_syscall(const StoppedThread& stop) {
   StoppedThread::SyscallInfo info;
   return stop.at_syscall() && stop.syscall_info(info) &&

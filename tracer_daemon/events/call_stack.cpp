@@ -78,7 +78,7 @@ bool CallStack::is_in_handler() const {
 
 OpenCall& CallStack::push() {
   if (ended_.empty()) return calls_.emplace_back();
-  // A call that has been told of gives its room.
+  // Reuses the buffers of a call that was already reported.
   OpenCall& call = calls_.emplace_back(std::move(ended_.back().call));
   ended_.pop_back();
   call.reset();

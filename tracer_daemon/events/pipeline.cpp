@@ -132,8 +132,8 @@ void Pipeline::finish_args(const EventSource& source, OpenCall& call, uint64_t r
   join_args(shown_, call.final_args);
 }
 
-// The call of a thin wrapper, read(3), whose syscall, read(2), has just been told of: args_text_ is
-// the syscall's. The thread stands still now, and will not at the call's return.
+// Completes the call of a thin wrapper, read(3), whose syscall, read(2), has just been reported:
+// args_text_ is the syscall's. The thread is stopped now, and will not be at the call's return.
 void Pipeline::finish_thin_call(const EventSource& source, const PendingSyscall& syscall,
                                 int64_t ret) {
   auto& open = source.calls->calls();

@@ -10,7 +10,7 @@ bool Pipeline::recorded_call(const EventSource& source, const RecordView& view) 
   scope.seq = view.head.seq;
   uint32_t depth = 0;
   if (view.has_call) {
-    // Known already, where it was told of while its syscall was still running.
+    // The call is known already if it was reported while its syscall was still running.
     const auto& open = source.calls->calls();
     if (!open.empty() && open.back().seq == scope.seq) return true;
     scope.sp = view.call.sp;

@@ -1,5 +1,5 @@
-// What cannot be handled (no memory, no thread, a mistake of ours) ends the tracer, but not without
-// a line that says so, and with the status that means "the tracer failed".
+// What cannot be handled (no memory, no thread, a fault of the tracer) ends it, but not without a
+// line that says so, and with the status that means "the tracer failed".
 #pragma once
 
 #include <functional>

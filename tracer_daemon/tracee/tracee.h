@@ -100,7 +100,7 @@ struct Process {
   // By what action it ignores SIGTRAP and SIGSYS (WC_AGAIN_SIGTRAP, ...); handler 0: it does not.
   std::array<wc_action, WC_AGAIN_SIGNALS> ignored{};
   uint64_t handled = 0;        // those of the two that a handler was called for, be it the shim's
-  uint64_t added_nodefer = 0;  // signals whose handler has an SA_NODEFER of ours
+  uint64_t added_nodefer = 0;  // signals to whose handler the tracer has added SA_NODEFER
   unsigned threads = 0;
   std::string program;          // its path, as it was at the exec
   bool is_to_be_wiped = false;  // its shim's state, which is its parent's

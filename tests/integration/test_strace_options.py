@@ -164,8 +164,9 @@ class Paths(Lines):
         code = "import os, select; r, w = os.pipe(); os.write(w, b'x'); f = os.open('/dev/tty0' if 0 else '/dev/null', 0)\n" \
                "select.select([f], [], [], 0); p = select.poll(); p.register(f, 1); p.poll(0); select.select([r], [], [], 0)"
         lines = self.trace([PYTHON, "-c", code], "-q", "-F", "select,poll", "-P", "/dev/null")
-        names = collections.Counter(m[1] for m in (re.match(r"  (\w+)\(", line) for line in lines) if m)
-        self.assertEqual(sum(names[n] for n in ("select", "pselect6")), 1, lines)
+        # poll(2) is its own system call, and one line with it.
+        names = collections.Counter(m[1] for m in (re.match(r" *(\w+)\(", line) for line in lines) if m)
+        self.assertEqual(names["pselect6"], 1, lines)
         self.assertEqual(sum(names[n] for n in ("poll", "ppoll")), 1, lines)
 
 

@@ -371,6 +371,7 @@ uint64_t BackendSet::wake_at() {
   };
   for (const auto& [pid, part] : parts_)
     if (part != nullptr) take(part->wake_at());
+  if (options_.separately) return earliest;
   for (const Instance& backend : backends_) {
     const auto function = backend->callbacks().wake_at;
     if (function == nullptr) continue;

@@ -179,22 +179,11 @@ END wc_entry_stack
 /* Unbounded variadic functions: call the `v` sibling (its address is in rax) with a va_list made
  * of this call's registers and stack, after the fixed arguments. */
 EXPORT wc_entry_va
-  OPEN_SCOPE
-  mov %rax, %r11
+  OPEN_FRAME
+  SAVE_ARGS
+  /* The save area first: with -a the call is reported as it opens, floating-point words too. */
   sub $(WC_VA_SAVE_SIZE + WC_VA_LIST_SIZE + 8), %rsp
-  mov -WC_FRAME_SIZE+0(%rbp), %rdi
-  mov -WC_FRAME_SIZE+8(%rbp), %rsi
-  mov -WC_FRAME_SIZE+16(%rbp), %rdx
-  mov -WC_FRAME_SIZE+24(%rbp), %rcx
-  mov -WC_FRAME_SIZE+32(%rbp), %r8
-  mov -WC_FRAME_SIZE+40(%rbp), %r9
-  mov %rdi, 0(%rsp)
-  mov %rsi, 8(%rsp)
-  mov %rdx, 16(%rsp)
-  mov %rcx, 24(%rsp)
-  mov %r8, 32(%rsp)
-  mov %r9, 40(%rsp)
-  mov -WC_FRAME_SIZE+WC_FRAME_RAX(%rbp), %rax
+  SAVE_ARGS
   test %al, %al
   je 1f
   movaps %xmm0, 48(%rsp)
@@ -206,6 +195,15 @@ EXPORT wc_entry_va
   movaps %xmm6, 144(%rsp)
   movaps %xmm7, 160(%rsp)
 1:
+  lea -WC_FRAME_SIZE(%rbp), %rdi
+  call wc_enter
+  mov %rax, %r11
+  mov -WC_FRAME_SIZE+0(%rbp), %rdi
+  mov -WC_FRAME_SIZE+8(%rbp), %rsi
+  mov -WC_FRAME_SIZE+16(%rbp), %rdx
+  mov -WC_FRAME_SIZE+24(%rbp), %rcx
+  mov -WC_FRAME_SIZE+32(%rbp), %r8
+  mov -WC_FRAME_SIZE+40(%rbp), %r9
   mov -WC_FRAME_SIZE+WC_FRAME_FUNCTION(%rbp), %rax
   movzbl WC_FUNCTION_FIXED_ARGS(%rax), %eax
   lea (,%rax,8), %r10d

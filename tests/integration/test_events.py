@@ -344,5 +344,19 @@ class Format(Case):
         self.assertEqual({t: s for t, s in stacks.items() if s}, {}, "calls that never ended")
 
 
+class Floats(Case):
+    """A variadic function's floating-point arguments are there when it is entered."""
+
+    def test_as_printed(self):
+        for options in ((), ("-a",)):
+            path = self.path("trace")
+            result = self.run_tool([program("floats")], *options, "-s", "100", "-o", path, functions="printf")
+            self.assertEqual(result.out, b"2.50 7 1000 text 0.5\n")
+            with open(path, encoding="utf-8") as trace:
+                lines = [line for line in trace if "printf(" in line]
+            self.assertEqual(len(lines), 1, lines)
+            self.assertRegex(lines[0], r'printf\(".*", 2\.5\d*, 7, 1000(\.0+)?, "text", 0\.5\d*\)', options)
+
+
 if __name__ == "__main__":
     harness.main()

@@ -123,7 +123,7 @@ TEST_F(BackendSetTest, WhenOneCannotStartTheOthersSayNothing) {
 TEST_F(BackendSetTest, EventsReachAUsersBackendInOrder) {
   auto set = open({std::string(PATH_fixture_recorder) + ":mark=> "});
   ASSERT_TRUE(set.ok()) << set.error().message;
-  EXPECT_EQ(set->wants(), 0U);
+  EXPECT_EQ(set->demand().all, 0U);
   wc_verdict verdict = {};
   set->call(call_);
   EXPECT_EQ(set->syscall_enter(syscall_, verdict), WC_GO_ON);
@@ -228,23 +228,23 @@ TEST_F(BackendSetTest, AnOlderTableLacksItsLastCallbacks) {
 }
 
 TEST_F(BackendSetTest, WantsAreTheirUnionAndWhatTheCommandLineAdds) {
-  EXPECT_EQ(open({"none"})->wants(), 0U);
-  EXPECT_EQ(open({"text"})->wants(), WC_WANT_TEXT | WC_WANT_CALLER);
-  EXPECT_EQ(open({"text", "summary"})->wants(), WC_WANT_TEXT | WC_WANT_CALLER | WC_WANT_CALL_TIME |
+  EXPECT_EQ(open({"none"})->demand().all, 0U);
+  EXPECT_EQ(open({"text"})->demand().all, WC_WANT_TEXT | WC_WANT_CALLER);
+  EXPECT_EQ(open({"text", "summary"})->demand().all, WC_WANT_TEXT | WC_WANT_CALLER | WC_WANT_CALL_TIME |
                                                     WC_WANT_SYSCALL_TIME | WC_WANT_COUNTS);
   options_.whole_process = true;
   EXPECT_TRUE(open({"summary"})->wants(WC_WANT_PHASES)) << "asked for in open()";
   options_.whole_process = false;
   EXPECT_TRUE(open({"summary:by=caller"})->wants(WC_WANT_CALLER));
   options_.all_calls = true;
-  EXPECT_EQ(open({"text"})->wants(), WC_WANT_TEXT | WC_WANT_CALLER | WC_WANT_ALL_CALLS);
+  EXPECT_EQ(open({"text"})->demand().all, WC_WANT_TEXT | WC_WANT_CALLER | WC_WANT_ALL_CALLS);
   EXPECT_FALSE(open({"none"})->wants(WC_WANT_ALL_CALLS));
   EXPECT_FALSE(open({"summary"})->wants(WC_WANT_ALL_CALLS)) << "totals tell it";
   options_.all_calls = false;
   options_.show_duration = true;
   EXPECT_TRUE(open({"text"})->wants(WC_WANT_CALL_TIME));
   EXPECT_TRUE(open({"text"})->wants(WC_WANT_SYSCALL_TIME));
-  EXPECT_EQ(open({"none"})->wants(), 0U);
+  EXPECT_EQ(open({"none"})->demand().all, 0U);
 }
 
 TEST_F(BackendSetTest, CallsWithoutSyscallsReachOnlyThoseThatWantThem) {
@@ -312,7 +312,7 @@ TEST_F(BackendSetTest, AddAndRemove) {
   ASSERT_TRUE(set->remove("summary").ok());
   EXPECT_THAT(content(path("sum")), HasSubstr("1 function (1 call)"))
       << "written when it was removed";
-  EXPECT_EQ(set->wants(), 0U);
+  EXPECT_EQ(set->demand().all, 0U);
   EXPECT_THAT(set->remove("summary").error().message, HasSubstr("active are: none"));
 }
 

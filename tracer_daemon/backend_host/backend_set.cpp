@@ -99,11 +99,11 @@ Status BackendSet::start(BackendInstance& backend) {
 }
 
 void BackendSet::count_wants() {
-  wants_ = 0;
+  demand_ = {0, demand_.generation + 1};
   has_audience_ = false;
   for (const Instance& backend : backends_) {
     const wc_backend& callbacks = backend->callbacks();
-    wants_ |= backend->wants();
+    demand_.all |= backend->wants();
     has_audience_ = has_audience_ || callbacks.call != nullptr || callbacks.ret != nullptr ||
                     callbacks.syscall_enter != nullptr || callbacks.syscall_exit != nullptr;
   }

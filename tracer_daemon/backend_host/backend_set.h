@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "backend_host/backend_instance.h"
+#include "backend_host/demand.h"
 #include "backend_host/output.h"
 #include "base/result.h"
 #include "wc_backend.h"
@@ -46,9 +47,9 @@ class BackendSet {
   Status replace(std::string_view name, std::string_view spec);
   [[nodiscard]] std::vector<std::string> names() const;
 
-  // OR of what all of them want (enum wc_want).
-  [[nodiscard]] uint32_t wants() const { return wants_; }
-  [[nodiscard]] bool wants(wc_want want) const { return (wants_ & want) != 0; }
+  // What all of them want together.
+  [[nodiscard]] Demand demand() const { return demand_; }
+  [[nodiscard]] bool wants(wc_want want) const { return demand_.wants(want); }
 
   // Whether anybody listens to calls and syscalls (`none` does not).
   [[nodiscard]] bool has_audience() const { return has_audience_; }
@@ -121,7 +122,7 @@ class BackendSet {
   std::vector<std::shared_ptr<Output>> outputs_;  // the first is the default one
   std::vector<Instance> backends_;
   std::vector<std::string> errors_;
-  uint32_t wants_ = 0;
+  Demand demand_;
   bool has_audience_ = false;
   // -ff: by process. Empty pointer: its files could not be opened.
   std::vector<std::string> specs_;

@@ -10,13 +10,13 @@
 
 #include "breakpoints/mapped_objects.h"
 #include "engine/tracer.h"
-#include "program/capture_plan.h"
 #include "launch/attach.h"
 #include "launch/engine_choice.h"
 #include "launch/gate_choice.h"
 #include "launch/identity.h"
 #include "launch/launch.h"
 #include "launch/own_limits.h"
+#include "launch/plan_run.h"
 #include "launch/preflight.h"
 #include "launch/proc_check.h"
 #include "launch/rules.h"
@@ -43,33 +43,6 @@ Result<GateDecision> gate_for(const Options& options, const Sandbox& sandbox) {
   return choose_gate(options.gate, sandbox);
 }
 
-uint32_t config_for(const BackendSet& backends, const Options& options) {
-  uint32_t config = options.scope == ScopeMode::Process ? WC_CONFIG_OPEN_GATE : 0;
-  if (!options.follow) config |= WC_CONFIG_ALONE;
-  if (backends.wants(WC_WANT_ALL_CALLS)) config |= WC_CONFIG_ALL_CALLS;
-  if (backends.wants(WC_WANT_CALL_TIME)) config |= WC_CONFIG_CALL_TIME;
-  if (backends.wants(WC_WANT_COUNTS)) config |= WC_CONFIG_COUNTS | WC_CONFIG_CALL_TIME;
-  return config;
-}
-
-FrameChoice frames_of(const Options& options) {
-  switch (options.frames) {
-    case StackFunctions::Python:
-      return FrameChoice::Python;
-    case StackFunctions::Auto:
-      return FrameChoice::Auto;
-    default:
-      return FrameChoice::Native;
-  }
-}
-
-EventFilterOptions event_filter(const Options& options) {
-  static_assert(kReportSuccessful == kSuccessful && kReportFailed == kFailed &&
-                kReportUnfinished == kUnfinished && kHideExits == kQuietExit &&
-                kHideSignals == kQuietSignals);
-  return {options.statuses, options.paths, options.signals, options.quiet};
-}
-
 HostOptions host_options(const Options& options) {
   HostOptions host;
   host.string_size = options.string_size;
@@ -87,43 +60,6 @@ HostOptions host_options(const Options& options) {
   host.separately = options.separately;
   if (options.engine == EngineChoice::Inproc) host.engine = "inproc";
   return host;
-}
-
-struct EngineDecision {
-  bool in_process = false;
-  std::string why;
-};
-
-Result<EngineDecision> choose_engine(const Options& options, wc_gate gate,
-                                     const BackendSet& backends) {
-  if (options.engine == EngineChoice::Ptrace)
-    return EngineDecision{false, "engine ptrace: as asked for"};
-  std::string obstacle = inproc_obstacle(options, gate);
-  if (obstacle.empty() && backends.wants(WC_WANT_ENTER))
-    obstacle = "a backend wants to see syscalls before they happen";
-  if (options.engine == EngineChoice::Inproc && !obstacle.empty())
-    return Error{"engine inproc: " + obstacle + "; use -E ptrace", 0};
-  if (options.engine == EngineChoice::Inproc)
-    return EngineDecision{true, "engine inproc: as asked for"};
-  if (options.engine == EngineChoice::Default)
-    return EngineDecision{false, "engine ptrace: the default"};
-  if (obstacle.empty() && options.frames == StackFunctions::Python && backends.wants(WC_WANT_STACK))
-    obstacle = "--frames=python needs a stop at every system call that is reported";
-  if (obstacle.empty())
-    return EngineDecision{true, "engine inproc: it can do all that is asked for"};
-  return EngineDecision{false, "engine ptrace: " + obstacle};
-}
-
-// nullptr: no function gets a breakpoint.
-Result<std::shared_ptr<BreakPlan>> plan_breakpoints(const Options& options,
-                                                    const std::vector<Term>& functions) {
-  auto terms = parse_breakpoints(options.breakpoints);
-  if (!terms) return terms.error();
-  bool by_breakpoint = !options.pids.empty() && selects_functions(options);
-  auto plan = std::make_shared<BreakPlan>(std::move(*terms),
-                                          by_breakpoint ? functions : std::vector<Term>());
-  if (plan->empty()) plan = nullptr;
-  return plan;
 }
 
 struct RunFolder {
@@ -177,86 +113,37 @@ class Session {
       return allowed.error();
     auto gate = gate_for(options, sandbox);
     if (!gate) return gate.error();
-    // A library of the user's is preloaded without wrapping anything.
-    auto terms = parse_selection(selects_functions(options) ? options.functions : "");
-    if (!terms) return terms.error();
-    SyscallSet filter;
-    filter.set();
-    if (!options.syscalls.empty()) {
-      auto parsed = parse_syscall_filter(options.syscalls);
-      if (!parsed) return parsed.error();
-      filter = *parsed;
-    }
+    auto lists = parse_lists(options);
+    if (!lists) return lists.error();
+    session->breaks_ = lists->breaks;
     auto rules = parse_rules(options);
     if (!rules) return rules.error();
     const HostOptions host = host_options(options);
     auto backends = BackendSet::open(options.backends, host);
     if (!backends) return backends.error();
-    auto engine = choose_engine(options, gate->gate, *backends);
-    if (!engine) return engine.error();
-    auto breaks = plan_breakpoints(options, *terms);
-    if (!breaks) return breaks.error();
-    session->breaks_ = *breaks;
     auto folder = prepare_folder(options);
     if (!folder) return folder.error();
     session->directory_ = std::make_unique<PrivateDirectory>(std::move(folder->directory));
 
-    DecodeOptions decode;
-    decode.string_size = options.string_size;
-    decode.show_paths = options.show_paths;
-    decode.show_addresses = options.show_addresses;
-    std::string socket = standing ? options.control_path : session->directory_->path() + "/socket";
-    TableOptions table_options;
-    table_options.terms = std::move(*terms);
-    table_options.user_preloads = options.user_preloads;
-    table_options.shim_path = folder->shim_path;
-    table_options.socket_path = socket;
-    table_options.gate = gate->gate;
-    table_options.values_at_return = backends->wants(WC_WANT_TEXT);
-    table_options.in_process = engine->in_process;
-    table_options.all_calls = backends->wants(WC_WANT_ALL_CALLS);
-    table_options.stacks = backends->wants(WC_WANT_STACK);
-    table_options.decode = decode;
-    table_options.cache = CacheFolder::of_user();
-    session->tables_ =
-        std::make_unique<ProgramTables>(std::move(table_options), *session->directory_);
-
-    TracerOptions tracer;
-    tracer.gate = gate->gate;
-    tracer.config = config_for(*backends, options);
-    if (engine->in_process) {
-      tracer.config |= WC_CONFIG_IN_PROCESS;
-      if (backends->wants(WC_WANT_STACK)) tracer.config |= WC_CONFIG_STACKS;
-      if (backends->wants(WC_WANT_SYSCALL_TIME)) tracer.config |= WC_CONFIG_SYSCALL_TIME;
-      tracer.patched_libraries = options.patched_libraries;
-      if (options.overflow == Overflow::Drop) tracer.config |= WC_CONFIG_DROP;
-      tracer.plans = plan_syscalls(filter, decode, backends->wants(WC_WANT_TEXT));
-    }
-    tracer.rules = *rules;
-    tracer.follow = options.follow;
-    tracer.watch_libraries = options.objects;
-    tracer.verbose = options.verbose;
-    tracer.whole_process = options.scope == ScopeMode::Process;
-    tracer.wraps = wraps(options);
-    tracer.breaks = session->breaks_;
-    tracer.main_only = options.scope == ScopeMode::Main;
-    tracer.phases = tracer.whole_process && options.pids.empty() && backends->wants(WC_WANT_PHASES);
-    tracer.shim_path = folder->shim_path;
-    tracer.shared_memory = memory_for(options, sandbox, session->directory_->path());
-    tracer.standing = standing;
-    tracer.signals_stop = standing || !options.pids.empty();
-    if (options.frames != StackFunctions::Native && !backends->wants(WC_WANT_STACK))
-      complain(
-          "--frames has no effect: no backend of this run shows stacks; text, json and folded do");
+    const std::string socket =
+        standing ? options.control_path : session->directory_->path() + "/socket";
+    auto plan =
+        plan_run(options, *lists, backends->demand(), {*gate, folder->shim_path, socket, standing});
+    if (!plan) return plan.error();
+    for (const std::string& warning : plan->warnings) complain(warning);
     if (options.verbose > 0) {
-      complain(engine->why);
+      complain(plan->engine);
       complain(gate->why);
     }
+    plan->tables.cache = CacheFolder::of_user();
+    plan->tracer.rules = *rules;
+    plan->tracer.shared_memory = memory_for(options, sandbox, session->directory_->path());
+    session->tables_ =
+        std::make_unique<ProgramTables>(std::move(plan->tables), *session->directory_);
     session->pipeline_ = std::make_unique<Pipeline>(
-        std::move(*backends), decode, filter,
-        StackOptions{tracer.shim_path, options.stack_depth, frames_of(options)},
-        event_filter(options));
-    session->tracer_ = std::make_unique<Tracer>(tracer, *session->tables_, *session->pipeline_);
+        std::move(*backends), plan->decode, lists->syscalls, plan->stacks, event_filter(options));
+    session->tracer_ =
+        std::make_unique<Tracer>(std::move(plan->tracer), *session->tables_, *session->pipeline_);
     // Who sees the socket may send a signal at once.
     if (standing || !options.pids.empty()) take_signals(SignalMeaning::Stop);
     if (!standing && !wraps(options)) return session;

@@ -1,0 +1,18 @@
+// What the back ends of a run want, as one value: what is captured, decoded and timed is computed
+// from it. It changes when a back end comes or goes; the generation says that it has.
+#pragma once
+
+#include <cstdint>
+
+#include "wc_backend.h"
+
+namespace wc {
+
+struct Demand {
+  uint32_t all = 0;  // OR of enum wc_want
+  uint64_t generation = 0;
+
+  [[nodiscard]] bool wants(wc_want want) const { return (all & want) != 0; }
+};
+
+}  // namespace wc

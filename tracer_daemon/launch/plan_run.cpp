@@ -1,0 +1,159 @@
+#include "launch/plan_run.h"
+
+#include <utility>
+
+#include "launch/engine_choice.h"
+#include "program/capture_plan.h"
+
+namespace wc {
+namespace {
+
+uint32_t config_for(const Options& options, const Demand& demand) {
+  uint32_t config = options.scope == ScopeMode::Process ? WC_CONFIG_OPEN_GATE : 0;
+  if (!options.follow) config |= WC_CONFIG_ALONE;
+  if (demand.wants(WC_WANT_ALL_CALLS)) config |= WC_CONFIG_ALL_CALLS;
+  if (demand.wants(WC_WANT_CALL_TIME)) config |= WC_CONFIG_CALL_TIME;
+  if (demand.wants(WC_WANT_COUNTS)) config |= WC_CONFIG_COUNTS | WC_CONFIG_CALL_TIME;
+  return config;
+}
+
+FrameChoice frames_of(const Options& options) {
+  switch (options.frames) {
+    case StackFunctions::Python:
+      return FrameChoice::Python;
+    case StackFunctions::Auto:
+      return FrameChoice::Auto;
+    default:
+      return FrameChoice::Native;
+  }
+}
+
+struct EngineDecision {
+  bool in_process = false;
+  std::string why;
+};
+
+Result<EngineDecision> choose_engine(const Options& options, wc_gate gate, const Demand& demand) {
+  if (options.engine == EngineChoice::Ptrace)
+    return EngineDecision{false, "engine ptrace: as asked for"};
+  std::string obstacle = inproc_obstacle(options, gate);
+  if (obstacle.empty() && demand.wants(WC_WANT_ENTER))
+    obstacle = "a backend wants to see syscalls before they happen";
+  if (options.engine == EngineChoice::Inproc && !obstacle.empty())
+    return Error{"engine inproc: " + obstacle + "; use -E ptrace", 0};
+  if (options.engine == EngineChoice::Inproc)
+    return EngineDecision{true, "engine inproc: as asked for"};
+  if (options.engine == EngineChoice::Default)
+    return EngineDecision{false, "engine ptrace: the default"};
+  if (obstacle.empty() && options.frames == StackFunctions::Python && demand.wants(WC_WANT_STACK))
+    obstacle = "--frames=python needs a stop at every system call that is reported";
+  if (obstacle.empty())
+    return EngineDecision{true, "engine inproc: it can do all that is asked for"};
+  return EngineDecision{false, "engine ptrace: " + obstacle};
+}
+
+Result<std::shared_ptr<BreakPlan>> plan_breakpoints(const Options& options,
+                                                    const std::vector<Term>& functions) {
+  auto terms = parse_breakpoints(options.breakpoints);
+  if (!terms) return terms.error();
+  bool by_breakpoint = !options.pids.empty() && selects_functions(options);
+  auto plan = std::make_shared<BreakPlan>(std::move(*terms),
+                                          by_breakpoint ? functions : std::vector<Term>());
+  if (plan->empty()) plan = nullptr;
+  return plan;
+}
+
+TableOptions table_options(const Options& options, const RunLists& lists, const Demand& demand,
+                           const Machine& machine) {
+  TableOptions tables;
+  tables.terms = lists.functions;
+  tables.user_preloads = options.user_preloads;
+  tables.shim_path = machine.shim_path;
+  tables.socket_path = machine.socket_path;
+  tables.gate = machine.gate.gate;
+  tables.values_at_return = demand.wants(WC_WANT_TEXT);
+  tables.all_calls = demand.wants(WC_WANT_ALL_CALLS);
+  tables.stacks = demand.wants(WC_WANT_STACK);
+  return tables;
+}
+
+TracerOptions tracer_options(const Options& options, const RunLists& lists, const Demand& demand,
+                             const Machine& machine) {
+  TracerOptions tracer;
+  tracer.gate = machine.gate.gate;
+  tracer.config = config_for(options, demand);
+  tracer.follow = options.follow;
+  tracer.watch_libraries = options.objects;
+  tracer.verbose = options.verbose;
+  tracer.whole_process = options.scope == ScopeMode::Process;
+  tracer.wraps = wraps(options);
+  tracer.breaks = lists.breaks;
+  tracer.main_only = options.scope == ScopeMode::Main;
+  tracer.phases = tracer.whole_process && options.pids.empty() && demand.wants(WC_WANT_PHASES);
+  tracer.shim_path = machine.shim_path;
+  tracer.standing = machine.standing;
+  tracer.signals_stop = machine.standing || !options.pids.empty();
+  return tracer;
+}
+
+// Engine inproc: what the shim is to record.
+void record_in_process(const Options& options, const RunLists& lists, const Demand& demand,
+                       RunPlan& plan) {
+  plan.tables.in_process = true;
+  TracerOptions& tracer = plan.tracer;
+  tracer.config |= WC_CONFIG_IN_PROCESS;
+  if (demand.wants(WC_WANT_STACK)) tracer.config |= WC_CONFIG_STACKS;
+  if (demand.wants(WC_WANT_SYSCALL_TIME)) tracer.config |= WC_CONFIG_SYSCALL_TIME;
+  if (options.overflow == Overflow::Drop) tracer.config |= WC_CONFIG_DROP;
+  tracer.patched_libraries = options.patched_libraries;
+  tracer.plans = plan_syscalls(lists.syscalls, plan.decode, demand.wants(WC_WANT_TEXT));
+}
+
+}  // namespace
+
+EventFilterOptions event_filter(const Options& options) {
+  static_assert(kReportSuccessful == kSuccessful && kReportFailed == kFailed &&
+                kReportUnfinished == kUnfinished && kHideExits == kQuietExit &&
+                kHideSignals == kQuietSignals);
+  return {options.statuses, options.paths, options.signals, options.quiet};
+}
+
+Result<RunLists> parse_lists(const Options& options) {
+  RunLists lists;
+  // A library of the user's is preloaded without wrapping anything.
+  auto functions = parse_selection(selects_functions(options) ? options.functions : "");
+  if (!functions) return functions.error();
+  lists.functions = std::move(*functions);
+  lists.syscalls.set();
+  if (!options.syscalls.empty()) {
+    auto parsed = parse_syscall_filter(options.syscalls);
+    if (!parsed) return parsed.error();
+    lists.syscalls = *parsed;
+  }
+  auto breaks = plan_breakpoints(options, lists.functions);
+  if (!breaks) return breaks.error();
+  lists.breaks = *breaks;
+  return lists;
+}
+
+Result<RunPlan> plan_run(const Options& options, const RunLists& lists, const Demand& demand,
+                         const Machine& machine) {
+  auto engine = choose_engine(options, machine.gate.gate, demand);
+  if (!engine) return engine.error();
+  RunPlan plan;
+  plan.engine = engine->why;
+  plan.decode.string_size = options.string_size;
+  plan.decode.show_paths = options.show_paths;
+  plan.decode.show_addresses = options.show_addresses;
+  plan.tables = table_options(options, lists, demand, machine);
+  plan.tables.decode = plan.decode;
+  plan.tracer = tracer_options(options, lists, demand, machine);
+  if (engine->in_process) record_in_process(options, lists, demand, plan);
+  plan.stacks = {machine.shim_path, options.stack_depth, frames_of(options)};
+  if (options.frames != StackFunctions::Native && !demand.wants(WC_WANT_STACK))
+    plan.warnings.emplace_back(
+        "--frames has no effect: no backend of this run shows stacks; text, json and folded do");
+  return plan;
+}
+
+}  // namespace wc

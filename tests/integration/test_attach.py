@@ -132,7 +132,8 @@ class Attach(Case):
     def test_functions_of_libc_and_of_the_program(self):
         server = Server(self)
         text, caught = text_of(server.pid), status_field(server.pid, "SigCgt")
-        events = self.traced(server, "-F", "open,read,close", "-B", "work")
+        events = self.traced(server, "-F", "open,read,close", "-B", "work", until=lambda events:
+                             len(syscalls(events)) > 50 and len({e["pid"] for e in syscalls(events)}) > 1)
         chains = collections.Counter(tuple(e.get("chain", [e.get("function")])) for e in syscalls(events))
         self.assertGreater(chains[("work", "open")], 0, chains)
         self.assertGreater(chains[("work", "read")], 0, chains)

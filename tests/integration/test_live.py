@@ -4,7 +4,6 @@ import pty
 import re
 import select
 import signal
-import statistics
 import subprocess
 import time
 import unittest
@@ -84,12 +83,13 @@ class Live(Case):
         return seen
 
     def test_no_later_than_ten_milliseconds(self):
-        seen = self.lines_with_times(self.tool_argv([program("now_and_then"), "20", "60"], "-ttt",
+        seen = self.lines_with_times(self.tool_argv([program("now_and_then"), "12", "200"], "-ttt",
                                                     functions="access"))
-        late = [now - float(line.split()[0]) for now, line in seen if "access(" in line]
-        self.assertEqual(len(late), 20, seen)
-        # Ten milliseconds, and as much again for a machine that is busy with other tests.
-        self.assertLess(statistics.median(late), 0.020 * harness.SLOWNESS, late)
+        late = sorted(now - float(line.split()[0]) for now, line in seen if "access(" in line)
+        self.assertEqual(len(late), 12, seen)
+        # Each of them, on a machine that is not busy with other tests; looked for ten times a second, one in
+        # ten comes so soon.
+        self.assertLess(late[3], 0.010 * harness.SLOWNESS, late)
 
     def held(self, hold, wait):
         """When a call that waits is shown as unfinished, in seconds after its time stamp."""
@@ -118,11 +118,15 @@ class Live(Case):
             self.skipTest("a call that waits is looked for ten times a second there")
         for hold in 0, 50, 300, 700:
             with self.subTest(hold=hold):
-                first, text = self.held(hold, 5)
-                self.assertIsNotNone(first)
-                self.assertGreaterEqual(first, hold / 1000)
-                self.assertLess(first, hold / 1000 + 0.1 * harness.SLOWNESS)
-                self.assertRegex(text, r"<\.\.\. getchar resumed>\) = 65")
+                times, limit = [], hold / 1000 + 0.03 * harness.SLOWNESS
+                # A machine that is busy with other tests makes it late, never early.
+                while len(times) < 6 and min(times, default=limit) >= limit:
+                    first, text = self.held(hold, 5)
+                    self.assertIsNotNone(first)
+                    self.assertGreaterEqual(first, hold / 1000)
+                    self.assertRegex(text, r"<\.\.\. getchar resumed>\) = 65")
+                    times.append(first)
+                self.assertLess(min(times), limit, times)
         first, text = self.held(60000, 1)
         self.assertIsNone(first, "it is held")
         self.assertRegex(text, r"getchar\(\) = 65")

@@ -101,7 +101,7 @@ class Installed(Case):
     @need("bash")
     def test_bash_completes(self):
         self.assertEqual(self.completed("--funct"), ["--functions"])
-        self.assertEqual(sorted(self.completed("-")), sorted([*self.help_options(), "--build"]))
+        self.assertEqual(sorted(self.completed("-")), sorted([*self.help_options(), "--build", "--yes"]))
         self.assertEqual(sorted(self.completed("-v", "-")), self.help_options())
         self.assertEqual(self.completed("-g", "tr"), ["trap"])
         self.assertEqual(self.completed("--scope", "=", "pro"), ["process"])

@@ -4,7 +4,7 @@
 #include <signal.h>
 #include <string.h>
 
-#include <iterator>
+#include "append.h"
 
 namespace wc::backends {
 
@@ -52,9 +52,9 @@ void append_escaped(std::string& out, std::string_view bytes) {
       const bool digit_follows = i + 1 < bytes.size() && is_octal_digit(bytes[i + 1]);
       const unsigned byte = static_cast<unsigned char>(c);
       if (digit_follows) {
-        fmt::format_to(std::back_inserter(out), "\\{:03o}", byte);
+        append_format(out, "\\{:03o}", byte);
       } else {
-        fmt::format_to(std::back_inserter(out), "\\{:o}", byte);
+        append_format(out, "\\{:o}", byte);
       }
     }
   }
@@ -76,11 +76,11 @@ void append_signal_name(std::string& out, int signal) {
   } else if (signal == kFirstRealTime) {
     out += "SIGRTMIN";
   } else if (signal > kFirstRealTime && signal <= kLastRealTime) {
-    fmt::format_to(std::back_inserter(out), "SIGRT_{}", signal - kFirstRealTime);
+    append_format(out, "SIGRT_{}", signal - kFirstRealTime);
   } else if (const char* name = sigabbrev_np(signal)) {
-    fmt::format_to(std::back_inserter(out), "SIG{}", name);
+    append_format(out, "SIG{}", name);
   } else {
-    fmt::format_to(std::back_inserter(out), "SIG_{}", signal);
+    append_format(out, "SIG_{}", signal);
   }
 }
 

@@ -9,15 +9,13 @@
 // every call (full-process mode) has all of its frames.
 // Lines are sorted, so that two runs can be compared. Nothing is written before the end: a sum is
 // known only then.
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <iterator>
 #include <map>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 
+#include "append.h"
 #include "builtin.h"
 #include "escape.h"
 #include "frames.h"
@@ -135,7 +133,7 @@ void FoldedBackend::process(const wc_process& event) {
 void FoldedBackend::close() {
   constexpr size_t kBlock = 65536;
   for (const auto& [path, total] : totals_) {
-    fmt::format_to(std::back_inserter(sink_.buffer()), "{} {}\n", path, total);
+    append_format(sink_.buffer(), "{} {}\n", path, total);
     if (sink_.buffer().size() >= kBlock) sink_.send();
   }
   sink_.send();

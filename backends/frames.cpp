@@ -1,10 +1,8 @@
 #include "frames.h"
 
-#include <fmt/format.h>
-
-#include <iterator>
 #include <string_view>
 
+#include "append.h"
 #include "escape.h"
 
 namespace wc::backends {
@@ -27,13 +25,12 @@ void append_frame(std::string& out, const wc_stack_frame& frame) {
     out += ") [python] ";
     return append_escaped(out, source_of(frame.at));
   }
-  if (frame.at.symbol != nullptr)
-    fmt::format_to(std::back_inserter(out), "+{:#x}", frame.at.offset);
-  fmt::format_to(std::back_inserter(out), ") [{:#x}]", frame.object_offset);
+  if (frame.at.symbol != nullptr) append_format(out, "+{:#x}", frame.at.offset);
+  append_format(out, ") [{:#x}]", frame.object_offset);
   if (frame.at.file == nullptr) return;
   out += ' ';
   append_basename(out, frame.at.file);
-  if (frame.at.line != 0) fmt::format_to(std::back_inserter(out), ":{}", frame.at.line);
+  if (frame.at.line != 0) append_format(out, ":{}", frame.at.line);
 }
 
 }  // namespace wc::backends

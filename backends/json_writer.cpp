@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <iterator>
+
+#include "append.h"
 
 namespace wc::backends {
 
@@ -49,7 +50,7 @@ void append_control(std::string& out, unsigned char c) {
       out += "\\t";
       break;
     default:
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
+      append_format(out, "\\u{:04x}", static_cast<unsigned>(c));
   }
 }
 
@@ -129,12 +130,12 @@ void JsonWriter::number(uint64_t value) {
 void JsonWriter::floating(double value) {
   separate();
   const std::string_view quote = std::isfinite(value) ? "" : "\"";
-  fmt::format_to(std::back_inserter(*out_), "{}{}{}", quote, value, quote);
+  append_format(*out_, "{}{}{}", quote, value, quote);
 }
 
 void JsonWriter::address(uint64_t value) {
   separate();
-  fmt::format_to(std::back_inserter(*out_), "\"{:#x}\"", value);
+  append_format(*out_, "\"{:#x}\"", value);
 }
 
 void JsonWriter::boolean(bool value) {

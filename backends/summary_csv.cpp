@@ -2,8 +2,7 @@
 // it.
 #include <fmt/format.h>
 
-#include <iterator>
-
+#include "append.h"
 #include "escape.h"
 #include "summary_view.h"
 
@@ -35,11 +34,11 @@ void append(std::string& out, const SummaryView& view, std::string_view row, std
   const double percent = view.lived_ns == 0 ? 0
                                             : 100.0 * static_cast<double>(counts.ns) /
                                                   static_cast<double>(view.lived_ns);
-  fmt::format_to(std::back_inserter(out), "{},{},{},{},{},{},{},{:.3f},{},{},{},{}\n", quoted(row),
-                 quoted(part), counts.calls, counts.syscalls, counts.own, counts.errors, counts.ns,
-                 percent, count != 0 ? fmt::format("{}", counts.ns / count) : "",
-                 percentile(counts, 50), percentile(counts, 99),
-                 counts.durations.count() != 0 ? fmt::format("{}", counts.durations.max()) : "");
+  append_format(out, "{},{},{},{},{},{},{},{:.3f},{},{},{},{}\n", quoted(row), quoted(part),
+                counts.calls, counts.syscalls, counts.own, counts.errors, counts.ns, percent,
+                count != 0 ? fmt::format("{}", counts.ns / count) : "", percentile(counts, 50),
+                percentile(counts, 99),
+                counts.durations.count() != 0 ? fmt::format("{}", counts.durations.max()) : "");
 }
 
 void append_row(std::string& out, const SummaryView& view, const ViewRow& row) {

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <iterator>
 
+#include "append.h"
 #include "escape.h"
 #include "summary_view.h"
 #include "units.h"
@@ -179,8 +179,7 @@ void Table::append_line(std::string& out, const Line& line) const {
   }
   const bool fits = line.name.size() <= name_width();
   std::string cells;
-  for (size_t i = 0; i < kColumns; ++i)
-    fmt::format_to(std::back_inserter(cells), "{:>{}} ", line.cells[i], widths_[i]);
+  for (size_t i = 0; i < kColumns; ++i) append_format(cells, "{:>{}} ", line.cells[i], widths_[i]);
   if (fits) cells += " " + line.name;
   cells.erase(cells.find_last_not_of(' ') + 1);
   if (!fits) out += shortened(line.name, kWidth) + "\n";
@@ -225,8 +224,7 @@ std::string Table::text() {
   measure();
   std::string out;
   const size_t before = widths_[kCalls] + 1;
-  fmt::format_to(std::back_inserter(out), "{:>{}}\n", "syscalls",
-                 before + widths_[kAll] + 1 + widths_[kOwn]);
+  append_format(out, "{:>{}}\n", "syscalls", before + widths_[kAll] + 1 + widths_[kOwn]);
   Line head;
   for (size_t i = 0; i < kColumns; ++i) head.cells[i] = kHeads[i];
   head.name = row_name(view_.by);

@@ -27,7 +27,6 @@
 #include <sys/wait.h>
 
 #include <algorithm>
-#include <iterator>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,6 +34,7 @@
 #include <utility>
 #include <vector>
 
+#include "append.h"
 #include "builtin.h"
 #include "frames.h"
 #include "sink.h"
@@ -321,7 +321,7 @@ void TextBackend::exited(const wc_process& event) {
     append_signal_name(tail_, WTERMSIG(event.status));
     if (WCOREDUMP(event.status)) tail_ += " (core dumped)";
   } else {
-    fmt::format_to(std::back_inserter(tail_), "exited with {}", WEXITSTATUS(event.status));
+    append_format(tail_, "exited with {}", WEXITSTATUS(event.status));
   }
   tail_ += " +++";
   if (event.quiet == 0) note(event.pid, event.tid, event.ts, tail_);
@@ -348,7 +348,7 @@ void TextBackend::object(const wc_object& event) {
   const bool unload = event.event == WC_OBJECT_UNLOAD;
   tail_ = unload ? "--- unloaded " : "--- loaded ";
   append_escaped(tail_, view(event.path));
-  fmt::format_to(std::back_inserter(tail_), " at {:#x}", event.base);
+  append_format(tail_, " at {:#x}", event.base);
   if (event.how != nullptr) {
     tail_ += " (";
     append_escaped(tail_, event.how);
@@ -365,8 +365,7 @@ void TextBackend::object(const wc_object& event) {
   }
   tail_ += " ---";
   if (event.dur != 0)
-    fmt::format_to(std::back_inserter(tail_), " <{}.{:06}>", event.dur / 1'000'000'000,
-                   event.dur / 1000 % 1'000'000);
+    append_format(tail_, " <{}.{:06}>", event.dur / 1'000'000'000, event.dur / 1000 % 1'000'000);
   note(event.pid, event.tid != 0 ? event.tid : event.pid, event.ts, tail_);
 }
 

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <time.h>
 
-#include <iterator>
+#include "append.h"
 
 namespace wc::backends {
 
@@ -40,7 +40,7 @@ void TimeStamps::append_clock(std::string& out, uint64_t ts) {
   const time_t second = wall / kNanosecond;
   const int64_t micros = wall % kNanosecond / kMicrosecond;
   if (format_ == kEpoch) {
-    fmt::format_to(std::back_inserter(out), "{}.{:06} ", second, micros);
+    append_format(out, "{}.{:06} ", second, micros);
     return;
   }
   if (second != cached_second_) {
@@ -50,7 +50,7 @@ void TimeStamps::append_clock(std::string& out, uint64_t ts) {
     cached_second_ = second;
   }
   out += cached_clock_;
-  if (format_ == kMicroseconds) fmt::format_to(std::back_inserter(out), ".{:06}", micros);
+  if (format_ == kMicroseconds) append_format(out, ".{:06}", micros);
   out += ' ';
 }
 
@@ -60,8 +60,8 @@ void TimeStamps::append_relative(std::string& out, uint64_t ts) {
   if (ts > latest_) latest_ = ts;
   // Behind the time of day it stands in brackets.
   const bool is_second = format_ != kNone;
-  fmt::format_to(std::back_inserter(out), "{}{:6}.{:06}{} ", is_second ? "(+" : "",
-                 since / kNanosecond, since % kNanosecond / kMicrosecond, is_second ? ")" : "");
+  append_format(out, "{}{:6}.{:06}{} ", is_second ? "(+" : "", since / kNanosecond,
+                since % kNanosecond / kMicrosecond, is_second ? ")" : "");
 }
 
 }  // namespace wc::backends

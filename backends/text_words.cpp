@@ -1,10 +1,8 @@
 #include "text_words.h"
 
-#include <fmt/format.h>
-
 #include <charconv>
-#include <iterator>
 
+#include "append.h"
 #include "escape.h"
 
 namespace wc::backends {
@@ -24,9 +22,9 @@ void append_caller(std::string& out, const wc_caller& caller) {
     append_digits(out, caller.offset, 16);
   } else if (caller.object != nullptr) {
     append_basename(out, caller.object);
-    fmt::format_to(std::back_inserter(out), "+{:#x}", caller.offset);
+    append_format(out, "+{:#x}", caller.offset);
   } else {
-    fmt::format_to(std::back_inserter(out), "{:#x}", caller.address);
+    append_format(out, "{:#x}", caller.address);
   }
   if (caller.file != nullptr) {
     out += " at ";
@@ -44,7 +42,7 @@ void append_caller(std::string& out, const wc_caller& caller) {
 
 void append_duration(std::string& out, uint64_t nanoseconds) {
   const uint64_t micros = nanoseconds / 1000;
-  fmt::format_to(std::back_inserter(out), " <{}.{:06}>", micros / 1'000'000, micros % 1'000'000);
+  append_format(out, " <{}.{:06}>", micros / 1'000'000, micros % 1'000'000);
 }
 
 void append_tampering(std::string& out, uint32_t flags) {

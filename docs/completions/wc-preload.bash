@@ -119,7 +119,7 @@ _wc_preload() {
     mapfile -t COMPREPLY < <(compgen -f -- "$cur")
   elif [[ $cur == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "${!arguments[*]}" -- "$cur"
-      ((COMP_CWORD > 1)) || compgen -W --build -- "$cur")
+      ((COMP_CWORD > 1)) || compgen -W "--build --yes" -- "$cur")
   else
     mapfile -t COMPREPLY < <(((COMP_CWORD > 1)) || compgen -W serve -- "$cur"
       compgen -c -- "$cur"; compgen -f -- "$cur")

@@ -10,6 +10,17 @@ import unittest
 import harness
 from harness import Case, need
 
+# Of the package that was copied there; dependencies are this machine's, its database does not know them.
+INSIDE = """
+export PATH=/usr/sbin:/usr/bin HOME=/ TMPDIR=/tmp
+unset XDG_CACHE_HOME XDG_RUNTIME_DIR
+dpkg --force-depends -i /tmp/package.deb >&2
+wc-preload -F @file -o /tmp/trace cat /dev/null
+grep -q openat /tmp/trace && echo traced
+[ -d /var/cache/wc-intercept ]
+dpkg --purge wc-intercept >&2
+echo PURGED
+"""
 CMAKE = shutil.which("cmake")
 
 
@@ -53,14 +64,19 @@ class Installed(Case):
         self.assertEqual(result.status, 0, result)
 
     def test_everything_is_in_its_place(self):
-        for path in ("bin/wc-preload", "bin/wc-tracerd", "bin/wc-copy", "include/wc/wc_backend.h", "include/wc/scope.h",
+        for path in ("bin/wc-preload", "bin/wc-tracerd", "lib/wc-intercept/wc-tracerd", "lib/wc-intercept/wc-copy",
+                     "lib/wc-intercept/libwc_preload.so", "share/doc/wc-intercept/examples/hello.c", "include/wc/wc_backend.h", "include/wc/scope.h",
                      "share/man/man1/wc-preload.1",
                      "share/man/man1/wc-tracerd.1", "share/bash-completion/completions/wc-preload",
                      "share/zsh/site-functions/_wc-preload", "share/doc/wc-intercept/README.md",
                      "share/doc/wc-intercept/copyright", "share/doc/wc-intercept/docs/install.md",
                      "share/doc/wc-intercept/docs/pictures/terminal.svg"):
             self.assertTrue(os.path.isfile(os.path.join(self.prefix, path)), path)
-        self.assertTrue(self.find("libwc_preload.so").startswith(os.path.join(self.prefix, "lib")))
+        self.assertEqual(sorted(os.listdir(os.path.join(self.prefix, "bin"))), ["wc-preload", "wc-tracerd"])
+        self.assertEqual(sorted(os.listdir(os.path.join(self.prefix, "lib/wc-intercept"))),
+                         ["libwc_preload.so", "wc-copy", "wc-tracerd"])
+        said = self.run_plain([os.path.join(self.prefix, "bin/wc-tracerd"), "--help"])
+        self.assertEqual(said.status, 0, said)
 
     @need("man")
     def test_manual_pages(self):
@@ -101,7 +117,7 @@ class Installed(Case):
     @need("bash")
     def test_bash_completes(self):
         self.assertEqual(self.completed("--funct"), ["--functions"])
-        self.assertEqual(sorted(self.completed("-")), sorted([*self.help_options(), "--build"]))
+        self.assertEqual(sorted(self.completed("-")), sorted([*self.help_options(), "--build", "--yes"]))
         self.assertEqual(sorted(self.completed("-v", "-")), self.help_options())
         self.assertEqual(self.completed("-g", "tr"), ["trap"])
         self.assertEqual(self.completed("--scope", "=", "pro"), ["process"])
@@ -138,20 +154,78 @@ class Installed(Case):
         shown = self.run_plain(["timeout", "20", "zsh", "-f", "-c", script], env=dict(self.env, TERM="dumb"))
         self.assertIn("dispatch", shown.out.decode(errors="replace"), shown)
 
-    @need("dpkg-deb", "dpkg-shlibdeps")
-    def test_debian_package(self):
-        made = self.run_plain(["cpack", "--config", os.path.join(harness.BUILD, "CPackConfig.cmake"), "-B",
-                               self.fresh_folder()], 60)
-        self.assertEqual(made.status, 0, made)
-        package, = [name for name in os.listdir(self.path("work1")) if name.endswith(".deb")]
-        self.assertRegex(package, r"^wc-intercept_.*_amd64\.deb$")
-        depends = self.run_plain(["dpkg-deb", "-f", os.path.join(self.path("work1"), package), "Depends"]).out.decode()
-        self.assertIn("libc6", depends)
-        unpacked = self.path("unpacked")
-        self.run_plain(["dpkg-deb", "-x", os.path.join(self.path("work1"), package), unpacked])
-        self.tool = os.path.join(unpacked, "usr/bin/wc-preload")
+
+@unittest.skipUnless(shutil.which("dpkg-deb") and shutil.which("dpkg-shlibdeps"), "not installed: dpkg-dev")
+class Package(Case):
+    @classmethod
+    def setUpClass(cls):
+        if not os.access(harness.BUILD, os.W_OK):
+            raise unittest.SkipTest(f"{harness.BUILD} belongs to somebody else, and cpack writes there")
+        cls.folder = tempfile.mkdtemp(prefix="wcit-package-", dir="/tmp")
+        subprocess.run(["cpack", "--config", os.path.join(harness.BUILD, "CPackConfig.cmake"), "-B", cls.folder],
+                       check=True, stdout=subprocess.DEVNULL)
+        name, = [name for name in os.listdir(cls.folder) if name.endswith(".deb")]
+        cls.package = os.path.join(cls.folder, name)
+        cls.unpacked = os.path.join(cls.folder, "unpacked")
+        subprocess.run(["dpkg-deb", "-R", cls.package, cls.unpacked], check=True)
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.folder, ignore_errors=True)
+
+    def inside(self, path):
+        return os.path.join(self.unpacked, "usr", path)
+
+    def test_traces_from_where_it_is_unpacked(self):
+        self.tool = self.inside("bin/wc-preload")
         result = self.run_tool(["true"], functions="@all")
         self.assertEqual(result.status, 0, result)
+
+    def test_fields(self):
+        self.assertRegex(os.path.basename(self.package), r"^wc-intercept_.*_amd64\.deb$")
+        self.assertIn("libc6", self.run_plain(["dpkg-deb", "-f", self.package, "Depends"]).out.decode())
+
+    def test_contents(self):
+        for path in ("share/man/man1/wc-preload.1.gz", "share/man/man1/wc-tracerd.1.gz", "share/doc/wc-intercept/changelog.gz",
+                     "share/doc/wc-intercept/examples/hello.c", "share/doc/wc-intercept/examples/config/hello.ini",
+                     "share/zsh/vendor-completions/_wc-preload"):
+            self.assertTrue(os.path.isfile(self.inside(path)), path)
+        for script in ("postinst", "postrm"):
+            with open(os.path.join(self.unpacked, "DEBIAN", script), encoding="utf-8") as file:
+                self.assertNotRegex(file.read(), "(?m)^ *ldconfig")
+        size = int(self.run_plain(["dpkg-deb", "-f", self.package, "Installed-Size"]).out)
+        self.assertLess(size, 12_000, "KiB; is something not stripped?")
+        # ... except for what the tracer reads of the shim.
+        self.assertIn(b" wc_entry\n", self.run_plain(["nm", self.inside("lib/wc-intercept/libwc_preload.so")]).out)
+
+    @need("lintian")
+    def test_lintian(self):
+        found = self.run_plain(["lintian", "--allow-root", "--fail-on", "error", self.package], 60)
+        self.assertEqual(found.status, 0, found)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root installs packages")
+    @need("chroot", "dpkg")
+    def test_installed_run_and_purged(self):
+        """In a root of its own: this machine's /usr below an overlay, and an empty package database."""
+        root = self.path("root")
+        for folder in ("usr", "etc", "tmp", "proc", "dev", "var/cache", "var/lib/dpkg/updates", "var/lib/dpkg/info"):
+            os.makedirs(os.path.join(root, folder))
+        for folder in ("bin", "lib", "lib64", "sbin"):
+            os.symlink(f"usr/{folder}", os.path.join(root, folder))
+        open(os.path.join(root, "var/lib/dpkg/status"), "w", encoding="utf-8").close()
+        shutil.copy(self.package, os.path.join(root, "tmp/package.deb"))
+        over = self.fresh_folder()
+        script = (f"mount -t tmpfs tmpfs {over}; mkdir {over}/u {over}/w; "
+                  f"mount -t overlay -o lowerdir=/usr,upperdir={over}/u,workdir={over}/w overlay {root}/usr; "
+                  f"mount -t proc proc {root}/proc; mount --bind /dev {root}/dev; "
+                  f"chroot {root} sh -ec '{INSIDE}'; find {over}/u -type f -o -type l; ls {root}/var/cache")
+        done = self.run_plain(["unshare", "-m", "sh", "-c", f"set -e; {script}"], 60)
+        if b"mount:" in done.err:
+            self.skipTest("nothing can be mounted here: " + done.err.decode().strip().splitlines()[0])
+        self.assertEqual(done.status, 0, done)
+        before, after = done.out.decode().split("PURGED\n")
+        self.assertIn("traced", before)
+        self.assertEqual(after, "", "left behind")
 
 
 if __name__ == "__main__":

@@ -6,11 +6,12 @@ std::string help_text() {
   return R"(Usage: wc-preload [OPTIONS] [--] PROGRAM [ARG...]
        wc-preload [OPTIONS] -p PID[,PID...]
        wc-preload serve --control PATH [OPTIONS]
-       wc-preload --build
+       wc-preload [--yes] --build
 
 Shows which library function made each system call of PROGRAM. Selected functions are wrapped, and
 system calls are intercepted only while one of them runs; the rest of PROGRAM runs undisturbed.
-serve starts a tracer that waits for programs started with --connect PATH. --build builds the tool.
+serve starts a tracer that waits for programs started with --connect PATH. --build builds the whole
+tool, examples included. --yes, as the first word, installs what a build needs without asking.
 
 What is reported:
   -F, --functions LIST     functions to wrap: names, globs, @classes, name@library, !exclusions, and

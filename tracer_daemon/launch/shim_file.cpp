@@ -26,9 +26,9 @@ Result<std::string> find_shim() {
   std::string folder = proc::exe_path(getpid());
   if (folder.empty()) return Error::from_errno("cannot read /proc/self/exe", errno);
   folder.resize(folder.rfind('/'));
-  for (const std::string& place :
-       {std::string("../lib/") + kShimName, std::string(WC_INSTALLED_SHIM)})
-    if (std::string path = real_path(folder + "/" + place); !path.empty()) return path;
+  // Beside the tracer when installed; first as built.
+  for (const char* place : {"/../lib/", "/"})
+    if (std::string path = real_path(folder + place + kShimName); !path.empty()) return path;
   return Error{std::string(kShimName) + " is not where it was built or installed, seen from " +
                    folder + "; build or install again",
                ENOENT};

@@ -66,34 +66,41 @@ static void skip(struct wc_slot *slot, uint32_t from, uint32_t places) {
   wc_slot_ring(slot)[from & wc_process.ring_mask].type = WC_RECORD_SKIP | places << 16;
 }
 
+/* A tracer that sleeps keeps the tail two rings further behind, so that the next record rings
+ * (RingReader::ask_for_bell). It may do so again as soon as it has answered: that ring is not full.
+ */
+static inline int has_room(struct wc_slot *slot, uint32_t end) {
+  uint32_t places = wc_process.ring_mask + 1, taken = used(slot, end);
+  if (taken >= 2 * places) taken -= 2 * places;
+  return taken <= places && end - slot->reserved <= places;
+}
+
 /* Lets the tracer drain the ring, which it does whenever the thread stops; 0: there is none any
  * more. */
 static __attribute__((noinline, cold)) int make_room(struct wc_slot *slot, uint32_t end) {
-  uint32_t before = *(volatile uint32_t *)&slot->tail;
   if (wc_thread.writers == 1) publish(slot);
   slot->wants_room = 1;
   wc_bell(slot, slot->gate_open);
-  return *(volatile uint32_t *)&slot->tail != before && used(slot, end) <= wc_process.ring_mask + 1;
+  return has_room(slot, end);
 }
 
 /* Engine inproc has no gate that would need the socket, and little stack to spare. */
 static __attribute__((noinline, cold)) int make_room_in_process(struct wc_slot *slot,
                                                                 uint32_t end) {
-  uint32_t before = *(volatile uint32_t *)&slot->tail;
   if (wc_thread.writers == 1) publish(slot);
   /* A tracer that is busy would answer late. */
   if (wc_process.config & WC_CONFIG_DROP && *(volatile uint32_t *)&wc_process.shared->busy)
-    return 0;
+    return has_room(slot, end);
   slot->wants_room = 1;
   wc_bell_trap(slot->index, 0, 0);
   /* Full of what an outermost writer never published: that was left by longjmp, and all since then
    * runs below its frame. What is not complete reads SKIP. */
-  if (WC_UNLIKELY(*(volatile uint32_t *)&slot->tail == before && wc_thread.writers > 1)) {
+  if (WC_UNLIKELY(!has_room(slot, end) && wc_thread.writers > 1)) {
     publish(slot);
     slot->wants_room = 1;
     wc_bell_trap(slot->index, 0, 0);
   }
-  return *(volatile uint32_t *)&slot->tail != before && used(slot, end) <= wc_process.ring_mask + 1;
+  return has_room(slot, end);
 }
 
 /* `places` in a row, with `spare` left behind them. NULL when they are not to be had. */

@@ -44,13 +44,13 @@ void BreakPlacing::begin(Thread& thread) const {
   process.constructors.clear();
   process.shares_text = false;
   if (!run_.options.uses_breakpoints()) return;
-  process.breaks = std::make_shared<Breakpoints>(process.pid, guardian_.get());
+  process.breaks = std::make_shared<Breakpoints>(process.pid, guardian_);
   process.break_table = std::make_shared<FunctionTable>();
   thread.begins = true;
 }
 
 void BreakPlacing::begin_attached(Process& process) const {
-  process.breaks = std::make_shared<Breakpoints>(process.pid, guardian_.get());
+  process.breaks = std::make_shared<Breakpoints>(process.pid, guardian_);
   process.break_table = std::make_shared<FunctionTable>();
   process.main.state = MainSpan::State::In;
 }

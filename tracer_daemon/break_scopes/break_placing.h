@@ -69,7 +69,7 @@ class BreakPlacing {
   const ShimMemory& shim_;
   ObjectReports& reports_;
   UnwrappedPrograms& unwrapped_;
-  std::unique_ptr<Guardian> guardian_;  // outlives every Breakpoints
+  std::shared_ptr<Guardian> guardian_;
 };
 
 }  // namespace wc

@@ -55,7 +55,7 @@ uint64_t find_gap(const proc::Maps& maps, uint64_t near, uint64_t size) {
 }  // namespace
 
 Breakpoints::~Breakpoints() {
-  if (guardian_ != nullptr) guardian_->forget(pid_);
+  if (const auto guardian = guardian_.lock()) guardian->forget(pid_);
 }
 
 Result<Arena*> Breakpoints::map_arena(StoppedThread& stop, ProcessMemory& memory, uint64_t near) {
@@ -153,11 +153,12 @@ Result<BreakSite*> Breakpoints::place(StoppedThread& stop, ProcessMemory& memory
   }
   if (!home_.note(memory, site->orphan_entry, address, site->thunk))
     return OrphanHome::cannot_write();
-  if (guardian_ != nullptr && !guardian_->note(pid_, address, site->original[0]))
+  const auto guardian = guardian_.lock();
+  if (guardian != nullptr && !guardian->note(pid_, address, site->original[0]))
     return Error{"all processes together have too many breakpoints; select fewer functions",
                  ENOSPC};
   if (!memory.write({address}, &kInt3, 1)) {
-    if (guardian_ != nullptr) guardian_->forget(pid_, address);
+    if (guardian != nullptr) guardian->forget(pid_, address);
     return OrphanHome::cannot_write();
   }
   site->roles = static_cast<uint8_t>(role);
@@ -181,7 +182,7 @@ void Breakpoints::remove(ProcessMemory& memory, BreakSite& site, BreakRole role)
   if (!remove_again(memory, site) ||
       !home_.note(memory, site.orphan_entry, site.address, site.address))
     return;
-  if (guardian_ != nullptr) guardian_->forget(pid_, site.address);
+  if (const auto guardian = guardian_.lock()) guardian->forget(pid_, site.address);
 }
 
 // Also where none should be: a child's text is as old as its fork.
@@ -232,7 +233,7 @@ void Breakpoints::forget_unmapped(ProcessMemory& memory, AddressRange span) {
       ++at;
       continue;
     }
-    if (guardian_ != nullptr) guardian_->forget(pid_, at->first);
+    if (const auto guardian = guardian_.lock()) guardian->forget(pid_, at->first);
     home_.free(memory, at->second.orphan_entry);
     thunks_.erase(at->second.thunk);
     at = sites_.erase(at);
@@ -247,9 +248,9 @@ std::shared_ptr<Breakpoints> Breakpoints::copy_for(pid_t child, ProcessMemory& i
   auto copy = std::make_shared<Breakpoints>(*this);
   copy->pid_ = child;
   for (auto& [address, site] : copy->sites_) site.users = 0;
-  if (guardian_ != nullptr)
+  if (const auto guardian = guardian_.lock())
     for (const auto& [address, site] : sites_)
-      if (site.roles != 0) (void)guardian_->note(child, address, site.original[0]);
+      if (site.roles != 0) (void)guardian->note(child, address, site.original[0]);
   return copy;
 }
 

@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/address_range.h"
@@ -59,7 +60,8 @@ class Breakpoints {
   // Places at once, those of returns included.
   static constexpr uint32_t kMost = OrphanHome::kMostEntries;
 
-  Breakpoints(pid_t pid, Guardian* guardian) : pid_(pid), guardian_(guardian) {}
+  Breakpoints(pid_t pid, std::weak_ptr<Guardian> guardian)
+      : pid_(pid), guardian_(std::move(guardian)) {}
   ~Breakpoints();
 
   // Errors: no code is there, what stands there cannot be displaced, the text cannot be written, or
@@ -109,7 +111,8 @@ class Breakpoints {
 
   pid_t pid_;
   CodeMap code_;
-  Guardian* guardian_;                   // null: there is none
+  // Empty: there is none, or the tracer has given up and it puts the text back.
+  std::weak_ptr<Guardian> guardian_;
   std::map<uint64_t, BreakSite> sites_;  // by address
   std::map<uint64_t, uint64_t> thunks_;  // thunk -> address
   std::vector<Arena> arenas_;

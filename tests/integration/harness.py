@@ -202,6 +202,8 @@ class Case(unittest.TestCase):
         wraps = functions or "-F" in options or not {"-B", "--objects"} & set(options)
         has_gate = wraps and "--scope=process" not in options
         engine = ["-E", "inproc"] if gate == "inproc" else ["-E", "ptrace", *(["-g", gate] if has_gate else [])]
+        if "-E" in options:  # the test's own
+            engine = []
         words = [self.tool, *engine, *options]
         if functions:
             words += ["-F", functions]

@@ -152,7 +152,7 @@ class Stacks(Case):
 
     def test_text_is_as_strace_has_it(self):
         trace = self.path("trace.txt")
-        self.run_tool([program("stacks")], "-k", "-o", trace, functions="write")
+        self.run_tool([program("stacks")], "-k", "-b", "text:merge=off", "-o", trace, functions="write")
         with open(trace, encoding="ascii") as file:
             lines = file.read().splitlines()
         at = next(n for n, line in enumerate(lines) if line.lstrip().startswith('write(1, "alloca')

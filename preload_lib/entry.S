@@ -47,8 +47,8 @@
   OPEN_SCOPE_IN_FRAME
   .endm
 
-  /* Argument registers as the program gave them; rax, the target, moves to r11. */
-  .macro RESTORE_ARGS
+  /* Integer arguments as the program gave them; rax, the target, moves to r11. */
+  .macro RESTORE_INTEGER_ARGS
   mov %rax, %r11
   mov -WC_FRAME_SIZE+0(%rbp), %rdi
   mov -WC_FRAME_SIZE+8(%rbp), %rsi
@@ -56,6 +56,11 @@
   mov -WC_FRAME_SIZE+24(%rbp), %rcx
   mov -WC_FRAME_SIZE+32(%rbp), %r8
   mov -WC_FRAME_SIZE+40(%rbp), %r9
+  .endm
+
+  /* With them rax, which counts the vector registers of a variadic call, and r10. */
+  .macro RESTORE_ARGS
+  RESTORE_INTEGER_ARGS
   mov -WC_FRAME_SIZE+WC_FRAME_RAX(%rbp), %rax
   mov -WC_FRAME_SIZE+WC_FRAME_R10(%rbp), %r10
   .endm
@@ -197,13 +202,7 @@ EXPORT wc_entry_va
 1:
   lea -WC_FRAME_SIZE(%rbp), %rdi
   call wc_enter
-  mov %rax, %r11
-  mov -WC_FRAME_SIZE+0(%rbp), %rdi
-  mov -WC_FRAME_SIZE+8(%rbp), %rsi
-  mov -WC_FRAME_SIZE+16(%rbp), %rdx
-  mov -WC_FRAME_SIZE+24(%rbp), %rcx
-  mov -WC_FRAME_SIZE+32(%rbp), %r8
-  mov -WC_FRAME_SIZE+40(%rbp), %r9
+  RESTORE_INTEGER_ARGS
   mov -WC_FRAME_SIZE+WC_FRAME_FUNCTION(%rbp), %rax
   movzbl WC_FUNCTION_FIXED_ARGS(%rax), %eax
   lea (,%rax,8), %r10d

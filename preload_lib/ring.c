@@ -27,7 +27,7 @@ static inline int replace(uint32_t *at, uint32_t from, uint32_t to) {
   return done;
 }
 
-/* The partner of the acquire load in ProcessShare::unread(). A handler that comes in between
+/* The partner of the acquire load in RingReader::unread(). A handler that comes in between
  * publishes what it has written itself: a smaller position must not be stored over its own, for the
  * tracer may look at any moment. */
 static inline void publish(struct wc_slot *slot) {
@@ -66,12 +66,11 @@ static void skip(struct wc_slot *slot, uint32_t from, uint32_t places) {
   wc_slot_ring(slot)[from & wc_process.ring_mask].type = WC_RECORD_SKIP | places << 16;
 }
 
-/* A tracer that sleeps keeps the tail two rings further behind, so that the next record rings
- * (RingReader::ask_for_bell). It may do so again as soon as it has answered: that ring is not full.
- */
+/* A tracer that sleeps may ask for the next bell (WC_BELL_RINGS) as soon as it has answered: that
+ * ring is not full. A record larger than a ring must not pass for that. */
 static inline int has_room(struct wc_slot *slot, uint32_t end) {
   uint32_t places = wc_process.ring_mask + 1, taken = used(slot, end);
-  if (taken >= 2 * places) taken -= 2 * places;
+  if (taken >= WC_BELL_RINGS * places) taken -= WC_BELL_RINGS * places;
   return taken <= places && end - slot->reserved <= places;
 }
 

@@ -28,6 +28,9 @@ extern "C" {
 #define WC_SHARED_MAGIC 0x31484357u /* "WCH1" */
 #define WC_MAX_SCOPES 128u   /* deeper calls run unrecorded; their syscalls go to the deepest */
 #define WC_RING_RECORDS 128u /* a power of two */
+/* How many whole rings a sleeping tracer keeps the tail further back, so that the next record rings
+ * (rings/ring_reader.h). Whole rings change no place; one of them is a full ring. */
+#define WC_BELL_RINGS 2u
 #define WC_BIG_RING_RECORDS 16384u /* engine inproc: syscalls and their arguments, too */
 #define WC_PLANNED_SYSCALLS 512u   /* numbers from here on are the tracer's business */
 #define WC_CAPTURES 3u             /* pieces of memory that one record may hold */

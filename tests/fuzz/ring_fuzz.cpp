@@ -129,8 +129,9 @@ class Share {
 
   void drain(wc_slot& slot) {
     uint32_t ahead = slot.head - slot.tail;
-    // Two rings more where the tracer has asked for a bell.
-    if (ahead >= 2 * places_ && ahead <= 3 * places_) ahead -= 2 * places_;
+    // As where the tracer has asked for a bell.
+    const uint32_t asked = WC_BELL_RINGS * places_;
+    if (ahead >= asked && ahead - asked <= places_) ahead -= asked;
     const auto records = share_->rings().drain(share_->slot(kSlot));
     require(records.size() == (ahead <= places_ ? ahead : 0));
     require(share_->rings().found_impossible() == (ahead > places_));

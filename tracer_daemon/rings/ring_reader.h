@@ -36,8 +36,7 @@ class RingReader {
   Unread unread(wc_slot& slot);
   static void mark_read(wc_slot& slot, const Unread& places);
 
-  // Whole rings, so that it changes no place; a full ring is one.
-  [[nodiscard]] uint32_t bell_distance() const { return 2 * places_; }
+  [[nodiscard]] uint32_t bell_distance() const { return WC_BELL_RINGS * places_; }
 
   uint32_t places_;
   std::vector<wc_record> copy_;

@@ -101,8 +101,7 @@
 #include "protocol/shared.h"
 #include "protocol/stub.h"
 
-WC_STATIC_ASSERT(WC_VECTORS_BELOW ==
-                     8 + WC_FRAME_SIZE + WC_VA_SAVE_SIZE + WC_VA_LIST_SIZE + 8 - 48,
+WC_STATIC_ASSERT(WC_VECTORS_BELOW == 8 + WC_FRAME_SIZE + WC_VA_SAVE_SIZE + WC_VA_LIST_SIZE + 8 - 48,
                  "behind the general registers of the save area");
 
 struct wc_frame {

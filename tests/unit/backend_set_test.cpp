@@ -230,8 +230,9 @@ TEST_F(BackendSetTest, AnOlderTableLacksItsLastCallbacks) {
 TEST_F(BackendSetTest, WantsAreTheirUnionAndWhatTheCommandLineAdds) {
   EXPECT_EQ(open({"none"})->demand().all, 0U);
   EXPECT_EQ(open({"text"})->demand().all, WC_WANT_TEXT | WC_WANT_CALLER);
-  EXPECT_EQ(open({"text", "summary"})->demand().all, WC_WANT_TEXT | WC_WANT_CALLER | WC_WANT_CALL_TIME |
-                                                    WC_WANT_SYSCALL_TIME | WC_WANT_COUNTS);
+  EXPECT_EQ(open({"text", "summary"})->demand().all, WC_WANT_TEXT | WC_WANT_CALLER |
+                                                         WC_WANT_CALL_TIME | WC_WANT_SYSCALL_TIME |
+                                                         WC_WANT_COUNTS);
   options_.whole_process = true;
   EXPECT_TRUE(open({"summary"})->wants(WC_WANT_PHASES)) << "asked for in open()";
   options_.whole_process = false;

@@ -1,6 +1,5 @@
 // Where back ends write.
 #include "backend_host/output.h"
-#include "folder_test.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -16,6 +15,7 @@
 
 #include "backend_host/backend_set.h"
 #include "backend_host/backend_spec.h"
+#include "folder_test.h"
 
 namespace wc {
 namespace {

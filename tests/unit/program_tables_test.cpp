@@ -10,8 +10,8 @@
 #include <map>
 #include <set>
 
-#include "program/stub_writer.h"
 #include "elf_craft.h"
+#include "program/stub_writer.h"
 #include "protocol/stub.h"
 #include "temporary_folder.h"
 

@@ -39,8 +39,8 @@ struct PendingSyscall {
   bool touches_a_path = true;   // that -P names
   std::vector<uint32_t> chain;  // function indices, outermost first
   std::vector<DecodedArg> decoded;
-  std::shared_ptr<const Stack> stack;  // where it was issued, if that is wanted
-  std::string path, fd_path;           // if that is wanted
+  std::shared_ptr<const Stack> stack;     // where it was issued, if that is wanted
+  std::string path, fd_path;              // if that is wanted
   const std::string* injected = nullptr;  // what a rule has done; null: none has
   uint32_t rule = 0;
   uint32_t rule_flags = 0;  // WC_SYSCALL_INJECTED, WC_SYSCALL_DELAYED

@@ -7,10 +7,10 @@
 #include <cstring>
 
 #include "elf/image.h"
-#include "program/program_tables.h"
 #include "proc/files.h"
 #include "proc/process.h"
 #include "proc/status.h"
+#include "program/program_tables.h"
 
 namespace wc {
 namespace {

@@ -13,8 +13,8 @@
 #include <new>
 #include <system_error>
 
-#include "config/options.h"
 #include "backend_host/crash_guard.h"
+#include "config/options.h"
 #include "launch/preflight.h"
 #include "launch/standard_streams.h"
 

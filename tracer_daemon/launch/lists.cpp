@@ -8,10 +8,10 @@
 #include "catalog/glob.h"
 #include "catalog/selection.h"
 #include "elf/image.h"
-#include "program/program_tables.h"
 #include "launch/launch.h"
 #include "launch/preflight.h"
 #include "launch/syscall_lists.h"
+#include "program/program_tables.h"
 
 namespace wc {
 namespace {

@@ -39,8 +39,7 @@ Result<std::shared_ptr<RuleSet>> parse_rules(const Options& options) {
     choose_seed(*rule);
     rules.push_back(std::move(*rule));
   }
-  return rules.empty() ? std::shared_ptr<RuleSet>()
-                       : std::make_shared<RuleSet>(std::move(rules));
+  return rules.empty() ? std::shared_ptr<RuleSet>() : std::make_shared<RuleSet>(std::move(rules));
 }
 
 }  // namespace wc

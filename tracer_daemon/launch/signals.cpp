@@ -10,9 +10,9 @@
 #include <csignal>
 #include <ctime>
 
+#include "backend_host/crash_guard.h"
 #include "base/signal_bit.h"
 #include "signals/signal_inbox.h"
-#include "backend_host/crash_guard.h"
 
 namespace wc {
 namespace {

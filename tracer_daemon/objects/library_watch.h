@@ -3,8 +3,8 @@
 // musl has the first. Nothing is asked of the program.
 //
 // ld.so calls an empty function, _dl_debug_state, whenever its lists are about to change and when
-// they are whole again. The tracer has a breakpoint there (BreakPlacing::on_libraries_changed) and looks.
-// The lists are the program's memory: they may be anything.
+// they are whole again. The tracer has a breakpoint there (BreakPlacing::on_libraries_changed) and
+// looks. The lists are the program's memory: they may be anything.
 #pragma once
 
 #include <sys/types.h>

@@ -1,9 +1,9 @@
 #include "objects/object_history.h"
 
-#include "base/text.h"
-
 #include <algorithm>
 #include <string_view>
+
+#include "base/text.h"
 
 namespace wc {
 namespace {

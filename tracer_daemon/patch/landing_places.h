@@ -6,8 +6,8 @@
 #include <map>
 #include <vector>
 
-#include "patch/code_flow.h"
 #include "elf/code_image.h"
+#include "patch/code_flow.h"
 
 namespace wc {
 

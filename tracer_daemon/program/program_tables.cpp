@@ -8,8 +8,8 @@
 #include "catalog/glob.h"
 #include "decode/decoder.h"
 #include "elf/loader_command.h"
-#include "program/stub_writer.h"
 #include "program/capture_plan.h"
+#include "program/stub_writer.h"
 #include "protocol/stub.h"
 
 namespace wc {

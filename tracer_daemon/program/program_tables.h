@@ -11,9 +11,9 @@
 #include "decode/decoder.h"
 #include "elf/bindings.h"
 #include "elf/image.h"
+#include "events/function_table.h"
 #include "program/exec_stack.h"
 #include "program/table_cache.h"
-#include "events/function_table.h"
 #include "protocol/shared.h"
 #include "session/private_directory.h"
 

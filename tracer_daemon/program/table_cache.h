@@ -1,7 +1,7 @@
-// Tables and stub libraries of earlier runs, kept on disk (cache/cache_folder.h): reading the exports
-// of all libraries and choosing among them is most of what a short run costs. The key is all that
-// the result follows from: this build of the tracer, the selection and its options, each library's
-// build-id, size and time.
+// Tables and stub libraries of earlier runs, kept on disk (cache/cache_folder.h): reading the
+// exports of all libraries and choosing among them is most of what a short run costs. The key is
+// all that the result follows from: this build of the tracer, the selection and its options, each
+// library's build-id, size and time.
 #pragma once
 
 #include <optional>

@@ -16,8 +16,9 @@ static inline uint32_t fetch_add(uint32_t *at, uint32_t n) {
   return n;
 }
 
-static inline uint32_t used(struct wc_slot *slot, uint32_t end) {
-  return end - *(volatile uint32_t *)&slot->tail;
+/* How many places are taken once `more` are. */
+static inline uint32_t taken_with(struct wc_slot *slot, uint32_t more) {
+  return *(volatile uint32_t *)&slot->reserved + more - *(volatile uint32_t *)&slot->tail;
 }
 
 /* The same for "if it is still `from`, let it be `to`". Stores release on this machine. */
@@ -67,39 +68,44 @@ static void skip(struct wc_slot *slot, uint32_t from, uint32_t places) {
 }
 
 /* A tracer that sleeps may ask for the next bell (WC_BELL_RINGS) as soon as it has answered: that
- * ring is not full. A record larger than a ring must not pass for that. */
-static inline int has_room(struct wc_slot *slot, uint32_t end) {
-  uint32_t places = wc_process.ring_mask + 1, taken = used(slot, end);
+ * ring is not full. A record larger than a ring must not pass for that. A handler may have taken
+ * places while the thread stood in its bell. */
+static inline int has_room(struct wc_slot *slot, uint32_t more) {
+  uint32_t places = wc_process.ring_mask + 1, taken = taken_with(slot, more);
   if (taken >= WC_BELL_RINGS * places) taken -= WC_BELL_RINGS * places;
-  return taken <= places && end - slot->reserved <= places;
+  return taken <= places && more <= places;
 }
 
 /* Lets the tracer drain the ring, which it does whenever the thread stops; 0: there is none any
  * more. */
-static __attribute__((noinline, cold)) int make_room(struct wc_slot *slot, uint32_t end) {
+static __attribute__((noinline, cold)) int make_room(struct wc_slot *slot, uint32_t more) {
   if (wc_thread.writers == 1) publish(slot);
   slot->wants_room = 1;
   wc_bell(slot, slot->gate_open);
-  return has_room(slot, end);
+  return has_room(slot, more);
+}
+
+static void ring_bell(struct wc_slot *slot) {
+  slot->wants_room = 1;
+  wc_bell_trap(slot->index, 0, 0);
+  wc_keep_ignoring();
 }
 
 /* Engine inproc has no gate that would need the socket, and little stack to spare. */
 static __attribute__((noinline, cold)) int make_room_in_process(struct wc_slot *slot,
-                                                                uint32_t end) {
+                                                                uint32_t more) {
   if (wc_thread.writers == 1) publish(slot);
   /* A tracer that is busy would answer late. */
   if (wc_process.config & WC_CONFIG_DROP && *(volatile uint32_t *)&wc_process.shared->busy)
-    return has_room(slot, end);
-  slot->wants_room = 1;
-  wc_bell_trap(slot->index, 0, 0);
+    return has_room(slot, more);
+  ring_bell(slot);
   /* Full of what an outermost writer never published: that was left by longjmp, and all since then
    * runs below its frame. What is not complete reads SKIP. */
-  if (WC_UNLIKELY(!has_room(slot, end) && wc_thread.writers > 1)) {
+  if (WC_UNLIKELY(!has_room(slot, more) && wc_thread.writers > 1)) {
     publish(slot);
-    slot->wants_room = 1;
-    wc_bell_trap(slot->index, 0, 0);
+    ring_bell(slot);
   }
-  return has_room(slot, end);
+  return has_room(slot, more);
 }
 
 /* `places` in a row, with `spare` left behind them. NULL when they are not to be had. */
@@ -109,8 +115,8 @@ static inline __attribute__((always_inline)) struct wc_record *reserve(
   uint32_t mask = wc_process.ring_mask;
   for (;;) {
     /* Twice: the ring's end may have to be skipped. */
-    uint32_t end = slot->reserved + 2 * places + spare;
-    if (WC_UNLIKELY(used(slot, end) > mask) && !make(slot, end)) return NULL;
+    uint32_t more = 2 * places + spare;
+    if (WC_UNLIKELY(taken_with(slot, more) > mask) && !make(slot, more)) return NULL;
     uint32_t start = fetch_add(&slot->reserved, places);
     uint32_t left = mask + 1 - (start & mask);
     if (WC_LIKELY(places <= left)) {

@@ -26,6 +26,9 @@ class GateSignals(Case):
             self.compare([program("gate_signals"), "brief"], functions="getppid,getpgrp", limit=60,
                          check_events=False)
 
+    def test_still_ignored_when_a_ring_was_full(self):
+        self.compare([program("ignored_trap")])
+
     def test_inherited(self):
         for ignored in (("SYS",), ("TRAP",), ("SYS", "TRAP"), ("SYS", "TRAP", "CHLD", "USR1", "HUP")):
             shell = " ".join(ignored)

@@ -116,6 +116,7 @@ EXPORT wc_entry
   mov %eax, WC_SLOT_SCOPE + WC_SCOPE_FUNCTION(%r10)
   movzbl WC_FUNCTION_FLAGS(%r11), %eax
   and $WC_IS_THIN, %eax
+  or $WC_IS_OPEN, %eax
   mov %eax, WC_SLOT_SCOPE + WC_SCOPE_FLAGS(%r10)
   movl $1, WC_SLOT_DEPTH(%r10)
   testb $WC_IS_PURE, WC_FUNCTION_FLAGS(%r11)
@@ -139,10 +140,10 @@ EXPORT wc_entry
   lea 8(%rbp), %rsi
   cmp %rsi, WC_SLOT_SCOPE + WC_SCOPE_SP(%rcx)
   jne 3f
-  testb $WC_IS_REPORTED, WC_SLOT_SCOPE + WC_SCOPE_FLAGS(%rcx)
-  jne 3f
   cmpl $0, WC_SLOT_PENDING_DEPTH(%rcx)
   jne 3f
+  andl $~WC_IS_OPEN, WC_SLOT_SCOPE + WC_SCOPE_FLAGS(%rcx)
+  js 3f                                     /* it is reported */
   movl $0, WC_SLOT_DEPTH(%rcx)
   movb $0, %fs:WC_THREAD_SELECTOR(%rdi)
   .cfi_remember_state

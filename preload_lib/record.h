@@ -51,4 +51,21 @@ static inline uint64_t wc_claim(struct wc_pending *pending) {
   return found == end ? end : 0;
 }
 
+/* From here on nobody reports this scope who has not yet. Returns whether somebody has: then its
+ * end is to be reported. One instruction, because a signal handler that comes reports what is open.
+ */
+static inline int wc_close_scope(struct wc_scope *scope) {
+  int reported;
+  __asm__ volatile("andl %2, %1"
+                   : "=@ccs"(reported), "+m"(scope->flags)
+                   : "i"(~WC_SCOPE_OPEN)
+                   : "memory", "cc");
+  return reported;
+}
+
+/* Whether the call in this scope has yet to be reported before anything inside of it. */
+static inline int wc_is_unreported(const struct wc_scope *scope) {
+  return (scope->flags & (WC_SCOPE_OPEN | WC_SCOPE_REPORTED)) == WC_SCOPE_OPEN;
+}
+
 #endif

@@ -208,13 +208,15 @@ static inline int has_its_syscalls_args(const struct wc_scope *scope,
 }
 
 /* Writes call, syscall and return as one record, because a thin call has nothing else to report.
- * Returns 0 where a signal handler has recorded them already, or the tracer has reported them. */
+ * Returns 0 where the return is left to be reported: a signal handler has recorded the rest, or the
+ * tracer has reported it. */
 int wc_record_thin_call(struct wc_slot *slot, uint64_t value, int32_t error) {
   struct wc_pending *pending = &slot->pending[0];
   uint64_t end = wc_claim(pending), ret = pending->ret;
   if (WC_UNLIKELY(end == 0)) return 0;
+  struct wc_scope *scope = &slot->scopes[0];
+  int reported = wc_close_scope(scope);
   wc_piece pieces[WC_CAPTURES];
-  const struct wc_scope *scope = &slot->scopes[0];
   int same = has_its_syscalls_args(scope, pending);
   enum wc_record_front front = same ? WC_FRONT_CALL_ALONE : WC_FRONT_CALL;
   uint32_t count = 0, places = (front + sizeof(struct wc_record) - 1) / sizeof(struct wc_record);
@@ -225,7 +227,6 @@ int wc_record_thin_call(struct wc_slot *slot, uint64_t value, int32_t error) {
   begin_writing_here(slot);
   struct wc_record *record = reserve(slot, places, kRoomForReturns, make_room_in_process);
   if (WC_LIKELY(record != NULL)) {
-    slot->scopes[0].flags |= WC_SCOPE_REPORTED; /* a handler's records come behind it */
     struct wc_record_body *body = (struct wc_record_body *)(record + 1);
     wc_fill_syscall(body, pending, ret, end);
     struct wc_record_call *call = wc_fill_call(body, scope, 0);
@@ -242,5 +243,5 @@ int wc_record_thin_call(struct wc_slot *slot, uint64_t value, int32_t error) {
   }
   end_writing(slot);
   slot->pending_depth = 0;
-  return 1;
+  return record != NULL || !reported;
 }

@@ -7,6 +7,7 @@
  * `depth` as it found it. What it may overwrite is the scope at `depth`, therefore depth
  * is raised before a scope is filled in, and stored again after.
  */
+#include "preload_lib/record.h"
 #include "preload_lib/shim.h"
 
 __thread struct wc_thread wc_thread;
@@ -17,7 +18,7 @@ static inline struct wc_scope *top(struct wc_slot *slot, uint32_t depth) {
 
 static __attribute__((noinline, cold)) uint32_t pop_unwound(struct wc_slot *slot, uint32_t depth) {
   wc_drop_pending(slot, depth - 1);
-  if (top(slot, depth)->flags & WC_SCOPE_REPORTED) wc_append_unwound(slot, top(slot, depth)->seq);
+  if (wc_close_scope(top(slot, depth))) wc_append_unwound(slot, top(slot, depth)->seq);
   slot->depth = depth - 1;
   return depth - 1;
 }
@@ -103,8 +104,8 @@ static inline void push(struct wc_slot *slot, uint32_t depth, struct wc_frame *f
   scope->args[4] = frame->args[4];
   scope->args[5] = frame->args[5];
   scope->function = frame->function->index;
-  scope->flags = frame->function->flags & WC_SCOPE_THIN;
   WC_BARRIER();
+  scope->flags = (frame->function->flags & WC_SCOPE_THIN) | WC_SCOPE_OPEN;
   slot->depth = depth + 1;
   frame->slot = slot;
   frame->index = depth;
@@ -251,7 +252,7 @@ static __attribute__((noinline)) void leave_slowly(struct wc_frame *frame) {
   /* What follows until the scope is closed is ours and must not be dispatched. */
   if (index == 0) wc_thread.selector = 0;
   wc_record_thin_syscall(slot);
-  uint32_t reported = scope->flags & WC_SCOPE_REPORTED;
+  int reported = wc_close_scope(scope);
   if (reported) report_return(frame, scope);
   WC_BARRIER();
   slot->depth = index;
@@ -285,6 +286,9 @@ __attribute__((visibility("hidden"))) void wc_leave(struct wc_frame *frame) {
       leave_slowly(frame);
       return;
     }
+  } else if (WC_UNLIKELY(wc_close_scope(&slot->scopes[index]))) {
+    leave_slowly(frame);
+    return;
   }
   slot->depth = index;
   WC_BARRIER();

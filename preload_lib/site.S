@@ -73,7 +73,7 @@ LABEL wc_site_begin
   shl $WC_PLAN_SHIFT, %edx
   cmpl $WC_IS_RECORDED, WC_PLAN_ACTION(%r11,%rdx)
   jne 4f
-  cmpl $WC_IS_THIN, WC_SLOT_SCOPE + WC_SCOPE_FLAGS(%rcx)
+  cmpl $(WC_IS_OPEN | WC_IS_THIN), WC_SLOT_SCOPE + WC_SCOPE_FLAGS(%rcx)
   jne 4f
   lea WC_SITE_SIZE + 8 + WC_RED_ZONE(%rsp), %rdx
   cmp %rdx, WC_SLOT_SCOPE + WC_SCOPE_SP(%rcx)

@@ -9,7 +9,9 @@
 /* Whether every call that is to be reported first can be recorded here. */
 static int calls_can_be_recorded(const struct wc_slot *slot, uint32_t depth) {
   for (uint32_t i = depth; i > 0 && !(slot->scopes[i - 1].flags & WC_SCOPE_REPORTED); i--)
-    if (wc_process.functions[slot->scopes[i - 1].function].flags & WC_FUNCTION_TRACER) return 0;
+    if (wc_is_unreported(&slot->scopes[i - 1]) &&
+        wc_process.functions[slot->scopes[i - 1].function].flags & WC_FUNCTION_TRACER)
+      return 0;
   return 1;
 }
 
@@ -44,6 +46,10 @@ static inline __attribute__((always_inline)) void append_call(struct wc_slot *sl
   struct wc_scope *scope = &slot->scopes[index];
   struct wc_record_body *body = wc_begin_record(slot, WC_FRONT_BODY, pieces, count);
   if (body == NULL) return;
+  if (WC_UNLIKELY(!wc_is_unreported(scope))) { /* a handler has come in between */
+    wc_end_record(slot, body, WC_RECORD_SKIP);
+    return;
+  }
   wc_record_of(body)->seq = scope->seq;
   wc_record_of(body)->ret = scope->caller;
   wc_record_of(body)->tsc = tsc;
@@ -84,6 +90,7 @@ static __attribute__((noinline)) void record_calls(struct wc_slot *slot, uint32_
   while (first > 0 && !(slot->scopes[first - 1].flags & WC_SCOPE_REPORTED)) first--;
   uint32_t end = wc_has_no_pieces(&slot->scopes[depth - 1], site) ? depth - 1 : depth;
   for (; first < end; first++) {
+    if (WC_UNLIKELY(!wc_is_unreported(&slot->scopes[first]))) continue;
     if (wc_process.config & WC_CONFIG_STACKS)
       record_call_and_stack(slot, first, site, site->tsc);
     else
@@ -123,6 +130,7 @@ __attribute__((visibility("hidden"))) uint32_t wc_site_enter(struct wc_site *sit
   if (WC_UNLIKELY(action != WC_PLAN_RECORD)) return action;
   uint32_t depth = slot->depth;
   if (WC_UNLIKELY(depth == 0 || slot->scopes[depth - 1].sp <= WC_SITE_SP(site) ||
+                  !(slot->scopes[depth - 1].flags & WC_SCOPE_OPEN) ||
                   !calls_can_be_recorded(slot, depth)))
     return WC_PLAN_TRACER;
   if (WC_UNLIKELY(wc_process.config & WC_CONFIG_STACKS) && !wc_stack_fits(WC_SITE_SP(site)))
@@ -153,7 +161,7 @@ static __attribute__((noinline)) void append_syscall(struct wc_slot *slot,
   int with_call = !(scope->flags & WC_SCOPE_REPORTED);
   /* A call around it found no room: nothing can be said of this one. */
   int lost = scope->seq != pending->seq ||
-             (with_call && scope != slot->scopes && !(scope[-1].flags & WC_SCOPE_REPORTED));
+             (with_call && scope != slot->scopes && wc_is_unreported(scope - 1));
   struct wc_record_body *body =
       lost ? NULL : wc_begin_record(slot, with_call ? WC_FRONT_CALL : WC_FRONT_BODY, pieces, count);
   if (WC_UNLIKELY(body == NULL)) {

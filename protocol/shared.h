@@ -182,8 +182,12 @@ WC_STATIC_ASSERT(sizeof(struct wc_shared_header) ==
 #define WC_HEADER_SIZE ((uint64_t)3 * WC_PAGE)
 
 enum wc_scope_flags {
-  WC_SCOPE_REPORTED = 1u << 0, /* its return is to be reported; tracer, too */
-  WC_SCOPE_THIN = 1u << 4      /* the function is WC_FUNCTION_THIN */
+  /* It is filled in, and is not being left. A signal handler may interrupt the thread where `depth`
+   * counts a scope that is neither: such a scope is not reported any more. */
+  WC_SCOPE_OPEN = 1u << 0,
+  WC_SCOPE_THIN = 1u << 4, /* the function is WC_FUNCTION_THIN */
+  /* Its return is to be reported; tracer, too. The sign: one instruction clears OPEN and asks. */
+  WC_SCOPE_REPORTED = 1u << 31
 };
 
 struct wc_scope {

@@ -316,6 +316,18 @@ class Format(Case):
                 _, events = self.events([program(name), *words], functions="@all", limit=40)
                 self.check_structure(events)
 
+    def test_a_handler_between_two_instructions_of_a_call(self):
+        """Where it comes as a call begins or ends, the call is open, or it is not."""
+        result, events = self.events([program("signals_between"), "400"], functions="strtol,write,qsort")
+        self.assertEqual((result.status, result.out, result.err), (0, b"", b""), result)
+        self.check_structure(events)
+        self.assertEqual([e for e in events if e.get("unwound")], [])
+        chains = collections.Counter("/".join(e.get("chain", [e["function"]])) for e in events
+                                     if e.get("name") == "write")
+        self.assertEqual(sum(chains.values()), 800)
+        self.assertLessEqual({"strtol/write", "write"}, set(chains))
+        self.assertLessEqual(set(chains), {"strtol/write", "write", "qsort/strtol/write", "qsort/write"})
+
     def check_structure(self, events):
         """Calls and returns are properly nested on each thread, and each syscall names the
         innermost open call of its own thread."""

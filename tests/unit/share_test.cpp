@@ -5,43 +5,17 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
 #include <string>
 #include <thread>
 
-#include "rings/process_share.h"
+#include "share_fixture.h"
 #include "temporary_folder.h"
 
 namespace wc {
 namespace {
-
-constexpr uint32_t kFunctions = 3;
-constexpr uint32_t kLast = 15;  // of the slots that a process maps at first
-
-class ShareTest : public testing::Test {
- protected:
-  void make(uint32_t config) {
-    auto made = ProcessShare::create({WC_GATE_DISPATCH, config, kFunctions});
-    ASSERT_TRUE(made.ok()) << made.error().message;
-    share_ = std::move(*made);
-  }
-  void SetUp() override { make(0); }
-
-  // As the shim appends (preload_lib/ring.c), without its test for room.
-  static void append(wc_slot& slot, uint64_t seq) {
-    wc_slot_ring(&slot)[slot.head % WC_RING_RECORDS] = {seq, seq + 1, seq + 2, WC_RECORD_RETURN, 0};
-    __atomic_store_n(&slot.head, slot.head + 1, __ATOMIC_RELEASE);
-  }
-  wc_counter& counter(uint32_t slot, uint32_t function) {
-    return reinterpret_cast<wc_counter*>(wc_slot_ring(&share_->slot(slot)) +
-                                         WC_RING_RECORDS)[function];
-  }
-
-  std::unique_ptr<ProcessShare> share_;
-};
 
 TEST_F(ShareTest, HeaderTellsTheShimTheLayout) {
   make(WC_CONFIG_COUNTS | WC_CONFIG_CALL_TIME);
@@ -144,47 +118,6 @@ TEST_F(ShareTest, AThreadThatIsToRingFindsItsRingFull) {
   EXPECT_TRUE(share_->rings().drain(slot).empty());
   EXPECT_FALSE(share_->rings().found_impossible());
   EXPECT_EQ(slot.tail, slot.head);
-}
-
-// ---- scopes
-
-TEST_F(ShareTest, ScopesAreCopiedOutermostFirst) {
-  wc_slot& slot = share_->slot(3);
-  for (uint32_t i = 0; i < 3; i++) slot.scopes[i] = {i + 1, 100 - i, 0, 0, {}, i, 0};
-  slot.depth = 3;
-  auto scopes = share_->scopes(3);
-  ASSERT_EQ(scopes.size(), 3u);
-  for (uint32_t i = 0; i < 3; i++) EXPECT_EQ(scopes[i].function, i);
-  slot.scopes[0].function = 2;
-  EXPECT_EQ(scopes[0].function, 0u) << "a copy: the process can no longer change it";
-}
-
-TEST_F(ShareTest, HostileDepthIsBoundedByTheScopeStack) {
-  for (uint32_t depth : {WC_MAX_SCOPES, WC_MAX_SCOPES + 1, 0x80000000u, 0xffffffffu}) {
-    share_->slot(0).depth = depth;
-    EXPECT_EQ(share_->scopes(0).size(), WC_MAX_SCOPES) << depth;
-  }
-}
-
-TEST_F(ShareTest, ImpossibleFunctionIndexEndsTheList) {
-  for (uint32_t wrong : {kFunctions, 0x7fffffffu, 0xffffffffu}) {
-    for (uint32_t at : {0u, 1u, WC_MAX_SCOPES - 1}) {
-      make(0);
-      share_->slot(0).depth = 0xffffffff;
-      share_->slot(0).scopes[at].function = wrong;
-      EXPECT_EQ(share_->scopes(0).size(), at) << wrong;
-    }
-  }
-}
-
-TEST_F(ShareTest, MarkReportedSetsTheFlagAndNothingBehindTheStack) {
-  share_->view(0).mark_reported(5);
-  EXPECT_EQ(share_->slot(0).scopes[5].flags, uint32_t{WC_SCOPE_REPORTED});
-  share_->view(0).mark_reported(WC_MAX_SCOPES);
-  share_->view(0).mark_reported(0xffffffff);
-  wc_slot& slot = share_->slot(0);
-  EXPECT_EQ(wc_slot_ring(&slot)[0].seq | wc_slot_ring(&slot)[1].seq | wc_slot_ring(&slot)[2].type,
-            0u);
 }
 
 // ---- ring
@@ -295,57 +228,6 @@ TEST_F(ShareTest, SingleProducerLosesAndReordersNothing) {
   munmap(map, ProcessShare::first_size_of(share_->layout()));
   EXPECT_EQ(wrong, 0u);
   EXPECT_EQ(next, kRecords + 1);
-}
-
-// ---- syscalls that are not recorded yet
-
-TEST_F(ShareTest, PendingSyscallsComeInnermostFirstAndOnce) {
-  wc_slot& slot = share_->slot(0);
-  EXPECT_FALSE(share_->view(0).pending());
-  EXPECT_TRUE(share_->view(0).take_all_pending().empty());
-  for (uint64_t i = 0; i < 3; i++) slot.pending[i] = {.seq = i + 1, .end = i == 2 ? 9u : 0u};
-  slot.pending_depth = 3;
-  EXPECT_EQ(share_->view(0).pending()->seq, 3u);
-  EXPECT_EQ(share_->view(0).take_pending(SlotView::Pending::Returned)->seq, 3u);
-  EXPECT_EQ(slot.pending[2].end, 0u);
-  EXPECT_FALSE(share_->view(0).take_pending(SlotView::Pending::Returned)) << "that one waits still";
-  auto rest = share_->view(0).take_all_pending();
-  ASSERT_EQ(rest.size(), 2u);
-  EXPECT_EQ(rest[0].seq, 2u);
-  EXPECT_EQ(rest[1].seq, 1u);
-  EXPECT_EQ(slot.pending_depth, 0u);
-}
-
-TEST_F(ShareTest, HostileDepthsOfPendingSyscallsAreBounded) {
-  wc_slot& slot = share_->slot(0);
-  for (uint64_t i = 0; i < WC_PENDING; i++) slot.pending[i].seq = i;
-  for (uint32_t depth : {WC_PENDING, WC_PENDING + 1, 0x80000000u, 0xffffffffu}) {
-    slot.pending_depth = depth;
-    auto all = share_->view(0).take_all_pending();
-    ASSERT_EQ(all.size(), WC_PENDING) << depth;
-    EXPECT_EQ(all[0].seq, (depth - 1) % WC_PENDING);
-    EXPECT_EQ(slot.pending_depth, 0u);
-  }
-}
-
-// Another thread of the process puts back what the tracer takes, as fast as it can.
-TEST_F(ShareTest, PendingSyscallsEndWhereTheProcessWritesTheirCount) {
-  wc_slot& slot = share_->slot(0);
-  std::atomic<bool> stop{false};
-  std::thread writer([&] {
-    while (!stop) {
-      for (uint32_t depth : {16u, 0u, 0xffffffffu, 1u})
-        __atomic_store_n(&slot.pending_depth, depth, __ATOMIC_RELAXED);
-      slot.pending[0].end ^= 1;
-    }
-  });
-  for (int i = 0; i < 20'000; i++) {
-    EXPECT_LE(share_->view(0).take_all_pending().size(), WC_PENDING);
-    auto one = share_->view(0).take_pending(SlotView::Pending::Returned);
-    EXPECT_TRUE(!one || one->end != 0);
-  }
-  stop = true;
-  writer.join();
 }
 
 // ---- freeing slots

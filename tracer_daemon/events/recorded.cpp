@@ -8,11 +8,12 @@ namespace wc {
 bool Pipeline::recorded_call(const EventSource& source, const RecordView& view) {
   wc_scope scope{};
   scope.seq = view.head.seq;
+  // It is if it was reported while its syscall was still running, or by a handler that came while
+  // the thread was about to.
+  const bool is_open = source.calls->position(scope.seq) != source.calls->calls().size();
+  if (is_open) return true;
   uint32_t depth = 0;
   if (view.has_call) {
-    // The call is known already if it was reported while its syscall was still running.
-    const auto& open = source.calls->calls();
-    if (!open.empty() && open.back().seq == scope.seq) return true;
     scope.sp = view.call.sp;
     scope.caller = view.call.caller;
     scope.function = view.call.function;

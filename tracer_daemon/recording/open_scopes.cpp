@@ -27,9 +27,8 @@ bool OpenScopes::is_reported(const Thread& thread) const {
 std::span<const wc_scope> OpenScopes::wrapped(Thread& thread, uint64_t sp) {
   ProcessShare* share = thread.share();
   if (share == nullptr) return {};
-  auto scopes = share->scopes(thread.slot_index());
-  if (thread.shares.active)
-    scopes = scopes.subspan(std::min<size_t>(thread.shares.base_depth, scopes.size()));
+  auto scopes =
+      share->scopes(thread.slot_index(), thread.shares.active ? thread.shares.base_depth : 0);
   drop_left_handlers(thread, sp);
   return CallStack::alive(scopes, sp, thread.handlers);
 }
@@ -58,12 +57,10 @@ void OpenScopes::report_calls(Thread& thread, std::span<const wc_scope> scopes, 
   size_t known = source.calls->calls().size();
   run_.pipeline.open_calls(source, scopes, what == ReportedFor::Syscall,
                            run_.options.config & WC_CONFIG_CALL_TIME);
-  uint32_t depth = thread.shares.active ? thread.shares.base_depth : 0;
-  for (size_t i = 0; i < scopes.size(); i++) {
-    if (scopes[i].function & kBreakFunction) continue;  // the tracer's own
-    if (i >= known && share != nullptr) share->view(thread.slot_index()).mark_reported(depth);
-    depth++;
-  }
+  if (share == nullptr) return;
+  for (const wc_scope& scope : scopes.subspan(known))
+    if (!(scope.function & kBreakFunction))  // the tracer's own
+      share->view(thread.slot_index()).mark_reported(scope.seq);
 }
 
 void OpenScopes::drop_missing(Thread& thread, std::span<const wc_scope> scopes) {

@@ -136,13 +136,15 @@ const ProcessShare::Segment* ProcessShare::segment_at(uint64_t address) const {
   return found == segments_.end() ? nullptr : &*found;
 }
 
-std::span<const wc_scope> ProcessShare::scopes(uint32_t index) {
-  wc_slot& s = slot(index);
-  uint32_t depth = std::min(__atomic_load_n(&s.depth, __ATOMIC_ACQUIRE), WC_MAX_SCOPES);
+std::span<const wc_scope> ProcessShare::scopes(uint32_t index, uint32_t from) {
+  const wc_slot& s = slot(index);
+  const uint32_t depth = std::min(__atomic_load_n(&s.depth, __ATOMIC_ACQUIRE), WC_MAX_SCOPES);
   uint32_t valid = 0;
-  while (valid < depth) {
-    std::memcpy(&scope_copy_[valid], &s.scopes[valid], sizeof(wc_scope));
-    if (scope_copy_[valid].function >= layout_.function_count) break;
+  for (uint32_t i = from; i < depth; i++) {
+    wc_scope& copy = scope_copy_[valid];
+    std::memcpy(&copy, &s.scopes[i], sizeof copy);
+    if (!(copy.flags & (WC_SCOPE_OPEN | WC_SCOPE_REPORTED))) continue;
+    if (copy.function >= layout_.function_count) break;
     valid++;
   }
   return {scope_copy_.data(), valid};

@@ -82,9 +82,10 @@ class ProcessShare {
   // Where the process has it.
   [[nodiscard]] uint64_t address_of(uint32_t index) const;
 
-  // Open scopes of a slot, outermost first, copied; rows with an impossible function index end the
-  // list. The span is valid until the next call.
-  std::span<const wc_scope> scopes(uint32_t index);
+  // Scopes of a slot, outermost first, from depth `from` on, copied: those that are open or whose
+  // return is still to be reported. An impossible function index ends the list. The span is valid
+  // until the next call.
+  std::span<const wc_scope> scopes(uint32_t index, uint32_t from = 0);
   [[nodiscard]] SlotView view(uint32_t index) { return SlotView(slot(index)); }
   RingReader& rings() { return rings_; }
   [[nodiscard]] wc_counter counter(uint32_t slot_index, uint32_t function) const;

@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <span>
 
 namespace wc {
 
-void SlotView::mark_reported(uint32_t depth) {
-  if (depth < WC_MAX_SCOPES) slot_.scopes[depth].flags |= WC_SCOPE_REPORTED;
+void SlotView::mark_reported(uint64_t seq) {
+  const uint32_t depth = std::min(__atomic_load_n(&slot_.depth, __ATOMIC_ACQUIRE), WC_MAX_SCOPES);
+  for (wc_scope& scope : std::span(slot_.scopes, depth))
+    if (scope.seq == seq) scope.flags |= WC_SCOPE_REPORTED;
 }
 
 void SlotView::set_depth(uint32_t depth) {
@@ -34,7 +37,8 @@ std::optional<SlotView::WaitingCall> SlotView::waiting_call(uint32_t functions) 
   bool same = depth_of(slot_.pending_depth) == 1 && depth_of(slot_.depth) == 1 &&
               __atomic_load_n(&slot_.pending[0].tsc, __ATOMIC_ACQUIRE) == seen.tsc &&
               __atomic_load_n(&slot_.pending[0].seq, __ATOMIC_ACQUIRE) == seen.scope.seq;
-  bool wanted = !(seen.scope.flags & WC_SCOPE_REPORTED) && slot_.gate_open == 0;
+  bool wanted = (seen.scope.flags & (WC_SCOPE_OPEN | WC_SCOPE_REPORTED)) == WC_SCOPE_OPEN &&
+                slot_.gate_open == 0;
   if (!same || !is_read || !wanted || seen.scope.function >= functions) return std::nullopt;
   return seen;
 }

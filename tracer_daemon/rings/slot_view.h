@@ -16,7 +16,8 @@ class SlotView {
   explicit SlotView(wc_slot& slot) : slot_(slot) {}
 
   // ---- open scopes
-  void mark_reported(uint32_t depth);
+  // The one of the call with this number.
+  void mark_reported(uint64_t seq);
   void set_depth(uint32_t depth);
 
   // Remembers where a thread continues after the gadget, for the case that the tracer dies.

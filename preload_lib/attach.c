@@ -34,6 +34,7 @@ static int attach_process(void) {
   wc_prepare_stacks();
   children_run_native = (wc_process.config & WC_CONFIG_ALONE) != 0;
   wc_process.functions = (const struct wc_function *)stubs->functions;
+  wc_process.shared->functions = stubs->functions;
   wc_process.generation = ++last_generation;
   return 1;
 }

@@ -81,6 +81,9 @@
  * special opens and closes its scope here, without a look at scope.c: wc_enter and wc_leave tell what
  * is checked, and in which order the scope is filled in. */
 EXPORT wc_entry
+  cmpb $0, WC_FUNCTION_OFF(%r11)
+  jne 9f
+8:
   OPEN_FRAME
   mov wc_thread@gottpoff(%rip), %rax
   mov %fs:(%rax), %r10                      /* the slot */
@@ -158,6 +161,11 @@ EXPORT wc_entry
   call *%r11
 3:
   CLOSE_SCOPE
+9: /* It is switched off: as if nobody stood in between, once it is known where it is. */
+  .cfi_restore %rbp
+  cmpq $0, WC_FUNCTION_REAL(%r11)
+  je 8b
+  jmp *WC_FUNCTION_REAL(%r11)
 END wc_entry
 
 /* wc_function.stack_words words of stack arguments are copied below the frame. No rep movs: it

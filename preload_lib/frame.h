@@ -31,6 +31,7 @@
 #define WC_IS_PURE 2
 #define WC_FUNCTION_STACK_WORDS 20
 #define WC_FUNCTION_FIXED_ARGS 22
+#define WC_FUNCTION_OFF 36
 
 #define WC_SLOT_LANDING_DONE 116
 #define WC_SLOT_LANDING_IP 120
@@ -177,6 +178,7 @@ WC_STATIC_ASSERT(sizeof(struct wc_plan) == 1 << WC_PLAN_SHIFT, "plan");
 WC_STATIC_ASSERT(WC_PLANNED_SYSCALLS == WC_LAST_PLANNED + 1, "plans");
 WC_STATIC_ASSERT(WC_PLAN_RECORD == WC_IS_RECORDED, "record");
 WC_STATIC_ASSERT(offsetof(struct wc_function, stack_words) == WC_FUNCTION_STACK_WORDS, "words");
+WC_STATIC_ASSERT(offsetof(struct wc_function, is_off) == WC_FUNCTION_OFF, "off");
 WC_STATIC_ASSERT(offsetof(struct wc_function, fixed_args) == WC_FUNCTION_FIXED_ARGS, "fixed");
 #endif
 

@@ -153,22 +153,25 @@ void wc_publish_actions(void) {
   for (unsigned i = 0; i < WC_AGAIN_SIGNALS; i++) found[i].handler = 0;
 }
 
-static void keep_ignoring(int signal, const struct wc_action *action) {
-  struct wc_action old = {0, 0, 0, 0};
-  if (WC_LIKELY(action->handler == 0)) return;
-  if (wc_sys4(kRtSigaction, signal, 0, (long)&old, 8) == 0 &&
-      (old.handler == 0 || old.handler == (uint64_t)on_signal))
-    wc_sys4(kRtSigaction, signal, (long)action, 0, 8);
+/* Where a ring is full there is little stack to spare: what the kernel has goes where the one
+ * thread that comes here has room for it. */
+static inline __attribute__((always_inline)) void keep_ignoring(struct wc_shared_header *shared,
+                                                                int signal, unsigned which) {
+  volatile struct wc_action *old = &shared->again_old;
+  if (WC_LIKELY(shared->ignored[which].handler == 0)) return;
+  if (wc_sys4(kRtSigaction, signal, 0, (long)old, 8) == 0 &&
+      (old->handler == 0 || old->handler == (uint64_t)on_signal))
+    wc_sys4(kRtSigaction, signal, (long)&shared->ignored[which], 0, 8);
 }
 
 /* The bell's signal was forced: it is not ignored any more; or the handler stands there. Unless the
  * program has set something else since. Not where there are more threads: to ignore a signal takes
  * it away from all that it waits for, and it may be the gate's. */
 void wc_keep_ignoring(void) {
-  const struct wc_shared_header *shared = wc_process.shared;
+  struct wc_shared_header *shared = wc_process.shared;
   if (shared == NULL || shared->many_threads) return;
-  keep_ignoring(kSigtrap, &shared->ignored[WC_AGAIN_SIGTRAP]);
-  keep_ignoring(kSigsys, &shared->ignored[WC_AGAIN_SIGSYS]);
+  keep_ignoring(shared, kSigtrap, WC_AGAIN_SIGTRAP);
+  keep_ignoring(shared, kSigsys, WC_AGAIN_SIGSYS);
 }
 
 void wc_install_orphan_handlers(uint32_t gate) {

@@ -88,7 +88,6 @@ static __attribute__((noinline, cold)) int make_room(struct wc_slot *slot, uint3
 static void ring_bell(struct wc_slot *slot) {
   slot->wants_room = 1;
   wc_bell_trap(slot->index, 0, 0);
-  wc_keep_ignoring();
 }
 
 /* Engine inproc has no gate that would need the socket, and little stack to spare. */
@@ -116,7 +115,11 @@ static inline __attribute__((always_inline)) struct wc_record *reserve(
   for (;;) {
     /* Twice: the ring's end may have to be skipped. */
     uint32_t more = 2 * places + spare;
-    if (WC_UNLIKELY(taken_with(slot, more) > mask) && !make(slot, more)) return NULL;
+    if (WC_UNLIKELY(taken_with(slot, more) > mask)) {
+      const int has_place = make(slot, more);
+      wc_keep_ignoring(); /* here, where `make` takes no stack any more */
+      if (!has_place) return NULL;
+    }
     uint32_t start = fetch_add(&slot->reserved, places);
     uint32_t left = mask + 1 - (start & mask);
     if (WC_LIKELY(places <= left)) {

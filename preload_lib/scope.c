@@ -146,6 +146,7 @@ __attribute__((visibility("hidden"))) uint64_t wc_enter_at(struct wc_frame *fram
   uint64_t real = function->real != 0 ? function->real : wc_resolve(function);
   struct wc_slot *slot = wc_thread.slot;
   frame->slot = NULL;
+  if (WC_UNLIKELY(function->is_off)) return real;
   if (wc_process.state != WC_READY || slot == NULL ||
       wc_thread.generation != wc_process.generation) {
     if (!wc_attach_thread()) return real;
@@ -167,7 +168,8 @@ __attribute__((visibility("hidden"))) uint64_t wc_enter(struct wc_frame *frame) 
   struct wc_function *function = frame->function;
   struct wc_slot *slot = wc_thread.slot;
   uint64_t real = function->real, sp = (uint64_t)&frame->caller;
-  if (WC_UNLIKELY(slot == NULL || wc_thread.generation != wc_process.fast || real == 0))
+  if (WC_UNLIKELY(slot == NULL || wc_thread.generation != wc_process.fast || real == 0 ||
+                  function->is_off))
     return wc_enter_at(frame, sp);
   uint32_t depth = slot->depth;
   if (WC_UNLIKELY(depth > 0 && (depth >= WC_MAX_SCOPES || top(slot, depth)->sp <= sp)))

@@ -173,11 +173,12 @@ struct wc_shared_header {
   struct wc_again again;   /* shim */
   struct wc_action orphan; /* shim: the action that it has set where the program has the default */
   struct wc_action again_old; /* shim, on the way to again_next: what the kernel has. One thread. */
+  uint64_t functions; /* shim: address of its wc_functions, whose is_off the tracer writes */
   /* Shim: the names themselves, or how they begin; what stands behind the NUL is nothing. */
   char own_scope_names[WC_OWN_SCOPES][WC_SCOPE_NAME];
 };
 WC_STATIC_ASSERT(sizeof(struct wc_shared_header) ==
-                     216 + 16 * WC_PLANNED_SYSCALLS + (8 + WC_SCOPE_NAME) * WC_OWN_SCOPES,
+                     224 + 16 * WC_PLANNED_SYSCALLS + (8 + WC_SCOPE_NAME) * WC_OWN_SCOPES,
                  "wc_shared_header");
 #define WC_HEADER_SIZE ((uint64_t)3 * WC_PAGE)
 

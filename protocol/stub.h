@@ -53,10 +53,13 @@ struct wc_function {
   uint32_t target;    /* offset into the strings: name to look up (vprintf for printf) */
   uint32_t version;   /* offset into the strings: wanted version, 0 for the newest */
   uint32_t name;      /* offset into the strings: exported name, for messages */
-  uint32_t is_off;    /* shim: a scope of the program's own that is not selected */
+  uint8_t is_off;     /* shim: a scope of the program's own that is not selected; tracer, at any
+                         time: a function that is switched off (--prepare, wc-ctl) */
+  uint8_t unused[3];
   struct wc_capture captures[WC_FUNCTION_CAPTURES]; /* engine inproc: what its records hold */
 };
 WC_STATIC_ASSERT(sizeof(struct wc_function) == 56, "wc_function");
+WC_STATIC_ASSERT(offsetof(struct wc_function, is_off) == 36, "wc_function.is_off");
 WC_STATIC_ASSERT(offsetof(struct wc_function, stack_words) == 20, "wc_function.stack_words");
 WC_STATIC_ASSERT(offsetof(struct wc_function, fixed_args) == 22, "wc_function.fixed_args");
 

@@ -1,6 +1,8 @@
 // wc-tracerd: the companion tracer. wc-preload is its launcher.
 #include <span>
+#include <string_view>
 
+#include "control/control_client.h"
 #include "launch/last_words.h"
 #include "launch/launch.h"
 #include "launch/own_limits.h"
@@ -47,9 +49,17 @@ int perform(const Options& options) {
   return trace(options);
 }
 
+// As which command this program was started: wc-ctl is a link to it.
+bool is_called(std::span<const char* const> arguments, std::string_view name) {
+  if (arguments.empty()) return false;
+  const std::string_view path = arguments.front();
+  return path.substr(path.rfind('/') + 1) == name;
+}
+
 int start(int argc, char** argv) {
-  restore_environment();
   std::span<const char* const> arguments(argv, static_cast<size_t>(argc));
+  if (is_called(arguments, "wc-ctl")) return control(arguments.subspan(1));
+  restore_environment();
   auto options = parse_options(arguments.empty() ? arguments : arguments.subspan(1));
   if (!options) {
     complain(options.error().message);

@@ -23,6 +23,7 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Pair;
 using testing::StartsWith;
 
 // ---- Specs
@@ -281,11 +282,11 @@ TEST_F(BackendSetTest, ReplaceLosesAndDoublesNothing) {
   const std::string all_calls = PATH_fixture_all_calls;
   auto set = open({recorder + ":mark=a "});
   set->call(call_);
-  EXPECT_FALSE(set->replace(recorder, "jsn").ok());
-  EXPECT_FALSE(set->replace("other", "text").ok());
+  EXPECT_FALSE(set->replace(0, "jsn").ok());
+  EXPECT_FALSE(set->replace(1, "text").ok());
   set->syscall_exit(syscall_);
-  ASSERT_TRUE(set->replace(recorder, all_calls).ok());
-  EXPECT_THAT(set->names(), ElementsAre(all_calls));
+  ASSERT_TRUE(set->replace(0, all_calls).ok());
+  EXPECT_THAT(set->list(), ElementsAre(Pair(0U, all_calls)));
   EXPECT_TRUE(set->wants(WC_WANT_ALL_CALLS));
   set->ret(return_);
   set->close();
@@ -310,11 +311,37 @@ TEST_F(BackendSetTest, AddAndRemove) {
   ASSERT_TRUE(set->add("summary:output=" + path("sum")).ok());
   EXPECT_TRUE(set->wants(WC_WANT_COUNTS));
   set->totals(totals_);
-  ASSERT_TRUE(set->remove("summary").ok());
+  EXPECT_EQ(set->list().back(), std::pair(1U, "summary:output=" + path("sum")));
+  ASSERT_TRUE(set->remove(1).ok());
   EXPECT_THAT(content(path("sum")), HasSubstr("1 function (1 call)"))
       << "written when it was removed";
   EXPECT_EQ(set->demand().all, 0U);
-  EXPECT_THAT(set->remove("summary").error().message, HasSubstr("active are: none"));
+  EXPECT_THAT(set->remove(1).error().message, HasSubstr("active are: 0 (none)"));
+  auto next = set->add("none");
+  ASSERT_TRUE(next.ok());
+  EXPECT_EQ(*next, 2U) << "a number is given once";
+}
+
+TEST_F(BackendSetTest, WhatTheRunIsNotPreparedForIsRefused) {
+  auto set = open({"none"});
+  auto added = set->add("summary:output=" + path("sum"), WC_WANT_TEXT);
+  ASSERT_FALSE(added.ok());
+  EXPECT_THAT(added.error().message, HasSubstr("backend 'summary' wants what"));
+  EXPECT_THAT(set->add("folded", WC_WANT_SYSCALL_TIME).error().message, HasSubstr("stacks (-k"));
+  EXPECT_FALSE(std::filesystem::exists(path("sum")));
+  EXPECT_EQ(set->list().size(), 1U);
+}
+
+// So that a change can name the first event that obeys it: each line of JSON is one.
+TEST_F(BackendSetTest, EventsAreCountedOnceEach) {
+  auto set = open({"none"});
+  set->call(call_);
+  set->call(call_, CallAudience::kWantsAllCalls);
+  set->call(call_, CallAudience::kWantsSyscallsOnly);
+  set->syscall_exit(syscall_);
+  set->lost({.count = 5});
+  EXPECT_EQ(set->counts().events, 4U);
+  EXPECT_EQ(set->counts().lost, 5U);
 }
 
 TEST_F(BackendSetTest, ErrorsOfOutputsAreHandedOverOnce) {

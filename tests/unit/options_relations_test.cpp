@@ -63,6 +63,7 @@ const std::map<Key, Words>& samples() {
       {Key::Pid, {"-p", "4711"}},
       {Key::NoFollow, {"--no-follow"}},
       {Key::Control, {"--control", "/s"}},
+      {Key::Prepare, {"--prepare", "open"}},
       {Key::Connect, {"--connect", "/c"}},
       {Key::Verbose, {"-v"}},
       {Key::ListFunctions, {"--list-functions", "@net"}},
@@ -175,13 +176,13 @@ const std::map<Key, std::string>& effects() {
 
 // Those that are no backend's business. A new option belongs here or there.
 const std::set<Key> kOfNoBackend = {
-    Key::Functions,    Key::Breakpoints,   Key::Engine,      Key::Gate,          Key::Scope,
-    Key::Backend,      Key::Output,        Key::Append,      Key::Separately,    Key::Summary,
-    Key::Inject,       Key::Deny,          Key::Fault,       Key::SummaryToo,    Key::User,
-    Key::Compare,      Key::CompareOutput, Key::CompareLoad, Key::CompareReady,  Key::CompareFigure,
-    Key::CompareLimit, Key::Overflow,      Key::Patch,       Key::Pid,           Key::NoFollow,
-    Key::Control,      Key::Connect,       Key::Verbose,     Key::ListFunctions, Key::ListSyscalls,
-    Key::ListClasses};
+    Key::Prepare,       Key::Functions,    Key::Breakpoints,   Key::Engine,      Key::Gate,
+    Key::Scope,         Key::Backend,      Key::Output,        Key::Append,      Key::Separately,
+    Key::Summary,       Key::Inject,       Key::Deny,          Key::Fault,       Key::SummaryToo,
+    Key::User,          Key::Compare,      Key::CompareOutput, Key::CompareLoad, Key::CompareReady,
+    Key::CompareFigure, Key::CompareLimit, Key::Overflow,      Key::Patch,       Key::Pid,
+    Key::NoFollow,      Key::Control,      Key::Connect,       Key::Verbose,     Key::ListFunctions,
+    Key::ListSyscalls,  Key::ListClasses};
 
 TEST(Relations, EveryBuiltinBackendIsJudged) {
   for (const std::string_view name : backends::builtin_names())
@@ -260,10 +261,14 @@ TEST(Relations, EngineInprocIsRefusedWhatItCannotDo) {
   }
 }
 
-TEST(Relations, ControlIsServes) {
-  EXPECT_THAT(bad_words({"--control", "/s", "p"}),
-              testing::StartsWith("option --control: not available in this version; wc-preload "
-                                  "serve --control"));
+TEST(Relations, WhatIsPreparedIsSwitchedByControl) {
+  const Result<Options> alone = parse_words({"--prepare", "open", "p"});
+  ASSERT_TRUE(alone.ok());
+  EXPECT_THAT(alone->warnings, testing::ElementsAre(HasSubstr("without --control PATH")));
+  const Result<Options> both = parse_words({"--prepare", "open", "--control", "/s", "p"});
+  ASSERT_TRUE(both.ok());
+  EXPECT_THAT(both->warnings, testing::IsEmpty());
+  EXPECT_EQ(both->prepared, "open");
 }
 
 }  // namespace

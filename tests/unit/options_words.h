@@ -46,7 +46,7 @@ inline std::string fingerprint(const Options& o) {
       << o.append << o.separately << o.all_calls << ' ' << o.string_size << ' ' << o.time_format
       << ' ' << o.show_duration << o.show_paths << o.show_addresses << o.objects << o.stack_trace
       << ' ' << o.stack_depth << int(o.frames) << int(o.color) << o.follow << ' ' << o.verbose
-      << o.control_path << '\n'
+      << o.control_path << o.prepared << '\n'
       << o.connect_path << '\n'
       << o.list << '\n'
       << o.user << '\n';

@@ -64,6 +64,8 @@ class BackendInstance {
   std::string take_crash() { return std::exchange(crash_, {}); }
 
   [[nodiscard]] const std::string& name() const { return spec_.name; }
+  [[nodiscard]] const std::string& text() const { return spec_.text; }
+  uint32_t id = 0;  // its number in the set
   [[nodiscard]] const std::string* option(std::string_view key) const;
   [[nodiscard]] const wc_backend& callbacks() const { return callbacks_; }
   [[nodiscard]] void* context() const { return context_; }

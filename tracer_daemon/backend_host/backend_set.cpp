@@ -46,6 +46,7 @@ Result<BackendSet> BackendSet::open(std::span<const std::string> specs, HostOpti
       for (const auto& output : set.outputs_) output->discard();
       return status.error();
     }
+    backend->id = set.next_id_++;
     set.backends_.push_back(std::move(backend));
   }
   set.count_wants();
@@ -99,13 +100,13 @@ Status BackendSet::start(BackendInstance& backend) {
 }
 
 void BackendSet::count_wants() {
-  demand_ = {0, demand_.generation + 1};
-  has_audience_ = false;
+  demand_ = {.generation = demand_.generation + 1};
   for (const Instance& backend : backends_) {
     const wc_backend& callbacks = backend->callbacks();
     demand_.all |= backend->wants();
-    has_audience_ = has_audience_ || callbacks.call != nullptr || callbacks.ret != nullptr ||
-                    callbacks.syscall_enter != nullptr || callbacks.syscall_exit != nullptr;
+    demand_.has_audience = demand_.has_audience || callbacks.call != nullptr ||
+                           callbacks.ret != nullptr || callbacks.syscall_enter != nullptr ||
+                           callbacks.syscall_exit != nullptr;
   }
 }
 
@@ -136,49 +137,75 @@ void BackendSet::close() {
 
 // ---- Changes while tracing
 
-std::vector<std::string> BackendSet::names() const {
-  std::vector<std::string> names;
-  for (const Instance& backend : backends_) names.push_back(backend->name());
-  return names;
+std::vector<std::pair<uint32_t, std::string>> BackendSet::list() const {
+  std::vector<std::pair<uint32_t, std::string>> all;
+  for (const Instance& backend : backends_) all.emplace_back(backend->id, backend->text());
+  return all;
 }
 
-std::vector<BackendSet::Instance>::iterator BackendSet::find(std::string_view name) {
-  return std::find_if(backends_.begin(), backends_.end(),
-                      [name](const Instance& backend) { return backend->name() == name; });
+Result<std::vector<BackendSet::Instance>::iterator> BackendSet::find(uint32_t id) {
+  auto found =
+      std::ranges::find(backends_, id, [](const Instance& backend) { return backend->id; });
+  if (found != backends_.end()) return found;
+  std::vector<std::string> active;
+  for (const auto& [number, spec] : list()) active.push_back(fmt::format("{} ({})", number, spec));
+  return Error{fmt::format("no backend {} is active; active are: {}", id,
+                           active.empty() ? "none" : fmt::format("{}", fmt::join(active, ", ")))};
 }
 
-Status BackendSet::add(std::string_view spec) {
+namespace {
+
+Status check_planned(const BackendInstance& backend, uint32_t planned) {
+  const uint32_t more = backend.wants() & ~planned;
+  if (more == 0) return Done{};
+  std::vector<std::string_view> what;
+  if (more & WC_WANT_STACK) what.emplace_back("stacks (-k at the start)");
+  if (more & WC_WANT_ALL_CALLS) what.emplace_back("calls without syscalls (-a at the start)");
+  if (more & (WC_WANT_ENTER | WC_WANT_VERDICTS)) what.emplace_back("syscalls before they happen");
+  if (more & WC_WANT_PHASES) what.emplace_back("the phases of a program");
+  return Error{fmt::format("backend '{}' wants what this run was not prepared for: {}",
+                           backend.name(),
+                           what.empty() ? "more" : fmt::format("{}", fmt::join(what, ", ")))};
+}
+
+}  // namespace
+
+Result<uint32_t> BackendSet::add(std::string_view spec, uint32_t planned) {
+  if (options_.separately) return Error{"with -ff, each process has back ends of its own"};
   Result<Instance> backend = load(spec);
   if (!backend) return backend.error();
-  if (Status status = start(**backend); !status) {
+  if (Status fits = check_planned(**backend, planned); !fits) return fits.error();
+  Status status = start(**backend);
+  if (status) status = check_planned(**backend, planned);  // it may have asked for more
+  if (!status) {
     backend->reset();
     drop_unused_outputs();
-    return status;
+    return status.error();
   }
+  const uint32_t id = (*backend)->id = next_id_++;
   backends_.push_back(std::move(*backend));
   count_wants();
-  return Done{};
+  return id;
 }
 
-Status BackendSet::remove(std::string_view name) {
-  const auto old = find(name);
-  if (old == backends_.end()) {
-    return Error{
-        fmt::format("no backend '{}' is active; active are: {}", name, fmt::join(names(), ", "))};
-  }
-  close(**old);
-  backends_.erase(old);
+Status BackendSet::remove(uint32_t id) {
+  const auto old = find(id);
+  if (!old) return old.error();
+  close(***old);
+  backends_.erase(*old);
   drop_unused_outputs();
   count_wants();
   return Done{};
 }
 
 // The new one is ready before the old one ends: a mistake in `spec` changes nothing.
-Status BackendSet::replace(std::string_view name, std::string_view spec) {
-  const auto position = find(name) - backends_.begin();
-  if (Status status = find(name) != backends_.end() ? add(spec) : remove(name); !status) {
-    return status;
-  }
+Status BackendSet::replace(uint32_t id, std::string_view spec, uint32_t planned) {
+  const auto old = find(id);
+  if (!old) return old.error();
+  const auto position = *old - backends_.begin();
+  if (auto added = add(spec, planned); !added) return added.error();
+  next_id_--;
+  backends_.back()->id = id;
   std::swap(backends_[static_cast<size_t>(position)], backends_.back());
   close(*backends_.back());
   backends_.pop_back();
@@ -220,6 +247,10 @@ bool is_addressed(const BackendInstance& backend, CallAudience audience) {
 
 template <auto callback, typename Event>
 void BackendSet::deliver(const char* name, const Event& event, CallAudience audience) {
+  // A call that some see earlier than others counts once.
+  const bool is_earlier = audience == CallAudience::kWantsAllCalls;
+  if (audience == CallAudience::kEveryone || demand_.wants(WC_WANT_ALL_CALLS) == is_earlier)
+    counts_.events++;
   for (const Instance& backend : backends_) {
     const auto function = backend->callbacks().*callback;
     if (function == nullptr || !is_addressed(*backend, audience)) continue;
@@ -272,6 +303,7 @@ void BackendSet::object(const wc_object& event) {
 }
 
 void BackendSet::lost(const wc_lost& event) {
+  counts_.lost += event.count;
   if (options_.separately) return to_part(event.pid, [&](BackendSet& part) { part.lost(event); });
   deliver<&wc_backend::lost>("lost", event, CallAudience::kEveryone);
 }

@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "backend_host/backend_instance.h"
@@ -41,18 +42,24 @@ class BackendSet {
   ~BackendSet();
 
   // Between two events, while tracing. A backend that joins late may see the return of a call
-  // that it was not told about. `name` is the name part of the spec; the first one counts.
-  Status add(std::string_view spec);
-  Status remove(std::string_view name);
-  Status replace(std::string_view name, std::string_view spec);
-  [[nodiscard]] std::vector<std::string> names() const;
+  // that was reported before. `planned`: what this run has been prepared for, of enum wc_want; one
+  // that wants more is refused. A backend that takes another one's place has its number. Numbers
+  // count from 0 in the order in which backends came.
+  Result<uint32_t> add(std::string_view spec, uint32_t planned = ~0u);
+  Status remove(uint32_t id);
+  Status replace(uint32_t id, std::string_view spec, uint32_t planned = ~0u);
+  [[nodiscard]] std::vector<std::pair<uint32_t, std::string>> list() const;  // number, spec
 
   // What all of them want together.
   [[nodiscard]] Demand demand() const { return demand_; }
   [[nodiscard]] bool wants(wc_want want) const { return demand_.wants(want); }
 
-  // Whether anybody listens to calls and syscalls (`none` does not).
-  [[nodiscard]] bool has_audience() const { return has_audience_; }
+  // Of all that was reported so far, to whomever.
+  struct Counts {
+    uint64_t events = 0;  // each is one line of JSON
+    uint64_t lost = 0;
+  };
+  [[nodiscard]] const Counts& counts() const { return counts_; }
 
   void call(const wc_call& event, CallAudience audience = CallAudience::kEveryone);
   void ret(const wc_return& event, CallAudience audience = CallAudience::kEveryone);
@@ -99,7 +106,7 @@ class BackendSet {
   Result<Instance> load(std::string_view spec) const;
   Status start(BackendInstance& backend);
   Result<std::shared_ptr<Output>> output_for(const BackendInstance& backend) const;
-  std::vector<Instance>::iterator find(std::string_view name);
+  Result<std::vector<Instance>::iterator> find(uint32_t id);
   void drop_unused_outputs();
   void count_wants();
   template <auto callback, typename Event>
@@ -123,7 +130,8 @@ class BackendSet {
   std::vector<Instance> backends_;
   std::vector<std::string> errors_;
   Demand demand_;
-  bool has_audience_ = false;
+  Counts counts_;
+  uint32_t next_id_ = 0;
   // -ff: by process. Empty pointer: its files could not be opened.
   std::vector<std::string> specs_;
   std::map<int32_t, std::unique_ptr<BackendSet>> parts_;

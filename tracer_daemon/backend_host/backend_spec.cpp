@@ -77,6 +77,7 @@ Status parse_option(std::string_view text, BackendSpec& spec) {
 Result<BackendSpec> parse_backend_spec(std::string_view text) {
   const size_t colon = text.find(':');
   BackendSpec spec;
+  spec.text = text;
   spec.name = text.substr(0, colon);
   if (spec.name.empty()) {
     return Error{fmt::format("'{}' names no backend: expected NAME or ./file.so", text)};

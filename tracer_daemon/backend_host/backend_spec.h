@@ -10,7 +10,8 @@
 namespace wc {
 
 struct BackendSpec {
-  std::string name;  // as given; a path when it contains a slash
+  std::string text;  // as given
+  std::string name;  // of it; a path when it contains a slash
   std::map<std::string, std::string, std::less<>> options;
 
   [[nodiscard]] bool is_path() const { return name.find('/') != std::string::npos; }

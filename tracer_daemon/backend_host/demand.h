@@ -9,7 +9,8 @@
 namespace wc {
 
 struct Demand {
-  uint32_t all = 0;  // OR of enum wc_want
+  uint32_t all = 0;           // OR of enum wc_want
+  bool has_audience = false;  // somebody listens to calls and syscalls (`none` does not)
   uint64_t generation = 0;
 
   [[nodiscard]] bool wants(wc_want want) const { return (all & want) != 0; }

@@ -326,6 +326,8 @@ std::optional<Status> apply_way(const Setting& setting, Options& options) {
       return add_patched(setting, options);
     case Key::Overflow:
       return choose<Overflow>(setting, kOverflows, options.overflow);
+    case Key::Prepare:
+      return extend(setting, setting.value, options.prepared);
     case Key::Control:
       return set_socket_path(setting, options.control_path);
     case Key::Connect:

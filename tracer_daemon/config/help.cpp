@@ -75,7 +75,11 @@ How it is done:
                            breakpoints; Ctrl-C leaves them as they were
   -u, --user NAME          run PROGRAM as this user, with its groups; takes root
       --config FILE        options from an INI file (docs/configuration.md); the command line wins
-      --control PATH       serve: the Unix socket to listen on
+      --control PATH       make a Unix socket there, by which wc-ctl(1) changes functions, system
+                           calls, rules and back ends while PROGRAM runs; serve: the socket to
+                           listen on
+      --prepare LIST       with --control: functions that can be switched on later (default:
+                           @default and what -F names); one that is off costs next to nothing
       --connect PATH       use the tracer that serves PATH, with the options that it was given;
                            waits a second for it
   -v                       say what is done and why; -vv says more
@@ -109,7 +113,7 @@ strace's long names (--trace, --trace-path, --string-limit, --summary-only, --ti
 ...) and -e signal=, status=, quiet= mean the same here.
 
 Not yet available, and refused: -E bpf, --every, --rate, --first, --explore, --expect,
---flight, --record, --replay, --diff, --prepare, --control without serve
+--flight, --record, --replay, --diff
 
 Exit status: that of PROGRAM; killed by a signal: the same signal; 125 if the tracer failed,
 126 if PROGRAM cannot be executed, 127 if it was not found.

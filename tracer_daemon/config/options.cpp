@@ -17,10 +17,6 @@ constexpr std::string_view kUsage = "usage: wc-preload [OPTIONS] [--] PROGRAM [A
 
 using Settings = std::vector<Setting>;
 
-Error not_available(std::string_view what, std::string_view instead) {
-  return Error{fmt::format("{}: not available in this version; {}", what, instead), ENOTSUP};
-}
-
 // The first word of wc-tracerd, which is not the user's: the launcher writes it.
 Result<Command> take_command(std::span<const std::string>& args) {
   if (args.empty() || args[0].starts_with('-')) return Command::Run;
@@ -193,11 +189,11 @@ Result<Options> parse(std::span<const std::string> args) {
   if (!compare) return compare.error();
   const Status program = check_program(options);
   if (!program) return program.error();
-  if (options.command == Command::Run && find(line->settings, {Key::Control}) != nullptr)
-    return not_available("option --control",
-                         "wc-preload serve --control PATH listens for --connect PATH");
   const Status relations = check_relations(file, line->settings, options);
   if (!relations) return relations.error();
+  if (!options.prepared.empty() && options.control_path.empty())
+    options.warnings.emplace_back(
+        "--prepare has no effect: without --control PATH nothing is switched on later");
   if (!options.pids.empty()) options.command = Command::Attach;
   return options;
 }

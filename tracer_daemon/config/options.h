@@ -97,7 +97,8 @@ struct Options {
   StackFunctions frames = StackFunctions::Native;
   bool follow = true;
   int verbose = 0;
-  std::string control_path;
+  std::string control_path;  // of the socket of wc-ctl, or of --connect; empty: none
+  std::string prepared;      // --prepare: selection language, not yet parsed
   std::string connect_path;
   std::vector<std::string> user_preloads;  // [LD_PRELOAD]: readable ELF files, no blank or colon
   CompareOptions compare;

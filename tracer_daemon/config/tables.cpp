@@ -103,7 +103,6 @@ constexpr Refusal kRefusals[] = {
     {Key::Expect, "count in the output of -b json or -b summary:format=json"},
     {Key::Flight, kNoRaw},
     {Key::Record, kNoRaw},
-    {Key::Prepare, "the functions of -F are wrapped from the start to the end"},
     {Key::Diff, "compare two outputs of -b summary:format=json"},
     {Key::Replay, "events cannot be kept for later; choose the backend before the run with -b"},
 };

@@ -270,6 +270,31 @@ void Attaching::unmap_thunks(const Process& process, std::vector<Standing>& stan
     syscall(SYS_tgkill, process.pid, best->stop.tid(), lost);
 }
 
+// A stop's signal is delivered as it is: the shim's handlers know what to do without a tracer.
+void Attaching::leave_all() {
+  auto& threads = parts_.tracees.threads;
+  for (int waited = 0; waited < kPatienceMs && !threads.empty();) {
+    for (const auto& [tid, thread] : threads)
+      if (!thread->interrupted) ask_to_stop(*thread);
+    const Seen seen = parts_.stops.next(Wait::Poll);
+    if (seen.tid <= 0) {
+      usleep(1000);
+      waited++;
+      continue;
+    }
+    Thread* thread = parts_.tracees.thread(seen.tid);
+    if (thread == nullptr || !WIFSTOPPED(seen.status) || makes_a_thread(seen.status)) {
+      parts_.handler.on_seen(seen);
+      continue;
+    }
+    StoppedThread stop(parts_.stops, seen);
+    const bool is_signal = stop.event() == 0 && !stop.at_syscall();
+    const int signal = is_signal ? stop.signal() : 0;
+    parts_.records.end_scopes(*thread);
+    let_go(std::move(stop), *thread, signal);
+  }
+}
+
 void Attaching::detach_all() {
   for (const auto& [pid, process] : parts_.tracees.processes) free_of_breakpoints(*process);
   std::vector<Standing> standing = stop_attached();

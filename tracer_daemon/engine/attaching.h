@@ -44,6 +44,8 @@ class Attaching {
   // soon as they are out; one that shares its parent's memory, when it execs. True: it was.
   bool on_unfollowed(StoppedThread& stop, Thread& thread);
   void detach_all();
+  // The rest: programs that were started under the tracer run on as they do when it dies.
+  void leave_all();
 
  private:
   // A thread that stands still, with the signal that it is to get.

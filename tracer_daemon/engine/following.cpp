@@ -87,6 +87,7 @@ void Following::on_new_child(StoppedThread stop, Thread& parent) {
 void Following::inherit(const Process& parent, Process& child, bool shares_memory) const {
   child.table = parent.table;
   child.shim = parent.shim;
+  parts_.switching.inherit(child, parent);
   child.hidden_action_masks = parent.hidden_action_masks;
   child.added_nodefer = parent.added_nodefer;
   child.ignored = parent.ignored;

@@ -26,6 +26,7 @@ class Following {
     BreakPlacing& placing;
     Preparation& preparation;
     Handshake& handshake;
+    Switching& switching;
     OwnSignals& own_signals;
   };
   Following(const TraceRun& run, const Parts& parts) : run_(run), parts_(parts) {}

@@ -261,6 +261,7 @@ uint64_t Handshake::give_slot(StoppedThread& stop, Thread& thread, const user_re
   slot.selector = regs.rsi;
   gate_signals::learn_ignored(process, share.header());
   SignalCalls::publish_hidden(thread);
+  parts_.switching.begin(process);
   if (run_.options.config & WC_CONFIG_IN_PROCESS) parts_.heartbeat.quicken();
   parts_.patching.patch(thread);
   if (run_.options.whole_process) slot.gate_open = 1, thread.watch = SyscallWatch::Scope;

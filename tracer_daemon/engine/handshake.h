@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "engine/switching.h"
 #include "patch/process_patching.h"
 #include "program/unwrapped_programs.h"
 #include "recording/stacks.h"
@@ -23,6 +24,7 @@ class Handshake {
     ProcessPatching& patching;
     UnwrappedPrograms& unwrapped;
     Heartbeat& heartbeat;
+    Switching& switching;
   };
   Handshake(const TraceRun& run, const Parts& parts) : run_(run), parts_(parts) {}
 

@@ -25,7 +25,8 @@ constexpr uint64_t kTick = 100'000'000;  // nanoseconds between two looks at out
 Tracer::Tracer(TracerOptions options, ProgramTables& tables, Pipeline& pipeline, Kernel& kernel)
     : options_(std::move(options)),
       run_{options_, pipeline},
-      parts_(std::make_unique<Parts>(run_, tables, kernel, static_cast<StopHandler&>(*this))) {}
+      parts_(std::make_unique<Parts>(run_, options_.plans, tables, kernel,
+                                     static_cast<StopHandler&>(*this))) {}
 
 Tracer::~Tracer() = default;
 
@@ -60,6 +61,7 @@ Result<int> Tracer::run() {
     if (parts_->own_signals.receive()) stop_ = true;
     if (parts_->own_signals.take_request()) print_so_far();
     parts_->posted.run();
+    if (parts_->controller.stop_requested()) stop_ = true;
     parts_->delays.resume_due();
     const uint64_t now = TickClock::now();
     if (stopped) parts_->waiting.expect_more(now);
@@ -67,6 +69,10 @@ Result<int> Tracer::run() {
   }
   parts_->delays.resume_all();
   if (stop_) parts_->attaching.detach_all();
+  if (was_stopped()) {
+    parts_->attaching.leave_all();
+    parts_->socket_gate.close();
+  }
   for (const auto& [pid, process] : tracees.processes) parts_->totals.report(*process);
   say_last_words();
   if (const auto& failure = parts_->preparation.failure()) return *failure;
@@ -204,6 +210,15 @@ void Tracer::on_stopped(StoppedThread stop, Thread& thread) {
 }
 
 // ---- on the session thread
+
+bool Tracer::was_stopped() const { return parts_->controller.stop_requested(); }
+
+void Tracer::on_request(const std::string& line, std::function<void(std::string)> reply) {
+  parts_->posted.post([this, line, reply = std::move(reply)] {
+    reply(parts_->controller.execute(line));
+    take_output_errors();
+  });
+}
 
 // The answer comes from the tracer's thread; the peer waits for it.
 void Tracer::on_hello(int32_t pid, const wc_hello& hello, std::function<void(Answer)> reply) {

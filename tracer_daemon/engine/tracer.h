@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "base/result.h"
+#include "control/control_server.h"
 #include "program/program_tables.h"
 #include "session/server.h"
 #include "tracee/resume.h"
@@ -16,7 +17,7 @@
 
 namespace wc {
 
-class Tracer final : public SessionHost, private StopHandler {
+class Tracer final : public SessionHost, public ControlHost, private StopHandler {
  public:
   Tracer(TracerOptions options, ProgramTables& tables, Pipeline& pipeline,
          Kernel& kernel = Kernel::real());
@@ -32,12 +33,15 @@ class Tracer final : public SessionHost, private StopHandler {
   Result<int> run();
   // The libraries that other users' programs have loaded.
   void remove_copies();
+  // Whether wc-ctl has ended it: the programs run on.
+  [[nodiscard]] bool was_stopped() const;
   // Whether some of the output could not be written (said by then).
   [[nodiscard]] bool output_failed() const { return output_failed_; }
 
   void on_hello(int32_t pid, const wc_hello& hello, std::function<void(Answer)> reply) override;
   void on_gate_connection(int32_t pid, ScopedFd connection) override;
   void on_attach(int32_t pid, std::function<void(const std::string&)> done) override;
+  void on_request(const std::string& line, std::function<void(std::string)> reply) override;
 
  private:
   struct Parts;
@@ -53,7 +57,7 @@ class Tracer final : public SessionHost, private StopHandler {
   void print_so_far();
   void say_last_words();
 
-  const TracerOptions options_;
+  TracerOptions options_;
   const TraceRun run_;
   std::unique_ptr<Parts> parts_;
   uint64_t next_tick_ = 0;

@@ -2,8 +2,8 @@
 
 namespace wc {
 
-Tracer::Parts::Parts(const TraceRun& run, ProgramTables& tables, Kernel& kernel,
-                     StopHandler& handler)
+Tracer::Parts::Parts(const TraceRun& run, SyscallPlans& plans, ProgramTables& tables,
+                     Kernel& kernel, StopHandler& handler)
     : stops(kernel),
       tracees(run.options, kernel),
       unwrapped(run),
@@ -33,12 +33,14 @@ Tracer::Parts::Parts(const TraceRun& run, ProgramTables& tables, Kernel& kernel,
       syscall_stops(run.options.whole_process ? static_cast<SyscallGate&>(process_scope) : stepping,
                     placing, bells, time_limits, delays),
       preparation(run, tracees.first, tables, copies, unwrapped),
-      handshake(run, {stacks, patching, unwrapped, heartbeat}),
+      switching(run, tracees),
+      handshake(run, {stacks, patching, unwrapped, heartbeat, switching}),
       following(run, {tracees, stops, handler, scopes, records, totals, placing, preparation,
-                      handshake, own_signals}),
+                      handshake, switching, own_signals}),
       attaching(run, {tracees, stops, handler, following, placing, records}),
       signal_stops(run, {breaks, handshake, bells, dispatch, scopes, records, interruptions,
                          time_limits, own_signals, shim}),
+      controller(run, {tracees, records, switching}, plans),
       posted(heartbeat),
       waiting(run, {tracees, stops, heartbeat, socket_gate, own_signals}) {}
 

@@ -5,6 +5,7 @@
 #include "break_scopes/break_scopes.h"
 #include "break_scopes/main_scope.h"
 #include "engine/attaching.h"
+#include "engine/controller.h"
 #include "engine/following.h"
 #include "engine/handshake.h"
 #include "engine/posted_work.h"
@@ -22,7 +23,8 @@
 namespace wc {
 
 struct Tracer::Parts {
-  Parts(const TraceRun& run, ProgramTables& tables, Kernel& kernel, StopHandler& handler);
+  Parts(const TraceRun& run, SyscallPlans& plans, ProgramTables& tables, Kernel& kernel,
+        StopHandler& handler);
 
   // The kernel, and what is known of the tracees.
   Stops stops;
@@ -65,10 +67,12 @@ struct Tracer::Parts {
 
   // How programs, processes and threads come and go.
   Preparation preparation;
+  Switching switching;
   Handshake handshake;
   Following following;
   Attaching attaching;
   SignalStops signal_stops;
+  Controller controller;
   PostedWork posted;
   Waiting waiting;
 };

@@ -140,7 +140,7 @@ void Waiting::plan_look(size_t found, uint64_t now, uint64_t latest) {
 // Engine inproc, where nothing has come for a while: the next record is to wake the tracer. False:
 // one has come meanwhile.
 bool Waiting::ask_for_bells() {
-  if (!run_.pipeline.backends().has_audience()) return true;
+  if (!run_.pipeline.backends().demand().has_audience) return true;
   bool is_quiet = true;
   for (const auto& [tid, thread] : parts_.tracees.threads) {
     ProcessShare* share = thread->share();

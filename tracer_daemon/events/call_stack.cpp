@@ -34,7 +34,10 @@ size_t CallStack::position(uint64_t seq) const {
 
 std::span<EndedCall> CallStack::apply(const wc_record& record) {
   size_t at = position(record.seq);
-  if (at == calls_.size()) return {};
+  if (at == calls_.size()) {
+    if (!left_out_.empty()) std::erase(left_out_, record.seq);
+    return {};
+  }
   auto ended = pop_to(at);
   EndedCall& last = ended.back();
   last.tsc = record.tsc;
@@ -58,6 +61,16 @@ std::span<EndedCall> CallStack::drop_missing(std::span<const wc_scope> scopes) {
 
 std::span<const wc_scope> CallStack::unknown(std::span<const wc_scope> scopes) const {
   return scopes.subspan(common(scopes));
+}
+
+void CallStack::leave_out(uint64_t seq) {
+  constexpr size_t kMost = 2 * WC_MAX_SCOPES;
+  if (left_out_.size() == kMost) left_out_.erase(left_out_.begin());
+  left_out_.push_back(seq);
+}
+
+bool CallStack::is_left_out(uint64_t seq) const {
+  return std::ranges::find(left_out_, seq) != left_out_.end();
 }
 
 void CallStack::handler_begins(uint64_t seq) {

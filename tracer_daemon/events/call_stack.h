@@ -78,6 +78,11 @@ class CallStack {
   // A call without anything but room for its parts; the caller fills it in.
   OpenCall& push();
 
+  // A call that is not reported, and what is recorded of it neither: its function was switched off
+  // while its record was on the way.
+  void leave_out(uint64_t seq);
+  [[nodiscard]] bool is_left_out(uint64_t seq) const;
+
   // A signal handler begins inside the call with this number, which may not be known yet; the
   // youngest one returns. One that is left by longjmp ends with the call that it has interrupted.
   void handler_begins(uint64_t seq);
@@ -98,6 +103,7 @@ class CallStack {
   std::vector<OpenCall> calls_;
   std::vector<EndedCall> ended_;
   std::vector<uint64_t> interrupted_;  // numbers of calls
+  std::vector<uint64_t> left_out_;     // the same, the youngest ones
 };
 
 }  // namespace wc

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "base/tracee_memory.h"
 #include "events/break_scope.h"
@@ -28,9 +29,14 @@ struct EventSource {
   const wc_shared_header* shared = nullptr;  // of its shim, null: there is none
   std::shared_ptr<const Stack> stack;        // of the thread where it stands, if that is wanted
   bool is_recorded = false;  // of the past: an interpreter's state is another one now
-  std::span<const BreakScope> open_breaks;  // calls of functions with a breakpoint
-  const CallRegisters* returned = nullptr;  // where such a call has just come back
+  std::span<const BreakScope> open_breaks;    // calls of functions with a breakpoint
+  const CallRegisters* returned = nullptr;    // where such a call has just come back
+  const std::vector<uint8_t>* off = nullptr;  // rows of `table` that are switched off, null: none
 
+  // Whether calls of this function are not to be reported any more.
+  [[nodiscard]] bool is_off(uint32_t function) const {
+    return off != nullptr && function < off->size() && (*off)[function] != 0;
+  }
   // The row of a scope that the program names itself, or nothing for any other function.
   [[nodiscard]] std::optional<uint32_t> own_row(uint32_t function) const;
   // Those of that call as they were at its entry; null where they have no types.

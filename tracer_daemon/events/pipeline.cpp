@@ -453,6 +453,7 @@ void Pipeline::syscall_ended(const EventSource& source, PendingSyscall& syscall)
 
 void Pipeline::emit_exit(const EventSource& source, PendingSyscall& syscall, int64_t ret,
                          uint64_t end, uint32_t flags) {
+  if (!reports(syscall.nr)) return;  // not any more: it was on the way
   wc_syscall event = syscall_event(source, syscall);
   event.dur = end - std::min(end, syscall.ts);
   event.flags |= flags;

@@ -82,6 +82,7 @@ class Pipeline {
 
   BackendSet& backends() { return backends_; }
   [[nodiscard]] bool reports(uint32_t nr) const { return nr >= filter_.size() || filter_[nr]; }
+  void report_only(const SyscallSet& filter) { filter_ = filter; }
   TickClock& clock() { return clock_; }
 
   [[nodiscard]] bool wants_text() const { return backends_.wants(WC_WANT_TEXT); }
@@ -131,7 +132,6 @@ class Pipeline {
   void exited(int32_t pid, int32_t tid, int status, bool thread);
   // The process is in another phase of its life: see WC_PROCESS_PHASE.
   void phase(int32_t pid, int32_t tid, const char* name, const std::string& library);
-  [[nodiscard]] bool wants_phases() const { return backends_.wants(WC_WANT_PHASES); }
   // `flags`: enum wc_totals_flags.
   void totals(int32_t pid, const FunctionInfo& function, const wc_counter& counter, uint32_t flags);
   // A scope that the program has named itself: what stands at `name`, and the object that it is in.

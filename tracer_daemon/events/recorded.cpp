@@ -32,12 +32,17 @@ bool Pipeline::recorded_call(const EventSource& source, const RecordView& view) 
                (scope.function < source.table->functions.size() || source.own_row(scope.function));
   if (!known || depth >= WC_MAX_SCOPES) return false;
   for (EndedCall& end : source.calls->leave(depth)) ended(source, end);
+  if (source.is_off(scope.function)) {
+    source.calls->leave_out(scope.seq);
+    return true;
+  }
   open_call(source, scope, clock_.nanoseconds(scope.tsc), CallAudience::kEveryone);
   return true;
 }
 
 bool Pipeline::recorded_syscall(const EventSource& source, const RecordView& view) {
   const wc_record_body& body = view.body;
+  if (source.calls->is_left_out(view.head.seq) || !reports(body.what)) return true;
   const auto& open = source.calls->calls();
   if (body.what >= WC_PLANNED_SYSCALLS || open.empty() || open.back().seq != view.head.seq)
     return false;

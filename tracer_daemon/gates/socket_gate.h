@@ -19,6 +19,8 @@ class SocketGate {
   void add(pid_t pid, ScopedFd connection);
   // Serves what has come within that time; also ended by a child's stop.
   void poll(int timeout_ms);
+  // The shims learn that there is no tracer any more.
+  void close() { connections_.clear(); }
 
  private:
   static void read_child_signals(int descriptor);

@@ -53,7 +53,7 @@ void Tampering::choose(Thread& thread, const EnteredSyscall& entered,
       run_.options.rules->choose(entered.nr, entered.args, questions(thread, entered, scopes),
                                  {&thread.rule_counts, &thread.process->rule_counts});
   if (!chosen) return;
-  const Rule& rule = run_.options.rules->rules()[*chosen];
+  const Rule& rule = run_.options.rules->rule(*chosen);
   entry.tampered.rule = &rule;
   entry.tampered.number = *chosen;
   entry.syscall.injected = &rule.action_text;

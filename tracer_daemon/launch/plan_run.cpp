@@ -8,6 +8,11 @@
 namespace wc {
 namespace {
 
+// wc-ctl can reach the run. The socket of `serve` is the one of --connect.
+bool is_controlled(const Options& options) {
+  return !options.control_path.empty() && options.command != Command::Serve;
+}
+
 uint32_t config_for(const Options& options, const Demand& demand) {
   uint32_t config = options.scope == ScopeMode::Process ? WC_CONFIG_OPEN_GATE : 0;
   if (!options.follow) config |= WC_CONFIG_ALONE;
@@ -66,7 +71,7 @@ Result<std::shared_ptr<BreakPlan>> plan_breakpoints(const Options& options,
 TableOptions table_options(const Options& options, const RunLists& lists, const Demand& demand,
                            const Machine& machine) {
   TableOptions tables;
-  tables.terms = lists.functions;
+  tables.terms = lists.prepared;
   tables.user_preloads = options.user_preloads;
   tables.shim_path = machine.shim_path;
   tables.socket_path = machine.socket_path;
@@ -93,6 +98,9 @@ TracerOptions tracer_options(const Options& options, const RunLists& lists, cons
   tracer.shim_path = machine.shim_path;
   tracer.standing = machine.standing;
   tracer.signals_stop = machine.standing || !options.pids.empty();
+  tracer.is_controlled = is_controlled(options);
+  tracer.switched_on = lists.functions;
+  tracer.planned_wants = demand.all | WC_WANT_PATHS | WC_WANT_CALLER;
   return tracer;
 }
 
@@ -118,12 +126,30 @@ EventFilterOptions event_filter(const Options& options) {
   return {options.statuses, options.paths, options.signals, options.quiet};
 }
 
+namespace {
+
+// What can be switched on later is wrapped from the start. An exclusion of -F leaves out now what
+// may be wanted then.
+Result<std::vector<Term>> prepare(const Options& options, const std::vector<Term>& selected) {
+  if (!is_controlled(options) || !wraps(options)) return selected;
+  auto prepared = parse_selection(options.prepared.empty() ? "@default" : options.prepared);
+  if (!prepared) return Error{"--prepare: " + prepared.error().message};
+  for (const Term& term : selected)
+    if (!term.exclude) prepared->push_back(term);
+  return prepared;
+}
+
+}  // namespace
+
 Result<RunLists> parse_lists(const Options& options) {
   RunLists lists;
   // A library of the user's is preloaded without wrapping anything.
   auto functions = parse_selection(selects_functions(options) ? options.functions : "");
   if (!functions) return functions.error();
   lists.functions = std::move(*functions);
+  auto prepared = prepare(options, lists.functions);
+  if (!prepared) return prepared.error();
+  lists.prepared = std::move(*prepared);
   lists.syscalls.set();
   if (!options.syscalls.empty()) {
     auto parsed = parse_syscall_filter(options.syscalls);
@@ -136,8 +162,17 @@ Result<RunLists> parse_lists(const Options& options) {
   return lists;
 }
 
-Result<RunPlan> plan_run(const Options& options, const RunLists& lists, const Demand& demand,
+// A back end that comes later finds what it wants, but for what costs each call a stop or a stack.
+static Demand demand_later(const Options& options, Demand demand) {
+  if (is_controlled(options))
+    demand.all |= WC_WANT_TEXT | WC_WANT_CALLER | WC_WANT_CALL_TIME | WC_WANT_SYSCALL_TIME |
+                  WC_WANT_PATHS | WC_WANT_COUNTS;
+  return demand;
+}
+
+Result<RunPlan> plan_run(const Options& options, const RunLists& lists, const Demand& first,
                          const Machine& machine) {
+  const Demand demand = demand_later(options, first);
   auto engine = choose_engine(options, machine.gate.gate, demand);
   if (!engine) return engine.error();
   RunPlan plan;
@@ -148,6 +183,7 @@ Result<RunPlan> plan_run(const Options& options, const RunLists& lists, const De
   plan.tables = table_options(options, lists, demand, machine);
   plan.tables.decode = plan.decode;
   plan.tracer = tracer_options(options, lists, demand, machine);
+  plan.tracer.decode = plan.decode;
   if (engine->in_process) record_in_process(options, lists, demand, plan);
   plan.stacks = {machine.shim_path, options.stack_depth, frames_of(options)};
   if (options.frames != StackFunctions::Native && !demand.wants(WC_WANT_STACK))

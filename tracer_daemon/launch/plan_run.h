@@ -20,7 +20,8 @@ namespace wc {
 
 // The lists of the options, parsed. Before anything is opened: a wrong one changes nothing.
 struct RunLists {
-  std::vector<Term> functions;
+  std::vector<Term> functions;  // that are reported from the start
+  std::vector<Term> prepared;   // that are wrapped: more, where they can be switched
   SyscallSet syscalls;
   std::shared_ptr<BreakPlan> breaks;  // null: no function gets a breakpoint
 };

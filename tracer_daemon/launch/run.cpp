@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "breakpoints/mapped_objects.h"
+#include "control/control_server.h"
 #include "engine/tracer.h"
 #include "launch/attach.h"
 #include "launch/engine_choice.h"
@@ -137,6 +138,8 @@ class Session {
     }
     plan->tables.cache = CacheFolder::of_user();
     plan->tracer.rules = *rules;
+    const bool is_controlled = plan->tracer.is_controlled;
+    if (is_controlled && *rules == nullptr) plan->tracer.rules = std::make_shared<RuleSet>();
     plan->tracer.shared_memory = memory_for(options, sandbox, session->directory_->path());
     session->tables_ =
         std::make_unique<ProgramTables>(std::move(plan->tables), *session->directory_);
@@ -146,6 +149,11 @@ class Session {
         std::make_unique<Tracer>(std::move(plan->tracer), *session->tables_, *session->pipeline_);
     // Who sees the socket may send a signal at once.
     if (standing || !options.pids.empty()) take_signals(SignalMeaning::Stop);
+    if (is_controlled) {
+      auto control = ControlServer::listen(options.control_path, *session->tracer_);
+      if (!control) return control.error();
+      session->control_ = std::move(*control);
+    }
     if (!standing && !wraps(options)) return session;
     auto server = Server::listen(socket, *session->tracer_);
     if (!server) return server.error();
@@ -194,6 +202,7 @@ class Session {
 
   Tracer& tracer() { return *tracer_; }
   void close() {
+    control_.reset();
     server_.reset();
     BackendSet& backends = pipeline_->backends();
     backends.close();
@@ -217,6 +226,7 @@ class Session {
   std::shared_ptr<BreakPlan> breaks_;
   std::unique_ptr<Tracer> tracer_;
   std::unique_ptr<Server> server_;
+  std::unique_ptr<ControlServer> control_;
   bool output_failed_ = false;
 };
 
@@ -254,6 +264,14 @@ int print(const std::string& text) {
   if (std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0) return 0;
   complain("cannot write to standard output: " + std::string(std::strerror(errno)));
   return kTracerFailed;
+}
+
+// A program that is traced no more runs on; its status is waited for as it would be by itself.
+static int wait_for(pid_t pid) {
+  int status = 0;
+  while (waitpid(pid, &status, 0) < 0)
+    if (errno != EINTR) return 0;  // it has ended before, and nobody knows how
+  return status;
 }
 
 int run(const Options& options, const OwnLimits& limits) {
@@ -300,6 +318,7 @@ int run(const Options& options, const OwnLimits& limits) {
   tracer.add_first(started->pid);
   auto status = tracer.run();
   (*session)->close();
+  if (tracer.was_stopped()) status = wait_for(started->pid);
   int code = 0;
   if (read(started->exec_error.get(), &code, sizeof code) == sizeof code)
     return exec_failure(target.path, code);

@@ -30,7 +30,21 @@ std::span<const wc_scope> OpenScopes::wrapped(Thread& thread, uint64_t sp) {
   auto scopes =
       share->scopes(thread.slot_index(), thread.shares.active ? thread.shares.base_depth : 0);
   drop_left_handlers(thread, sp);
-  return CallStack::alive(scopes, sp, thread.handlers);
+  auto alive = CallStack::alive(scopes, sp, thread.handlers);
+  return thread.process->off != nullptr ? switched_on(thread, alive) : alive;
+}
+
+// Without those whose function was switched off when they were about to begin.
+std::span<const wc_scope> OpenScopes::switched_on(Thread& thread,
+                                                  std::span<const wc_scope> scopes) {
+  const EventSource source = thread.source();
+  auto& kept = thread.switched_on;
+  kept.clear();
+  for (const wc_scope& scope : scopes)
+    if (!source.is_off(scope.function) ||
+        thread.calls.position(scope.seq) != thread.calls.calls().size())
+      kept.push_back(scope);
+  return kept;
 }
 
 std::span<const wc_scope> OpenScopes::live(Thread& thread, uint64_t sp) {

@@ -52,6 +52,7 @@ class OpenScopes {
   static void end_sharing(Thread& thread);
 
  private:
+  static std::span<const wc_scope> switched_on(Thread& thread, std::span<const wc_scope> scopes);
   const TraceRun& run_;
 };
 

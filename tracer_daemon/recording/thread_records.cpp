@@ -32,7 +32,7 @@ size_t ThreadRecords::drain(Thread& thread, uint64_t sp) {
   // In this order: a syscall on the landing pad is complete before its call's record is written,
   // and the thread may be running.
   auto slot = thread.slot_index();
-  bool has_audience = run_.pipeline.backends().has_audience() && scopes_.is_reported(thread);
+  bool has_audience = run_.pipeline.backends().demand().has_audience && scopes_.is_reported(thread);
   if (!has_audience && thread.calls.calls().empty()) {
     size_t found = share->rings().discard(share->slot(slot));
     complete_landed(thread);
@@ -54,8 +54,9 @@ std::optional<std::span<const wc_record>> ThreadRecords::take_full(Thread& threa
     return std::nullopt;
   complete_landed(thread);
   scopes_.drop_left_syscalls(thread, sp);
-  const bool is_wanted = (run_.pipeline.backends().has_audience() && scopes_.is_reported(thread)) ||
-                         !thread.calls.calls().empty();
+  const bool is_wanted =
+      (run_.pipeline.backends().demand().has_audience && scopes_.is_reported(thread)) ||
+      !thread.calls.calls().empty();
   if (!is_wanted) {
     share->rings().discard(share->slot(slot));
     return std::span<const wc_record>();
@@ -140,7 +141,8 @@ void ThreadRecords::complete_pending(Thread& thread, const user_regs_struct& reg
 // repeats it.
 void ThreadRecords::announce_waiting(Thread& thread) {
   ProcessShare* share = thread.share();
-  if (share == nullptr || thread.shares.active || !run_.pipeline.backends().has_audience()) return;
+  if (share == nullptr || thread.shares.active || !run_.pipeline.backends().demand().has_audience)
+    return;
   auto slot = thread.slot_index();
   auto waits = share->view(slot).waiting_call(share->layout().function_count);
   if (!waits || !thread.calls.calls().empty()) return;

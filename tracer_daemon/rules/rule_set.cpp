@@ -20,11 +20,40 @@ bool holds_for_word(const RuleCondition& condition, uint64_t word) {
 
 }  // namespace
 
-RuleSet::RuleSet(std::vector<Rule> rules) : rules_(std::move(rules)), states_(rules_.size()) {
-  for (size_t i = 0; i < rules_.size(); i++) {
-    any_ |= rules_[i].syscalls;
-    states_[i].random = rules_[i].seed;
+RuleSet::RuleSet(std::vector<Rule> rules) {
+  for (Rule& rule : rules) {
+    states_.push_back({.random = rule.seed});
+    rules_.push_back(std::move(rule));
   }
+  find_concerned();
+}
+
+void RuleSet::find_concerned() {
+  any_.reset();
+  for (size_t i : numbers()) any_ |= rules_[i].syscalls;
+}
+
+std::vector<size_t> RuleSet::numbers() const {
+  std::vector<size_t> all;
+  for (size_t i = 0; i < rules_.size(); i++)
+    if (!states_[i].removed) all.push_back(i);
+  return all;
+}
+
+std::optional<size_t> RuleSet::add(Rule rule) {
+  constexpr size_t kMost = 10'000;
+  if (rules_.size() >= kMost) return std::nullopt;
+  states_.push_back({.random = rule.seed});
+  rules_.push_back(std::move(rule));
+  find_concerned();
+  return rules_.size() - 1;
+}
+
+bool RuleSet::remove(size_t number) {
+  if (number >= rules_.size() || states_[number].removed) return false;
+  states_[number].removed = true;
+  find_concerned();
+  return true;
 }
 
 bool RuleSet::holds(const Rule& rule, std::span<const uint64_t, 6> args,
@@ -52,6 +81,7 @@ std::optional<size_t> RuleSet::choose(uint32_t nr, std::span<const uint64_t, 6> 
   if (!concerns(nr)) return std::nullopt;
   for (size_t i = 0; i < rules_.size(); i++) {
     const Rule& rule = rules_[i];
+    if (states_[i].removed) continue;
     if (nr >= rule.syscalls.size() || !rule.syscalls[nr] || !holds(rule, args, questions)) continue;
     RuleCounts* counted = rule.counted_by == CountedBy::Thread    ? counts.thread
                           : rule.counted_by == CountedBy::Process ? counts.process
@@ -77,7 +107,7 @@ uint64_t RuleSet::random(size_t rule) {
 
 std::vector<std::string> RuleSet::last_words(bool all) const {
   std::vector<std::string> lines;
-  for (size_t i = 0; i < rules_.size(); i++) {
+  for (size_t i : numbers()) {
     const std::string who = "rule '" + rules_[i].text + "' ";
     if (states_[i].hits == 0)
       lines.push_back(who + "never applied");

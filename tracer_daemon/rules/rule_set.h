@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -37,7 +38,13 @@ class RuleSet {
 
   [[nodiscard]] bool empty() const { return rules_.empty(); }
   [[nodiscard]] bool concerns(uint32_t nr) const { return nr < any_.size() && any_[nr]; }
-  [[nodiscard]] std::span<const Rule> rules() const { return rules_; }
+  // By number. A rule that is removed keeps its number and its place: a syscall that it has changed
+  // may be under way.
+  [[nodiscard]] const Rule& rule(size_t number) const { return rules_[number]; }
+  [[nodiscard]] std::vector<size_t> numbers() const;  // of those in force, in their order
+  // The number; nullopt: there have been as many as there may be.
+  std::optional<size_t> add(Rule rule);
+  bool remove(size_t number);  // false: there is none
 
   // The first rule whose place and conditions hold: its place in the list. `counts` by CountedBy.
   struct Counts {
@@ -56,13 +63,16 @@ class RuleSet {
   struct State {
     uint64_t random = 0;
     uint64_t hits = 0;
+    bool removed = false;
   };
   bool holds(const Rule& rule, std::span<const uint64_t, 6> args,
              const RuleQuestions& questions) const;
 
-  std::vector<Rule> rules_;
-  std::vector<State> states_;
-  SyscallSet any_;
+  void find_concerned();
+
+  std::deque<Rule> rules_;
+  std::deque<State> states_;
+  SyscallSet any_;  // some rule in force is for
   RuleCounts of_run_;
 };
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "breakpoints/break_plan.h"
+#include "catalog/selection.h"
 #include "events/pipeline.h"
 #include "kernel/stopped_thread.h"
 #include "protocol/shared.h"
@@ -33,6 +34,10 @@ struct TracerOptions {
   bool watch_libraries = false;       // on_libraries_changed() is wanted for its own sake
   std::vector<std::string> patched_libraries;  // engine inproc: globs over file names
   std::shared_ptr<RuleSet> rules;              // what happens to syscalls; null: nothing
+  bool is_controlled = false;                  // --control: functions may be switched
+  std::vector<Term> switched_on;               // of those that are prepared, at the start
+  uint32_t planned_wants = 0;                  // what back ends that come later may want
+  DecodeOptions decode;
 
   [[nodiscard]] bool rules_concern(uint64_t nr) const {
     return rules != nullptr && rules->concerns(static_cast<uint32_t>(nr));

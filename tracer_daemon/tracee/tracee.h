@@ -108,6 +108,9 @@ struct Process {
   bool started = false;         // has run its first program
   bool is_job_stopped = false;  // by SIGSTOP and its like, and SIGCONT has not been delivered yet
   bool patched = false;         // its syscall sites lead to the shim, or never will
+  std::shared_ptr<const std::vector<uint8_t>> off;  // rows of `table` that are switched off
+  uint64_t off_generation = 0;                      // of the switch, as the process has it; 0: none
+  uint64_t function_rows = 0;                       // where it has its wc_functions; 0: not known
   RuleCounts rule_counts;
   bool said_corrupt = false;     // that its ring is
   bool said_unwritable = false;  // that its memory is
@@ -134,6 +137,8 @@ struct Process {
     gate = WC_GATE_OFF;
     memory.open();
     table = nullptr;
+    off = nullptr;
+    off_generation = function_rows = 0;
     shim = {};
     not_shim = {};
     patched = false;
@@ -242,7 +247,8 @@ struct Thread {
   // Open calls by breakpoint, outermost first, and how many there ever were.
   std::vector<BreakScope> breaks;
   uint64_t break_calls = 0;
-  std::vector<wc_scope> merged;  // scratch of OpenScopes::live()
+  std::vector<wc_scope> merged;       // scratch of OpenScopes::live()
+  std::vector<wc_scope> switched_on;  // and of OpenScopes::wrapped()
   // A breakpoint that has been served; a signal came before the displaced instruction ran.
   struct {
     uint64_t address = 0, sp = 0;
@@ -295,7 +301,8 @@ struct Thread {
             .own_scopes = &process->own_scopes,
             .shared = process->share != nullptr ? &process->share->header() : nullptr,
             .stack = stack,
-            .open_breaks = breaks};
+            .open_breaks = breaks,
+            .off = process->off.get()};
   }
 };
 

@@ -1,0 +1,151 @@
+// The requests of wc-ctl, as words and as bytes on a socket.
+#include <gmock/gmock.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <random>
+#include <thread>
+
+#include "control/command.h"
+#include "control/control_client.h"
+#include "control/control_server.h"
+#include "control/control_socket.h"
+#include "folder_test.h"
+
+namespace wc {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(Command, TakesTheRestOfTheLineAsItIs) {
+  auto command = parse_command("  backend replace 12  summary:output=a b \r");
+  ASSERT_TRUE(command.ok()) << command.error().message;
+  EXPECT_EQ(command->verb, Command::Verb::Backend);
+  EXPECT_EQ(command->action, Command::Action::Replace);
+  EXPECT_EQ(command->id, 12u);
+  EXPECT_EQ(command->text, "summary:output=a b");
+}
+
+TEST(Command, SaysWhatIsWrongAndWhatThereIs) {
+  const std::pair<const char*, const char*> wrong[] = {
+      {"", "an empty request"},
+      {"stauts", "'stauts' is no command; there are: status"},
+      {"functions", "'functions' is no command; there are: functions set LIST"},
+      {"functions drop x", "'functions drop' is no command"},
+      {"functions set", "something is missing: functions set LIST"},
+      {"pause now", "'now' is too much: pause"},
+      {"backend remove x", "'x' is no number: backend remove ID"},
+      {"backend remove 99999999999", "is no number"},
+      {"snapshot f", "'snapshot' is not built yet"},
+  };
+  for (const auto& [line, message] : wrong) {
+    auto command = parse_command(line);
+    ASSERT_FALSE(command.ok()) << line;
+    EXPECT_THAT(command.error().message, HasSubstr(message));
+  }
+}
+
+TEST(Command, HostileLinesAreRefusedOrMakeSense) {
+  std::mt19937 random(7);
+  const std::string words[] = {"status", "functions", "set",  "add", "backend",
+                               "0",      "\x01",      "\xff", " ",   "inject"};
+  for (int i = 0; i < 200'000; i++) {
+    std::string line;
+    for (unsigned n = random() % 6; n-- > 0;) line += words[random() % std::size(words)] + " ";
+    if (random() % 4 == 0 && !line.empty())
+      line[random() % line.size()] = static_cast<char>(random());
+    auto command = parse_command(line);
+    EXPECT_TRUE(command.ok() || !command.error().message.empty());
+  }
+}
+
+// Answers with what it was asked, as soon as `is_open`.
+class Echo : public ControlHost {
+ public:
+  void on_request(const std::string& line, std::function<void(std::string)> reply) override {
+    if (line == "keep") {
+      kept_.push_back(std::move(reply));
+      return;
+    }
+    reply("{\"ok\":true,\"line\":\"" + line + "\"}");
+  }
+  std::vector<std::function<void(std::string)>> kept_;
+};
+
+class ControlTest : public FolderTest {
+ protected:
+  void SetUp() override {
+    FolderTest::SetUp();
+    auto server = ControlServer::listen(path("c"), host_);
+    ASSERT_TRUE(server.ok()) << server.error().message;
+    server_ = std::move(*server);
+  }
+  ScopedFd connected() {
+    ScopedFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    auto address = control_address(path("c"));
+    EXPECT_EQ(connect(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address), 0);
+    timeval limit{20, 0};
+    setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    return fd;
+  }
+  static std::string received(int fd) {
+    std::string all;
+    for (char byte = 0; recv(fd, &byte, 1, 0) == 1 && byte != '\n';) all += byte;
+    return all;
+  }
+  Echo host_;
+  std::unique_ptr<ControlServer> server_;
+};
+
+TEST_F(ControlTest, TheSocketIsItsOwnersAndGoneAfterwards) {
+  struct stat status {};
+  ASSERT_EQ(stat(path("c").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0600u);
+  EXPECT_FALSE(ControlServer::listen(path("c"), host_).ok()) << "another one's is not taken over";
+  server_.reset();
+  EXPECT_NE(stat(path("c").c_str(), &status), 0);
+}
+
+TEST_F(ControlTest, RequestsOfOneClientAreAnsweredInOrderHoweverTheyAreCut) {
+  ScopedFd fd = connected();
+  for (const char* part : {"on", "e\ntwo\nthr", "ee\n"}) {
+    ASSERT_GT(send(fd.get(), part, std::strlen(part), 0), 0);
+    usleep(1000);
+  }
+  EXPECT_EQ(received(fd.get()), R"({"ok":true,"line":"one"})");
+  EXPECT_EQ(received(fd.get()), R"({"ok":true,"line":"two"})");
+  EXPECT_EQ(received(fd.get()), R"({"ok":true,"line":"three"})");
+}
+
+TEST_F(ControlTest, OneThatWaitsFloodsOrLeavesHoldsNobodyUp) {
+  ScopedFd waits = connected(), floods = connected();
+  send(waits.get(), "keep\n", 5, 0);
+  const std::string endless(kMaxRequest * 2, 'x');
+  send(floods.get(), endless.data(), endless.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  for (int i = 0; i < 200; i++) {
+    ScopedFd leaves = connected();
+    send(leaves.get(), "never read\n", 11, MSG_NOSIGNAL);
+  }
+  ScopedFd fd = connected();
+  send(fd.get(), "here\n", 5, 0);
+  EXPECT_EQ(received(fd.get()), R"({"ok":true,"line":"here"})");
+  EXPECT_EQ(received(floods.get()), "") << "a line without an end is cut off";
+  server_.reset();
+  for (auto& reply : host_.kept_) reply("late");  // nobody is there any more
+}
+
+TEST_F(ControlTest, TheClientsExitStatusSaysHowItWent) {
+  const std::string socket = path("c"), nowhere = path("nowhere");
+  const char* done[] = {socket.c_str(), "status"};
+  EXPECT_EQ(control(done), 0);
+  const char* none[] = {nowhere.c_str(), "status"};
+  EXPECT_EQ(control(none), 2);
+  const char* several[] = {socket.c_str(), "a\nb"};
+  EXPECT_EQ(control(several), 1);
+  EXPECT_EQ(control({}), 2);
+}
+
+}  // namespace
+}  // namespace wc

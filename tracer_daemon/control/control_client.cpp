@@ -1,0 +1,91 @@
+#include "control/control_client.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/scoped_fd.h"
+#include "control/command.h"
+#include "control/control_socket.h"
+
+namespace wc {
+namespace {
+
+constexpr int kRefused = 1, kNoTracer = 2;
+constexpr int kPatience = 10'000;  // milliseconds for the tracer to answer
+
+int fail(int status, const std::string& message) {
+  std::fprintf(stderr, "wc-ctl: %s\n", message.c_str());
+  return status;
+}
+
+std::string usage() {
+  return "usage: wc-ctl PATH COMMAND...\n"
+         "PATH: as in --control PATH of the tracer. Commands:\n" +
+         std::string(command_list());
+}
+
+// nullopt: the tracer has gone, or does not answer.
+std::optional<std::string> receive_line(int fd) {
+  LineBuffer buffer;
+  for (;;) {
+    pollfd readable{fd, POLLIN, 0};
+    const int ready = poll(&readable, 1, kPatience);
+    if (ready == 0 || (ready < 0 && errno != EINTR)) return std::nullopt;
+    const bool is_end = buffer.read_from(fd) == LineBuffer::Input::End;
+    if (auto line = buffer.take_line()) return line;
+    if (is_end) return std::nullopt;
+  }
+}
+
+int show(const std::string& answer) {
+  const auto value = nlohmann::json::parse(answer, nullptr, false);
+  const bool is_answer = value.is_object() && value.contains("ok") && value["ok"].is_boolean();
+  if (!is_answer) return fail(kNoTracer, "no tracer answers there: '" + answer + "'");
+  if (!value["ok"].get<bool>()) return fail(kRefused, value.value("error", "refused"));
+  std::puts(answer.c_str());
+  return std::fflush(stdout) == 0 ? 0 : fail(kNoTracer, "cannot write the answer");
+}
+
+}  // namespace
+
+int control(std::span<const char* const> arguments) {
+  const std::string_view first = arguments.empty() ? "" : arguments.front();
+  if (first == "--help" || first == "-h") {
+    std::fputs(usage().c_str(), stdout);
+    return 0;
+  }
+  if (arguments.size() < 2) {
+    std::fputs(usage().c_str(), stderr);
+    return kNoTracer;
+  }
+  std::string request;
+  for (std::string_view word : arguments.subspan(1)) {
+    if (!request.empty()) request += ' ';
+    request += word;
+  }
+  if (request.find('\n') != std::string::npos)
+    return fail(kRefused, "a request is one line; this one has several");
+  auto address = control_address(std::string(first));
+  if (!address) return fail(kNoTracer, address.error().message);
+  ScopedFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd.valid()) return fail(kNoTracer, std::string("socket: ") + std::strerror(errno));
+  if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
+    return fail(kNoTracer, "no tracer at " + std::string(first) + ": " + std::strerror(errno));
+  if (!send_line(fd.get(), request, kPatience))
+    return fail(kNoTracer, "the tracer at " + std::string(first) + " has gone");
+  auto answer = receive_line(fd.get());
+  if (!answer) return fail(kNoTracer, "the tracer at " + std::string(first) + " does not answer");
+  return show(*answer);
+}
+
+}  // namespace wc

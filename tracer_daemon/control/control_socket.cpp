@@ -1,0 +1,58 @@
+#include "control/control_socket.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <string_view>
+
+namespace wc {
+
+Result<sockaddr_un> control_address(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.empty()) return Error{"--control needs the path of a socket", EINVAL};
+  if (path.size() >= sizeof address.sun_path)
+    return Error{"socket path is too long (" + std::to_string(path.size()) + " bytes, at most " +
+                     std::to_string(sizeof address.sun_path - 1) + "): " + path,
+                 ENAMETOOLONG};
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  return address;
+}
+
+LineBuffer::Input LineBuffer::read_from(int fd) {
+  std::array<char, 4096> some;
+  const ssize_t size = recv(fd, some.data(), some.size(), MSG_DONTWAIT);
+  if (size < 0) return errno == EAGAIN || errno == EINTR ? Input::Nothing : Input::End;
+  if (size == 0) return Input::End;
+  bytes_.append(some.data(), static_cast<size_t>(size));
+  const bool is_too_long = bytes_.size() > kMaxRequest && bytes_.find('\n') > kMaxRequest;
+  return is_too_long ? Input::End : Input::Data;
+}
+
+std::optional<std::string> LineBuffer::take_line() {
+  const size_t end = bytes_.find('\n');
+  if (end == std::string::npos) return std::nullopt;
+  std::string line = bytes_.substr(0, end);
+  bytes_.erase(0, end + 1);
+  return line;
+}
+
+bool send_line(int fd, std::string line, int milliseconds) {
+  line += '\n';
+  std::string_view rest = line;
+  while (!rest.empty()) {
+    const ssize_t sent = send(fd, rest.data(), rest.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent > 0) {
+      rest.remove_prefix(static_cast<size_t>(sent));
+      continue;
+    }
+    if (sent < 0 && errno != EAGAIN && errno != EINTR) return false;
+    pollfd writable{fd, POLLOUT, 0};
+    if (poll(&writable, 1, milliseconds) == 0) return false;
+  }
+  return true;
+}
+
+}  // namespace wc

@@ -1,0 +1,33 @@
+// The socket of --control: its address and its lines, for both ends.
+#pragma once
+
+#include <sys/un.h>
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+
+namespace wc {
+
+inline constexpr size_t kMaxRequest = 64 * 1024;  // bytes of a line
+
+Result<sockaddr_un> control_address(const std::string& path);
+
+// Bytes as they come, cut into lines.
+class LineBuffer {
+ public:
+  enum class Input { Data, Nothing, End };
+  // What the descriptor has, without waiting. End: the peer is gone, or a line is too long.
+  Input read_from(int fd);
+  std::optional<std::string> take_line();
+
+ private:
+  std::string bytes_;
+};
+
+// All of it, or false. `milliseconds`: how long to wait for a peer that does not read.
+bool send_line(int fd, std::string line, int milliseconds);
+
+}  // namespace wc

@@ -1,0 +1,49 @@
+// Carries out what wc-ctl asks for, between two events, on the tracer's thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "control/command.h"
+#include "engine/switching.h"
+#include "recording/thread_records.h"
+#include "tracee/tracees.h"
+
+namespace wc {
+
+class Controller {
+ public:
+  struct Parts {
+    Tracees& tracees;
+    ThreadRecords& records;
+    Switching& switching;
+  };
+  // `plans`: the run's, for processes to come.
+  Controller(const TraceRun& run, const Parts& parts, SyscallPlans& plans);
+
+  // The answer, one JSON object without a line's end.
+  std::string execute(const std::string& line);
+  // Tracing is to end, and the programs run on.
+  [[nodiscard]] bool stop_requested() const { return stop_requested_; }
+
+ private:
+  struct Answer;
+  Status perform(const Command& command, Answer& answer);
+  Status change_functions(const Command& command);
+  Status change_syscalls(const std::string& list);
+  Status change_backends(const Command& command, Answer& answer);
+  Status change_rules(const Command& command, Answer& answer);
+  void pause(bool is_paused);
+  void report_only(const SyscallSet& syscalls);
+  void drain();
+  void describe(Answer& answer);
+
+  const TraceRun& run_;
+  Parts parts_;
+  SyscallPlans& plans_;
+  SyscallSet syscalls_;  // that are reported while nothing is paused
+  uint64_t begun_;       // CLOCK_MONOTONIC, nanoseconds
+  bool stop_requested_ = false;
+};
+
+}  // namespace wc

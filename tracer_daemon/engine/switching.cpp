@@ -1,0 +1,81 @@
+#include "engine/switching.h"
+
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <climits>
+#include <vector>
+
+#include "protocol/stub.h"
+
+namespace wc {
+namespace {
+
+// One byte each: a thread may be reading them.
+bool write_bytes(Process& process, uint64_t table, std::span<const uint32_t> rows,
+                 const OffRows& off) {
+  constexpr size_t kMost = IOV_MAX;
+  auto place = [&](uint32_t row) {
+    return table + uint64_t{row} * sizeof(wc_function) + offsetof(wc_function, is_off);
+  };
+  std::vector<uint8_t> values;
+  std::vector<iovec> places;
+  for (size_t begin = 0; begin < rows.size(); begin += kMost) {
+    auto part = rows.subspan(begin, std::min(kMost, rows.size() - begin));
+    values.clear();
+    places.clear();
+    for (uint32_t row : part) {
+      values.push_back(off[row]);
+      places.push_back({reinterpret_cast<void*>(place(row)), 1});
+    }
+    const iovec from{values.data(), values.size()};
+    if (process_vm_writev(process.pid, &from, 1, places.data(), places.size(), 0) ==
+        static_cast<ssize_t>(values.size()))
+      continue;
+    // Where that is forbidden, /proc/PID/mem may not be.
+    for (uint32_t row : part)
+      if (!process.memory.write({place(row)}, &off[row], 1)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+void Switching::write(Process& process, const OffRows& rows, const OffRows* before) const {
+  std::vector<uint32_t> changed;
+  for (uint32_t i = 0; i < rows.size(); i++)
+    if (before == nullptr || (*before)[i] != rows[i]) changed.push_back(i);
+  if (!write_bytes(process, process.function_rows, changed, rows) && process.threads != 0)
+    run_.say(1, "process " + std::to_string(process.pid) +
+                    ": its memory cannot be written; functions that are off cost what they did");
+  process.off_generation = functions_.generation();
+}
+
+void Switching::begin(Process& process) {
+  if (!run_.options.is_controlled || process.table == nullptr || process.share == nullptr) return;
+  process.function_rows = process.share->header().functions;
+  if (process.off_generation == functions_.generation()) return;
+  process.off = functions_.off(*process.table);
+  write(process, *process.off, nullptr);
+}
+
+// Where all are off, the child never says hello.
+void Switching::inherit(Process& child, const Process& parent) {
+  child.function_rows = parent.function_rows;
+  constexpr uint64_t kFirst = 1;  // nothing has changed since its parent was given its rows
+  if (child.function_rows == 0 || child.table == nullptr) return;
+  child.off = functions_.off(*child.table);
+  if (functions_.generation() != kFirst) write(child, *child.off, nullptr);
+}
+
+void Switching::apply(const std::function<void()>& drain) {
+  for (const auto& [pid, process] : tracees_.processes)
+    if (process->function_rows != 0 && process->table != nullptr)
+      write(*process, *functions_.off(*process->table),
+            process->off_generation != 0 ? process->off.get() : nullptr);
+  drain();
+  for (const auto& [pid, process] : tracees_.processes)
+    if (process->table != nullptr) process->off = functions_.off(*process->table);
+}
+
+}  // namespace wc

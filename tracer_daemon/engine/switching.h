@@ -1,0 +1,41 @@
+// Functions that are switched off and on while programs run: the rows of a program's stub table, as
+// its memory has them and as the tracer knows them.
+//
+// A call is on one side of a change, by its number: what a thread had recorded when its process's
+// rows were written is reported as before, and what it records later of a function that was on as
+// its call began is left out.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "control/function_switch.h"
+#include "tracee/trace_run.h"
+#include "tracee/tracees.h"
+
+namespace wc {
+
+class Switching {
+ public:
+  Switching(const TraceRun& run, Tracees& tracees)
+      : run_(run), tracees_(tracees), functions_(run.options.switched_on) {}
+
+  // A program's shim has told where its rows are; all are as the program's file has them, or as its
+  // parent had them.
+  void begin(Process& process);
+  // A forked child has its parent's rows, as they were a moment ago. It stands still.
+  void inherit(Process& child, const Process& parent);
+  // All processes' rows become what the switch says. `drain`: reads what their threads have
+  // recorded; called when the new rows are written and the tracer still knows the old ones.
+  void apply(const std::function<void()>& drain);
+  FunctionSwitch& functions() { return functions_; }
+
+ private:
+  void write(Process& process, const OffRows& rows, const OffRows* before) const;
+
+  const TraceRun& run_;
+  Tracees& tracees_;
+  FunctionSwitch functions_;
+};
+
+}  // namespace wc

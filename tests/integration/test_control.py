@@ -198,8 +198,11 @@ class Backends(Control):
         self.change("backend", "replace", "0", f"text:output={text}")
         added = self.ask("backend", "add", f"summary:output={self.path('summary')}")
         self.assertEqual(added["id"], 1)
-        harness.wait_until(lambda: os.path.exists(text) and "access(" in self.content(text), 20, "text")
+        before = self.ask("status")["events"]
+        harness.wait_until(lambda: self.ask("status")["events"] > before + 50, 20, "events for both")
         self.change("backend", "remove", "1")
+        self.ask("flush")
+        self.assertIn("access(", self.content(text))
         self.assertIn("access", self.content(self.path("summary")))
         for words in (("remove", "7"), ("add", "jsn"), ("replace", "0", "text:nothing=1"), ("add", "folded")):
             self.assertEqual(self.ctl("backend", *words).returncode, 1, words)

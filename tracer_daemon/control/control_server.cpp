@@ -35,29 +35,47 @@ void ControlServer::Answers::add(uint64_t client, std::string text) {
   [[maybe_unused]] const ssize_t n = write(wake.get(), &one, sizeof one);  // only ever full
 }
 
-Result<std::unique_ptr<ControlServer>> ControlServer::listen(const std::string& path,
-                                                             ControlHost& host) {
-  auto address = control_address(path);
-  if (!address) return address.error();
+namespace {
+
+// A socket that refuses nobody any more: between bind(2) and listen(2) it would. So it gets its
+// name when it is ready. `path` must not exist.
+Result<ScopedFd> listen_at(const std::string& path) {
+  auto final_address = control_address(path);
+  if (!final_address) return final_address.error();
+  auto address = control_address(path + "~");
+  const bool has_room = address.ok();
+  if (!has_room) address = final_address;
   ScopedFd listener(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!listener.valid()) return Error::from_errno("cannot create a Unix socket", errno);
   const mode_t mask = umask(0177);
   const int bound =
       bind(listener.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address);
-  const int code = errno;
+  int code = bound == 0 ? 0 : errno;
   umask(mask);
-  if (bound != 0)
-    return Error::from_errno(
-        "cannot create socket " + path +
-            (code == EADDRINUSE ? " (another tracer's, or left over: remove it)" : ""),
-        code);
-  if (::listen(listener.get(), static_cast<int>(kMaxClients)) != 0)
-    return Error::from_errno("cannot listen on " + path, errno);
+  if (code == 0 && ::listen(listener.get(), static_cast<int>(kMaxClients)) != 0) code = errno;
+  if (has_room && bound == 0) {
+    if (code == 0 && link(address->sun_path, path.c_str()) != 0) code = errno;
+    unlink(address->sun_path);
+  }
+  const bool is_taken = code == EADDRINUSE || code == EEXIST;
+  if (code != 0)
+    return Error::from_errno("cannot create socket " + path +
+                                 (is_taken ? " (another tracer's, or left over: remove it)" : ""),
+                             code);
+  return listener;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ControlServer>> ControlServer::listen(const std::string& path,
+                                                             ControlHost& host) {
+  auto listener = listen_at(path);
+  if (!listener) return listener.error();
   auto answers = std::make_shared<Answers>();
   answers->wake = ScopedFd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!answers->wake.valid()) return Error::from_errno("cannot create an eventfd", errno);
   return std::unique_ptr<ControlServer>(
-      new ControlServer(path, std::move(listener), std::move(answers), host));
+      new ControlServer(path, std::move(*listener), std::move(answers), host));
 }
 
 ControlServer::ControlServer(std::string path, ScopedFd listener, std::shared_ptr<Answers> answers,

@@ -15,8 +15,9 @@ WC_LAYOUT(wc_verdict, args, 8, 56);
 WC_LAYOUT(wc_arg, text, 16, 24);                   // lies in arrays: never grows within an ABI
 WC_LAYOUT(wc_caller, line, 40, 48);                // lies inside wc_call: never grows within an ABI
 WC_LAYOUT(wc_stack_frame, object_offset, 48, 56);  // lies in arrays, as well
-WC_LAYOUT(wc_call, caller, 80, 144);
-WC_LAYOUT(wc_call, frames, 128, 144);
+WC_LAYOUT(wc_call, caller, 80, 152);
+WC_LAYOUT(wc_call, frames, 128, 152);
+WC_LAYOUT(wc_call, weight, 144, 152);
 WC_LAYOUT(wc_syscall, error_name, 112, 176);
 WC_LAYOUT(wc_syscall, frames, 120, 176);
 WC_LAYOUT(wc_syscall, fd_path, 152, 176);

@@ -166,6 +166,7 @@ void JsonBackend::call(const wc_call& event) {
   json.member("call", event.id);
   if (event.parent != 0) json.member("parent", event.parent);
   json.member("depth", event.depth);
+  if (event.weight > 1) json.member("weight", event.weight);
   write_text(json, "function", event.function);
   write_text(json, "library", event.library);
   write_args(json, event.args, event.nargs);

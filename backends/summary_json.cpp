@@ -194,6 +194,7 @@ void Report::write() {
   write_outside();
   write_total();
   json_.member("lost", view_.lost);
+  if (view_.sampled > 1) json_.member("sampled", view_.sampled);
   json_.member("by", row_name(view_.by));
   json_.member("since", view_.since);
   json_.member("until", view_.until);

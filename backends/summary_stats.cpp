@@ -103,6 +103,8 @@ void SummaryStats::end_call(Tally& tally, const OpenCall& call, Around around, u
 }
 
 void SummaryStats::call(const wc_call& event) {
+  if (event.weight > 1)
+    for_each_tally([&](Tally& tally) { tally.sampled = std::max(tally.sampled, event.weight); });
   OpenCall call{.id = event.id, .ts = event.ts, .pid = event.pid};
   call.function = names_.function(view(event.function), view(event.library));
   call.phase = clock_.phase(event.pid, event.tid);

@@ -212,6 +212,10 @@ void Table::append_notes(std::string& out) const {
   if (view_.lived_ns != 0)
     note(fmt::format("100 % is {}, how long all threads together have lived",
                      short_duration(view_.lived_ns)));
+  if (view_.sampled > 1)
+    note(fmt::format(
+        "sampled 1 in {}: calls and their time are of all, syscalls of the sampled ones",
+        view_.sampled));
   if (view_.lost != 0)
     note(plural(view_.lost, "event was", "events were") + " lost: syscalls may be missing above");
 }

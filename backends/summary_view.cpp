@@ -124,6 +124,7 @@ SummaryView view_of(const Tally& tally, const SummaryStats& stats, const Summary
   view.lived_ns = std::accumulate(lived.begin(), lived.end(), uint64_t{0});
   if (stats.knows_phases()) view.lived_ns -= lived[kNoPhase];  // the program stood still
   view.lost = tally.lost;
+  view.sampled = tally.sampled;
   view.since = tally.since;
   view.until = now;
   take_rows(tally, options, view);

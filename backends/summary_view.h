@@ -33,6 +33,7 @@ struct SummaryView {
   uint64_t hidden_calls = 0;  // of these
   uint64_t cut = 0;           // further rows, beyond `top`
   uint64_t lost = 0;
+  uint32_t sampled = 1;
   uint64_t since = 0, until = 0;
 };
 

@@ -115,6 +115,8 @@ struct wc_call {
   const struct wc_stack_frame *frames;
   uint32_t frame_count;
   uint32_t reserved;
+  uint32_t weight; /* with --every N: N, for this call stands for so many; else 1 */
+  uint32_t reserved2;
 };
 
 enum wc_syscall_flags {

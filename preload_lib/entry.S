@@ -83,7 +83,6 @@
 EXPORT wc_entry
   cmpb $0, WC_FUNCTION_OFF(%r11)
   jne 9f
-8:
   OPEN_FRAME
   mov wc_thread@gottpoff(%rip), %rax
   mov %fs:(%rax), %r10                      /* the slot */
@@ -161,11 +160,16 @@ EXPORT wc_entry
   call *%r11
 3:
   CLOSE_SCOPE
-9: /* It is switched off: as if nobody stood in between, once it is known where it is. */
+9: /* It is switched off: as if nobody stood in between, once it is known where it is. Or sampled. */
   .cfi_restore %rbp
+  cmpb $WC_IS_OFF, WC_FUNCTION_OFF(%r11)
+  jne 7f
   cmpq $0, WC_FUNCTION_REAL(%r11)
-  je 8b
+  je 7f
   jmp *WC_FUNCTION_REAL(%r11)
+7:
+  OPEN_FRAME
+  jmp 2b
 END wc_entry
 
 /* wc_function.stack_words words of stack arguments are copied below the frame. No rep movs: it

@@ -65,6 +65,7 @@
 #define WC_SCOPE_FUNCTION 80
 #define WC_SCOPE_FLAGS 84
 #define WC_IS_OPEN 1
+#define WC_IS_OFF 1
 #define WC_IS_THIN 16
 /* wc_shared_header */
 #define WC_SHARED_IGNORED 8760
@@ -169,6 +170,7 @@ WC_STATIC_ASSERT(offsetof(struct wc_scope, args) == WC_SCOPE_ARGS, "scope.args")
 WC_STATIC_ASSERT(offsetof(struct wc_scope, function) == WC_SCOPE_FUNCTION, "scope.function");
 WC_STATIC_ASSERT(offsetof(struct wc_scope, flags) == WC_SCOPE_FLAGS, "scope.flags");
 WC_STATIC_ASSERT(WC_SCOPE_OPEN == WC_IS_OPEN, "open");
+WC_STATIC_ASSERT(WC_OFF == WC_IS_OFF, "off");
 WC_STATIC_ASSERT(WC_SCOPE_REPORTED == 1u << 31, "the sign says whether it is");
 WC_STATIC_ASSERT(WC_SCOPE_THIN == WC_IS_THIN, "thin");
 WC_STATIC_ASSERT(offsetof(struct wc_shared_header, plans) + offsetof(struct wc_plan, action) ==

@@ -89,8 +89,13 @@ __attribute__((visibility("hidden"))) uint64_t wc_find_ret(struct wc_frame *fram
   return 0;
 }
 
+static inline uint32_t flags_of(const struct wc_function *function) {
+  return (function->flags & WC_SCOPE_THIN) | WC_SCOPE_OPEN;
+}
+
 /* Fills in scope number `depth`. See the head of this file for the order of the stores. */
-static inline void push(struct wc_slot *slot, uint32_t depth, struct wc_frame *frame, uint64_t sp) {
+static inline void push(struct wc_slot *slot, uint32_t depth, struct wc_frame *frame, uint64_t sp,
+                        uint32_t flags) {
   slot->depth = depth + 1;
   WC_BARRIER();
   struct wc_scope *scope = &slot->scopes[depth];
@@ -105,7 +110,7 @@ static inline void push(struct wc_slot *slot, uint32_t depth, struct wc_frame *f
   scope->args[5] = frame->args[5];
   scope->function = frame->function->index;
   WC_BARRIER();
-  scope->flags = (frame->function->flags & WC_SCOPE_THIN) | WC_SCOPE_OPEN;
+  scope->flags = flags;
   slot->depth = depth + 1;
   frame->slot = slot;
   frame->index = depth;
@@ -139,6 +144,18 @@ static __attribute__((noinline)) uint64_t open_slowly(struct wc_slot *slot, uint
   return real;
 }
 
+static inline struct wc_counter *counter_of(struct wc_slot *slot,
+                                            const struct wc_function *function) {
+  return (struct wc_counter *)(wc_slot_ring(slot) + wc_process.ring_mask + 1) + function->index;
+}
+
+static __attribute__((noinline, cold)) void count(struct wc_slot *slot,
+                                                  const struct wc_scope *scope,
+                                                  const struct wc_function *function) {
+  counter_of(slot, function)->calls++;
+  counter_of(slot, function)->ticks += wc_ticks() - scope->tsc;
+}
+
 /* Everything that a plain call under gate dispatch does not need. `sp`: the scope's stack pointer.
  */
 __attribute__((visibility("hidden"))) uint64_t wc_enter_at(struct wc_frame *frame, uint64_t sp) {
@@ -146,7 +163,7 @@ __attribute__((visibility("hidden"))) uint64_t wc_enter_at(struct wc_frame *fram
   uint64_t real = function->real != 0 ? function->real : wc_resolve(function);
   struct wc_slot *slot = wc_thread.slot;
   frame->slot = NULL;
-  if (WC_UNLIKELY(function->is_off)) return real;
+  if (WC_UNLIKELY(function->is_off == WC_OFF)) return real;
   if (wc_process.state != WC_READY || slot == NULL ||
       wc_thread.generation != wc_process.generation) {
     if (!wc_attach_thread()) return real;
@@ -154,11 +171,20 @@ __attribute__((visibility("hidden"))) uint64_t wc_enter_at(struct wc_frame *fram
   }
   uint32_t depth = slot->depth;
   if (depth > 0 && top(slot, depth)->sp <= sp) depth = pop_dead(slot, depth, sp);
+  if (WC_UNLIKELY(depth > 0 && slot->scopes[0].flags & WC_SCOPE_SKIPPED)) {
+    if (wc_process.config & WC_CONFIG_COUNTS) counter_of(slot, function)->calls++;
+    return real;
+  }
   if (depth >= WC_MAX_SCOPES) {
     slot->overflow++;
     return real;
   }
-  push(slot, depth, frame, sp);
+  if (WC_UNLIKELY(function->is_off >= WC_SAMPLED && depth == 0 && !wc_is_sampled(slot, function))) {
+    push(slot, 0, frame, sp, WC_SCOPE_SKIPPED);
+    if (wc_process.config & WC_CONFIG_CALL_TIME) slot->scopes[0].tsc = wc_ticks();
+    return real;
+  }
+  push(slot, depth, frame, sp, flags_of(function));
   return open_slowly(slot, depth, function->flags, real);
 }
 
@@ -169,12 +195,13 @@ __attribute__((visibility("hidden"))) uint64_t wc_enter(struct wc_frame *frame) 
   struct wc_slot *slot = wc_thread.slot;
   uint64_t real = function->real, sp = (uint64_t)&frame->caller;
   if (WC_UNLIKELY(slot == NULL || wc_thread.generation != wc_process.fast || real == 0 ||
-                  function->is_off))
+                  function->is_off ||
+                  (slot->depth > 0 && slot->scopes[0].flags & WC_SCOPE_SKIPPED)))
     return wc_enter_at(frame, sp);
   uint32_t depth = slot->depth;
   if (WC_UNLIKELY(depth > 0 && (depth >= WC_MAX_SCOPES || top(slot, depth)->sp <= sp)))
     return wc_enter_at(frame, sp);
-  push(slot, depth, frame, sp);
+  push(slot, depth, frame, sp, flags_of(function));
   WC_BARRIER();
   if (!(function->flags & WC_FUNCTION_PURE)) wc_thread.selector = 1;
   return real;
@@ -216,15 +243,6 @@ static inline void report_return(struct wc_frame *frame, const struct wc_scope *
     return;
   uint64_t tsc = wc_process.config & WC_CONFIG_CALL_TIME ? wc_ticks() : 0;
   wc_append_return(frame->slot, scope->seq, frame->ret, tsc, error);
-}
-
-static __attribute__((noinline, cold)) void count(struct wc_slot *slot,
-                                                  const struct wc_scope *scope,
-                                                  const struct wc_function *function) {
-  struct wc_counter *counters =
-      (struct wc_counter *)(wc_slot_ring(slot) + wc_process.ring_mask + 1);
-  counters[function->index].calls++;
-  counters[function->index].ticks += wc_ticks() - scope->tsc;
 }
 
 /* The values that the call has left in memory are read by the tracer. */

@@ -143,6 +143,8 @@ void wc_install_orphan_handlers(uint32_t gate);
 void wc_publish_actions(void);
 /* Behind a bell. */
 void wc_keep_ignoring(void);
+/* Whether this outermost call of a sampled function is reported. */
+int wc_is_sampled(struct wc_slot *slot, const struct wc_function *function);
 /* Rings the bell with a question (enum wc_ask). Under gate socket, whose stops carry no signal, the
  * handler is there for as long as that takes. */
 uint64_t wc_ask(uint64_t question, uint64_t a, uint64_t b);

@@ -51,7 +51,26 @@ enum wc_config {
   WC_CONFIG_DROP = 1u << 5,       /* engine inproc: a full ring loses syscalls instead of waiting */
   WC_CONFIG_STACKS = 1u << 6,     /* engine inproc: with the stack they stand on */
   WC_CONFIG_SYSCALL_TIME = 1u << 7, /* engine inproc: a time stamp behind each syscall, too */
-  WC_CONFIG_ALONE = 1u << 8 /* children are not traced: they run native from their fork on */
+  WC_CONFIG_ALONE = 1u << 8,  /* children are not traced: they run native from their fork on */
+  WC_CONFIG_SAMPLES = 1u << 9 /* a slot counts the calls of each function for --every */
+};
+
+/* wc_function.is_off: off, or from WC_SAMPLED on the number of a wc_sample above it. */
+#define WC_OFF 1u
+#define WC_SAMPLED 2u
+#define WC_SAMPLES 16u
+
+enum wc_sample_kind {
+  WC_SAMPLE_EVERY = 0, /* one outermost call in n, by thread and function */
+  WC_SAMPLE_FIRST = 1, /* the first n; state: how many there were */
+  WC_SAMPLE_RATE = 2   /* a token bucket for n calls, filled by one each `ticks`; state: the tick at
+                          which it is full again */
+};
+struct wc_sample {
+  uint32_t kind; /* enum wc_sample_kind */
+  uint32_t n;
+  uint64_t ticks;
+  uint64_t state; /* shim */
 };
 
 /*
@@ -174,11 +193,13 @@ struct wc_shared_header {
   struct wc_action orphan; /* shim: the action that it has set where the program has the default */
   struct wc_action again_old; /* shim, on the way to again_next: what the kernel has. One thread. */
   uint64_t functions; /* shim: address of its wc_functions, whose is_off the tracer writes */
+  struct wc_sample samples[WC_SAMPLES]; /* tracer */
   /* Shim: the names themselves, or how they begin; what stands behind the NUL is nothing. */
   char own_scope_names[WC_OWN_SCOPES][WC_SCOPE_NAME];
 };
-WC_STATIC_ASSERT(sizeof(struct wc_shared_header) ==
-                     224 + 16 * WC_PLANNED_SYSCALLS + (8 + WC_SCOPE_NAME) * WC_OWN_SCOPES,
+WC_STATIC_ASSERT(sizeof(struct wc_shared_header) == 224 + 24 * WC_SAMPLES +
+                                                        16 * WC_PLANNED_SYSCALLS +
+                                                        (8 + WC_SCOPE_NAME) * WC_OWN_SCOPES,
                  "wc_shared_header");
 #define WC_HEADER_SIZE ((uint64_t)3 * WC_PAGE)
 
@@ -187,6 +208,8 @@ enum wc_scope_flags {
    * counts a scope that is neither: such a scope is not reported any more. */
   WC_SCOPE_OPEN = 1u << 0,
   WC_SCOPE_THIN = 1u << 4, /* the function is WC_FUNCTION_THIN */
+  /* An outermost call that is not sampled: it is never OPEN, and no calls in it have scopes. */
+  WC_SCOPE_SKIPPED = 1u << 5,
   /* Its return is to be reported; tracer, too. The sign: one instruction clears OPEN and asks. */
   WC_SCOPE_REPORTED = 1u << 31
 };
@@ -334,7 +357,8 @@ struct wc_slot {
   struct wc_pending pending[WC_PENDING];
   struct wc_scope scopes[WC_MAX_SCOPES];
   /* struct wc_record ring[ring_records];
-   * struct wc_counter counters[function_count], with WC_CONFIG_COUNTS */
+   * struct wc_counter counters[function_count], with WC_CONFIG_COUNTS
+   * uint32_t sampled[function_count], with WC_CONFIG_SAMPLES */
 };
 WC_STATIC_ASSERT(offsetof(struct wc_slot, next_seq) == 32, "wc_slot.next_seq");
 WC_STATIC_ASSERT(offsetof(struct wc_slot, landing_done) == 116, "wc_slot.landing_done");
@@ -358,6 +382,7 @@ static inline uint32_t wc_slot_size(uint32_t function_count, uint32_t config) {
   uint64_t size =
       sizeof(struct wc_slot) + (uint64_t)wc_ring_records(config) * sizeof(struct wc_record);
   if (config & WC_CONFIG_COUNTS) size += (uint64_t)function_count * sizeof(struct wc_counter);
+  if (config & WC_CONFIG_SAMPLES) size += (uint64_t)function_count * sizeof(uint32_t);
   return (uint32_t)((size + WC_PAGE - 1) / WC_PAGE * WC_PAGE);
 }
 

@@ -24,10 +24,10 @@ class FunctionSwitchTest : public testing::Test {
     return FunctionSwitch(*parse_selection(list));
   }
   std::set<std::string> on(FunctionSwitch& functions) {
-    auto off = functions.off(table_);
+    auto modes = functions.modes(table_);
     std::set<std::string> names;
     for (size_t i = 0; i < table_.functions.size(); i++)
-      if (!(*off)[i]) names.insert(table_.functions[i].symbol);
+      if (!modes->is_off(static_cast<uint32_t>(i))) names.insert(table_.functions[i].symbol);
     return names;
   }
   Status change(FunctionSwitch& functions, FunctionSwitch::Change how, std::string_view list) {
@@ -83,6 +83,33 @@ TEST_F(FunctionSwitchTest, PauseIsAnAsideThatChangesOfTheListOutlive) {
   EXPECT_THAT(on(functions), ElementsAre());
   functions.pause(false);
   EXPECT_THAT(on(functions), ElementsAre("read", "write"));
+}
+
+TEST_F(FunctionSwitchTest, TheLastSampleThatNamesAFunctionDecides) {
+  auto functions = make("read,write,open,inflate@libz");
+  SampleList samples;
+  for (const char* text : {"10", "3@read,write", "5@write"})
+    ASSERT_TRUE(samples.add(*parse_sample(Sample::Kind::Every, text)));
+  ASSERT_TRUE(samples.add(*parse_sample(Sample::Kind::All, "open")));
+  functions.set_samples(samples);
+  auto modes = functions.modes(table_);
+  const uint32_t weights[] = {1, 1, 1, 1, 3, 5, 10};  // access and close are off, open is all
+  for (uint32_t i = 0; i < 7; i++) EXPECT_EQ(modes->weight(i), weights[i]) << i;
+  EXPECT_EQ(modes->rows[2], 0);
+  EXPECT_TRUE(modes->is_off(0));
+}
+
+TEST(SampleList, KeepsOneOfEachListOfFunctionsAndHasAnEnd) {
+  SampleList samples;
+  for (int i = 1; i < 1000; i++)
+    ASSERT_TRUE(samples.add(*parse_sample(Sample::Kind::Every, std::to_string(i) + "@read")));
+  EXPECT_EQ(samples.size(), 1u);
+  EXPECT_EQ(samples[0].text, "every=999@read");
+  for (uint32_t i = 1; i < WC_SAMPLES; i++)
+    ASSERT_TRUE(samples.add(*parse_sample(Sample::Kind::First, "1@f" + std::to_string(i))));
+  EXPECT_FALSE(samples.add(*parse_sample(Sample::Kind::First, "1@g")));
+  for (const char* wrong : {"", "0", "-1", "1x", "1@", "99999999999", "1@@nothing"})
+    EXPECT_FALSE(parse_sample(Sample::Kind::Rate, wrong).ok()) << wrong;
 }
 
 // The list does not grow with the number of changes, and means what sets of names would.

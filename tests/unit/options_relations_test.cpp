@@ -64,6 +64,9 @@ const std::map<Key, Words>& samples() {
       {Key::NoFollow, {"--no-follow"}},
       {Key::Control, {"--control", "/s"}},
       {Key::Prepare, {"--prepare", "open"}},
+      {Key::Every, {"--every", "10"}},
+      {Key::Rate, {"--rate", "100@open"}},
+      {Key::First, {"--first", "5"}},
       {Key::Connect, {"--connect", "/c"}},
       {Key::Verbose, {"-v"}},
       {Key::ListFunctions, {"--list-functions", "@net"}},
@@ -176,13 +179,13 @@ const std::map<Key, std::string>& effects() {
 
 // Those that are no backend's business. A new option belongs here or there.
 const std::set<Key> kOfNoBackend = {
-    Key::Prepare,       Key::Functions,    Key::Breakpoints,   Key::Engine,      Key::Gate,
-    Key::Scope,         Key::Backend,      Key::Output,        Key::Append,      Key::Separately,
-    Key::Summary,       Key::Inject,       Key::Deny,          Key::Fault,       Key::SummaryToo,
-    Key::User,          Key::Compare,      Key::CompareOutput, Key::CompareLoad, Key::CompareReady,
-    Key::CompareFigure, Key::CompareLimit, Key::Overflow,      Key::Patch,       Key::Pid,
-    Key::NoFollow,      Key::Control,      Key::Connect,       Key::Verbose,     Key::ListFunctions,
-    Key::ListSyscalls,  Key::ListClasses};
+    Key::Every,         Key::Rate,        Key::First,         Key::Prepare,       Key::Functions,
+    Key::Breakpoints,   Key::Engine,      Key::Gate,          Key::Scope,         Key::Backend,
+    Key::Output,        Key::Append,      Key::Separately,    Key::Summary,       Key::Inject,
+    Key::Deny,          Key::Fault,       Key::SummaryToo,    Key::User,          Key::Compare,
+    Key::CompareOutput, Key::CompareLoad, Key::CompareReady,  Key::CompareFigure, Key::CompareLimit,
+    Key::Overflow,      Key::Patch,       Key::Pid,           Key::NoFollow,      Key::Control,
+    Key::Connect,       Key::Verbose,     Key::ListFunctions, Key::ListSyscalls,  Key::ListClasses};
 
 TEST(Relations, EveryBuiltinBackendIsJudged) {
   for (const std::string_view name : backends::builtin_names())

@@ -357,10 +357,7 @@ TEST_P(RefusedOption, IsNamedWithWhatToDoInstead) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Contract, RefusedOption,
-                         testing::Values(Refused{{"--every", "2", "p"}, "option --every"},
-                                         Refused{{"--rate", "2", "p"}, "option --rate"},
-                                         Refused{{"--first", "2", "p"}, "option --first"},
-                                         Refused{{"--replay", "f"}, "option --replay"},
+                         testing::Values(Refused{{"--replay", "f"}, "option --replay"},
                                          Refused{{"--explore", "p"}, "option --explore"},
                                          Refused{{"--expect", "x", "p"}, "option --expect"},
                                          Refused{{"--flight=9", "p"}, "option --flight"},

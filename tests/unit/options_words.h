@@ -32,6 +32,13 @@ inline std::string bad_words(const Words& words) {
 }
 
 // All of what was asked for, but for the program and the warnings.
+inline std::string samples_of(const Options& o) {
+  std::string text;
+  for (const SampleText& one : o.samples)
+    text += std::to_string(static_cast<int>(one.kind)) + one.text + ";";
+  return text;
+}
+
 inline std::string fingerprint(const Options& o) {
   std::ostringstream out;
   const auto list = [&](const auto& values) {
@@ -46,7 +53,7 @@ inline std::string fingerprint(const Options& o) {
       << o.append << o.separately << o.all_calls << ' ' << o.string_size << ' ' << o.time_format
       << ' ' << o.show_duration << o.show_paths << o.show_addresses << o.objects << o.stack_trace
       << ' ' << o.stack_depth << int(o.frames) << int(o.color) << o.follow << ' ' << o.verbose
-      << o.control_path << o.prepared << '\n'
+      << o.control_path << o.prepared << samples_of(o) << '\n'
       << o.connect_path << '\n'
       << o.list << '\n'
       << o.user << '\n';

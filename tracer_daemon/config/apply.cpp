@@ -105,6 +105,11 @@ Status add_rule(RuleText::Kind kind, std::string_view text, Options& options) {
   return Done{};
 }
 
+Status add_sample(SampleText::Kind kind, std::string_view text, Options& options) {
+  options.samples.push_back({kind, std::string(trimmed(text))});
+  return Done{};
+}
+
 Status add_syscalls(const Setting& setting, Options& options) {
   constexpr std::string_view kTrace = "trace=", kInject = "inject=", kFault = "fault=";
   const std::string_view list = trimmed(setting.value);
@@ -246,6 +251,12 @@ std::optional<Status> apply_what(const Setting& setting, Options& options) {
       return add_rule(RuleText::Kind::Fault, setting.value, options);
     case Key::Deny:
       return add_rule(RuleText::Kind::Deny, setting.value, options);
+    case Key::Every:
+      return add_sample(SampleText::Kind::Every, setting.value, options);
+    case Key::Rate:
+      return add_sample(SampleText::Kind::Rate, setting.value, options);
+    case Key::First:
+      return add_sample(SampleText::Kind::First, setting.value, options);
     case Key::Path:
       return add_path(setting, options);
     case Key::Successful:

@@ -71,6 +71,11 @@ How it is done:
       --scope MODE         functions: system calls inside of wrapped functions (the default);
                            main: the same between the entry of main and its return or exit(3);
                            process: all system calls, as strace -f; wraps only what -F names
+      --every N[@LIST]     report one outermost call in N of a thread and function, with what is in
+                           it; of LIST's functions (as -F), or of all. Repeatable, the last one that
+                           names a function decides
+      --rate N[@LIST]      the same, at most N a second in each process (a token bucket)
+      --first N[@LIST]     the same, the first N in each process
   -p, --attach PID         running processes, repeatable, or with commas between them: -F and -B by
                            breakpoints; Ctrl-C leaves them as they were
   -u, --user NAME          run PROGRAM as this user, with its groups; takes root
@@ -112,8 +117,7 @@ Information:
 strace's long names (--trace, --trace-path, --string-limit, --summary-only, --timestamps, --signal,
 ...) and -e signal=, status=, quiet= mean the same here.
 
-Not yet available, and refused: -E bpf, --every, --rate, --first, --explore, --expect,
---flight, --record, --replay, --diff
+Not yet available, and refused: -E bpf, --explore, --expect, --flight, --record, --replay, --diff
 
 Exit status: that of PROGRAM; killed by a signal: the same signal; 125 if the tracer failed,
 126 if PROGRAM cannot be executed, 127 if it was not found.

@@ -56,8 +56,13 @@ Result<std::vector<Setting>> parse_ini(std::string_view text, std::string_view n
     }
     for (std::size_t i = 0; i < parsed.options.size(); ++i) {
       const IniEntry& entry = scan->entries[i];
+      std::string value = unquoted(parsed.options[i].value[0]);
+      // every.read = 100 is --every 100@read.
+      if (const size_t dot = entry.name.find('.');
+          entry.row->section == "sampling" && dot != std::string::npos)
+        value += "@" + entry.name.substr(dot + 1);
       settings.push_back(
-          Setting{entry.row->key, unquoted(parsed.options[i].value[0]),
+          Setting{entry.row->key, std::move(value),
                   fmt::format("{}:{}: {}", printable(name), entry.line, entry.name)});
     }
   } catch (const po::error& error) {

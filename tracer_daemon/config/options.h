@@ -63,6 +63,13 @@ struct RuleText {
   std::string text;
 };
 
+// --every, --rate, --first, as they were written.
+struct SampleText {
+  enum class Kind { Every, Rate, First };
+  Kind kind = Kind::Every;
+  std::string text;  // N[@FUNCTIONS]
+};
+
 struct Options {
   Command command = Command::Run;
   std::string functions = "@default";  // selection language, not yet parsed
@@ -74,6 +81,7 @@ struct Options {
   uint64_t signals = ~uint64_t{0};     // that are reported: bit N-1 for signal N
   unsigned quiet = 0;                  // -q
   std::vector<RuleText> rules;         // in the order given
+  std::vector<SampleText> samples;     // the same
   EngineChoice engine = EngineChoice::Default;
   GateChoice gate = GateChoice::Auto;
   Overflow overflow = Overflow::Wait;  // what a full ring of engine inproc does

@@ -32,6 +32,8 @@ constexpr Row kRows[] = {
     {"functions", "add", Verb::Functions, Action::Add, Takes::Text, "LIST"},
     {"functions", "remove", Verb::Functions, Action::Remove, Takes::Text, "LIST"},
     {"syscalls", "set", Verb::Syscalls, Action::Set, Takes::Text, "LIST"},
+    {"sample", "", Verb::Sample, Action::None, Takes::Text,
+     "every=N|rate=N|first=N|off [FUNCTIONS]"},
     {"pause", "", Verb::Pause, Action::None, Takes::Nothing, ""},
     {"resume", "", Verb::Resume, Action::None, Takes::Nothing, ""},
     {"flush", "", Verb::Flush, Action::None, Takes::Nothing, ""},
@@ -47,7 +49,7 @@ constexpr Row kRows[] = {
 };
 
 // What the design lists and this build does not have.
-constexpr std::string_view kNotBuilt[] = {"sample", "snapshot", "subscribe"};
+constexpr std::string_view kNotBuilt[] = {"snapshot", "subscribe"};
 
 constexpr std::string_view kBlanks = " \t\r";
 

@@ -13,6 +13,7 @@ struct Command {
   enum class Verb : uint8_t {
     Describe,
     Functions,
+    Sample,
     Syscalls,
     Pause,
     Resume,

@@ -49,8 +49,8 @@ std::vector<Term> spelt_out(std::vector<Term> terms) {
 
 }  // namespace
 
-FunctionSwitch::FunctionSwitch(std::vector<Term> selected)
-    : terms_(spelt_out(std::move(selected))) {}
+FunctionSwitch::FunctionSwitch(std::vector<Term> selected, SampleList samples)
+    : terms_(spelt_out(std::move(selected))), samples_(std::move(samples)) {}
 
 Status FunctionSwitch::change(Change how, std::string_view list,
                               std::span<const FunctionTable* const> tables) {
@@ -89,14 +89,31 @@ void FunctionSwitch::pause(bool is_paused) {
   generation_++;
 }
 
-std::shared_ptr<const OffRows> FunctionSwitch::off(const FunctionTable& table) {
+void FunctionSwitch::set_samples(SampleList samples) {
+  samples_ = std::move(samples);
+  known_.clear();
+  generation_++;
+}
+
+std::shared_ptr<const FunctionModes> FunctionSwitch::modes(const FunctionTable& table) {
   auto& known = known_[table.id];
   if (known != nullptr) return known;
-  auto rows = std::make_shared<OffRows>(table.functions.size(), uint8_t{1});
+  auto modes = std::make_shared<FunctionModes>();
+  auto& rows = modes->rows;
+  rows.assign(table.functions.size(), WC_OFF);
+  const auto candidates = candidates_of(table);
   if (!is_paused_)
-    if (auto outcome = select(terms_, candidates_of(table), false))
-      for (uint32_t index : outcome->selected) (*rows)[index] = 0;
-  return known = std::move(rows);
+    if (auto outcome = select(terms_, candidates, false))
+      for (uint32_t index : outcome->selected) rows[index] = 0;
+  for (uint32_t i = 0; i < samples_.size(); i++) {
+    const Sample& sample = samples_[i];
+    modes->weights.push_back(sample.weight());
+    const uint8_t mode = sample.reports_all() ? 0 : static_cast<uint8_t>(WC_SAMPLED + i);
+    if (auto outcome = select(sample.functions, candidates, false))
+      for (uint32_t index : outcome->selected)
+        if (rows[index] != WC_OFF) rows[index] = mode;
+  }
+  return known = std::move(modes);
 }
 
 std::string FunctionSwitch::list() const {

@@ -12,17 +12,15 @@
 
 #include "base/result.h"
 #include "catalog/selection.h"
+#include "control/sample_list.h"
 #include "events/function_table.h"
 
 namespace wc {
 
-// By number of the function: 1 where it is off. Rows behind the end are on.
-using OffRows = std::vector<uint8_t>;
-
 class FunctionSwitch {
  public:
   // `selected`: what is on at the start.
-  explicit FunctionSwitch(std::vector<Term> selected);
+  explicit FunctionSwitch(std::vector<Term> selected, SampleList samples = {});
 
   enum class Change : uint8_t { Set, Add, Remove };
   // `tables`: those of the programs that run. An error changes nothing: a list that makes no sense,
@@ -34,7 +32,9 @@ class FunctionSwitch {
 
   // Grows with each change.
   [[nodiscard]] uint64_t generation() const { return generation_; }
-  [[nodiscard]] std::shared_ptr<const OffRows> off(const FunctionTable& table);
+  [[nodiscard]] std::shared_ptr<const FunctionModes> modes(const FunctionTable& table);
+  [[nodiscard]] const SampleList& samples() const { return samples_; }
+  void set_samples(SampleList samples);
   // The list that is in force, as -F takes it.
   [[nodiscard]] std::string list() const;
 
@@ -42,9 +42,10 @@ class FunctionSwitch {
   void append(std::vector<Term> more);
 
   std::vector<Term> terms_;
+  SampleList samples_;
   bool is_paused_ = false;
   uint64_t generation_ = 1;
-  std::map<uint64_t, std::shared_ptr<const OffRows>> known_;  // of this generation, by table
+  std::map<uint64_t, std::shared_ptr<const FunctionModes>> known_;  // of this generation, by table
 };
 
 }  // namespace wc

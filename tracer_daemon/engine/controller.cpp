@@ -3,6 +3,7 @@
 #include <sys/random.h>
 
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "decode/syscall_filter.h"
 #include "events/tick_clock.h"
@@ -45,6 +46,9 @@ Status Controller::perform(const Command& command, Answer& answer) {
       break;
     case Command::Verb::Syscalls:
       done = change_syscalls(command.text);
+      break;
+    case Command::Verb::Sample:
+      done = change_samples(command.text);
       break;
     case Command::Verb::Pause:
     case Command::Verb::Resume:
@@ -90,6 +94,39 @@ Status Controller::change_functions(const Command& command) {
   if (auto changed = parts_.switching.functions().change(how, command.text, tables); !changed)
     return changed;
   parts_.switching.apply([this] { drain(); });
+  return Done{};
+}
+
+// every=N, rate=N, first=N, off; then, behind a blank, which functions.
+Status Controller::change_samples(const std::string& text) {
+  const size_t blank = std::min(text.find_first_of(" \t"), text.size());
+  std::string what = text.substr(0, blank), functions;
+  if (const size_t begin = text.find_first_not_of(" \t", blank); begin != std::string::npos)
+    functions = text.substr(begin);
+  SampleList samples = parts_.switching.functions().samples();
+  if (what == "off" && functions.empty()) {
+    parts_.switching.sample({}, [this] { drain(); });
+    return Done{};
+  }
+  const size_t equals = what.find('=');
+  const std::string kind = what.substr(0, equals);
+  const auto known = kind == "every"   ? std::optional(Sample::Kind::Every)
+                     : kind == "rate"  ? std::optional(Sample::Kind::Rate)
+                     : kind == "first" ? std::optional(Sample::Kind::First)
+                     : what == "off"   ? std::optional(Sample::Kind::All)
+                                       : std::nullopt;
+  if (!known || (equals == std::string::npos) != (what == "off"))
+    return Error{"'" + what + "' is none of every=N, rate=N, first=N, off"};
+  std::string rest = equals == std::string::npos ? "" : what.substr(equals + 1);
+  if (*known == Sample::Kind::All)
+    rest = functions;
+  else if (!functions.empty())
+    rest += "@" + functions;
+  auto sample = parse_sample(*known, rest);
+  if (!sample) return sample.error();
+  if (!samples.add(std::move(*sample)))
+    return Error{"there are too many different lists of functions; begin again with: sample off"};
+  parts_.switching.sample(std::move(samples), [this] { drain(); });
   return Done{};
 }
 
@@ -202,7 +239,10 @@ void Controller::describe(Answer& answer) {
                                                     : "trap";
   fields["functions"] = parts_.switching.functions().list();
   fields["paused"] = parts_.switching.functions().is_paused();
-  fields["sampling"] = json::array();
+  auto sampling = json::array();
+  const SampleList& samples = parts_.switching.functions().samples();
+  for (size_t i = 0; i < samples.size(); i++) sampling.push_back(samples[i].text);
+  fields["sampling"] = sampling;
   fields["rules"] = options.rules != nullptr ? rules_of(*options.rules) : json::array();
   auto list = json::array();
   for (const auto& [id, spec] : backends.list()) list.push_back({{"id", id}, {"spec", spec}});

@@ -30,6 +30,7 @@ class Controller {
   struct Answer;
   Status perform(const Command& command, Answer& answer);
   Status change_functions(const Command& command);
+  Status change_samples(const std::string& text);
   Status change_syscalls(const std::string& list);
   Status change_backends(const Command& command, Answer& answer);
   Status change_rules(const Command& command, Answer& answer);

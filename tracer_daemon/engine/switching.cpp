@@ -13,7 +13,7 @@ namespace {
 
 // One byte each: a thread may be reading them.
 bool write_bytes(Process& process, uint64_t table, std::span<const uint32_t> rows,
-                 const OffRows& off) {
+                 std::span<const uint8_t> modes) {
   constexpr size_t kMost = IOV_MAX;
   auto place = [&](uint32_t row) {
     return table + uint64_t{row} * sizeof(wc_function) + offsetof(wc_function, is_off);
@@ -25,7 +25,7 @@ bool write_bytes(Process& process, uint64_t table, std::span<const uint32_t> row
     values.clear();
     places.clear();
     for (uint32_t row : part) {
-      values.push_back(off[row]);
+      values.push_back(modes[row]);
       places.push_back({reinterpret_cast<void*>(place(row)), 1});
     }
     const iovec from{values.data(), values.size()};
@@ -34,29 +34,31 @@ bool write_bytes(Process& process, uint64_t table, std::span<const uint32_t> row
       continue;
     // Where that is forbidden, /proc/PID/mem may not be.
     for (uint32_t row : part)
-      if (!process.memory.write({place(row)}, &off[row], 1)) return false;
+      if (!process.memory.write({place(row)}, &modes[row], 1)) return false;
   }
   return true;
 }
 
 }  // namespace
 
-void Switching::write(Process& process, const OffRows& rows, const OffRows* before) const {
+void Switching::write(Process& process, const FunctionModes& modes,
+                      const FunctionModes* before) const {
   std::vector<uint32_t> changed;
-  for (uint32_t i = 0; i < rows.size(); i++)
-    if (before == nullptr || (*before)[i] != rows[i]) changed.push_back(i);
-  if (!write_bytes(process, process.function_rows, changed, rows) && process.threads != 0)
+  for (uint32_t i = 0; i < modes.rows.size(); i++)
+    if (before == nullptr || before->rows[i] != modes.rows[i]) changed.push_back(i);
+  if (!write_bytes(process, process.function_rows, changed, modes.rows) && process.threads != 0)
     run_.say(1, "process " + std::to_string(process.pid) +
                     ": its memory cannot be written; functions that are off cost what they did");
-  process.off_generation = functions_.generation();
+  process.modes_generation = functions_.generation();
 }
 
 void Switching::begin(Process& process) {
-  if (!run_.options.is_controlled || process.table == nullptr || process.share == nullptr) return;
+  if (!is_needed() || process.table == nullptr || process.share == nullptr) return;
   process.function_rows = process.share->header().functions;
-  if (process.off_generation == functions_.generation()) return;
-  process.off = functions_.off(*process.table);
-  write(process, *process.off, nullptr);
+  functions_.samples().write(process.share->header());
+  if (process.modes_generation == functions_.generation()) return;
+  process.modes = functions_.modes(*process.table);
+  write(process, *process.modes, nullptr);
 }
 
 // Where all are off, the child never says hello.
@@ -64,18 +66,25 @@ void Switching::inherit(Process& child, const Process& parent) {
   child.function_rows = parent.function_rows;
   constexpr uint64_t kFirst = 1;  // nothing has changed since its parent was given its rows
   if (child.function_rows == 0 || child.table == nullptr) return;
-  child.off = functions_.off(*child.table);
-  if (functions_.generation() != kFirst) write(child, *child.off, nullptr);
+  child.modes = functions_.modes(*child.table);
+  if (functions_.generation() != kFirst) write(child, *child.modes, nullptr);
 }
 
 void Switching::apply(const std::function<void()>& drain) {
   for (const auto& [pid, process] : tracees_.processes)
     if (process->function_rows != 0 && process->table != nullptr)
-      write(*process, *functions_.off(*process->table),
-            process->off_generation != 0 ? process->off.get() : nullptr);
+      write(*process, *functions_.modes(*process->table),
+            process->modes_generation != 0 ? process->modes.get() : nullptr);
   drain();
   for (const auto& [pid, process] : tracees_.processes)
-    if (process->table != nullptr) process->off = functions_.off(*process->table);
+    if (process->table != nullptr) process->modes = functions_.modes(*process->table);
+}
+
+void Switching::sample(SampleList samples, const std::function<void()>& drain) {
+  functions_.set_samples(std::move(samples));
+  for (const auto& [pid, process] : tracees_.processes)
+    if (process->share != nullptr) functions_.samples().write(process->share->header());
+  apply(drain);
 }
 
 }  // namespace wc

@@ -18,7 +18,7 @@ namespace wc {
 class Switching {
  public:
   Switching(const TraceRun& run, Tracees& tracees)
-      : run_(run), tracees_(tracees), functions_(run.options.switched_on) {}
+      : run_(run), tracees_(tracees), functions_(run.options.switched_on, run.options.samples) {}
 
   // A program's shim has told where its rows are; all are as the program's file has them, or as its
   // parent had them.
@@ -28,10 +28,15 @@ class Switching {
   // All processes' rows become what the switch says. `drain`: reads what their threads have
   // recorded; called when the new rows are written and the tracer still knows the old ones.
   void apply(const std::function<void()>& drain);
+  // Another list of samples; all count from the beginning.
+  void sample(SampleList samples, const std::function<void()>& drain);
   FunctionSwitch& functions() { return functions_; }
 
  private:
-  void write(Process& process, const OffRows& rows, const OffRows* before) const;
+  [[nodiscard]] bool is_needed() const {
+    return run_.options.is_controlled || !run_.options.samples.empty();
+  }
+  void write(Process& process, const FunctionModes& modes, const FunctionModes* before) const;
 
   const TraceRun& run_;
   Tracees& tracees_;

@@ -23,6 +23,7 @@ struct OpenCall {
   uint64_t last_ts = 0;  // of the last that was seen of it
   uint32_t function = 0;
   uint32_t depth = 0;
+  uint32_t weight = 1;  // for how many calls it stands
   // Which audiences know of it (see CallAudience).
   bool told_all_calls = false;
   bool told_syscalls_only = false;

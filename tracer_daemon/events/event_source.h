@@ -29,13 +29,13 @@ struct EventSource {
   const wc_shared_header* shared = nullptr;  // of its shim, null: there is none
   std::shared_ptr<const Stack> stack;        // of the thread where it stands, if that is wanted
   bool is_recorded = false;  // of the past: an interpreter's state is another one now
-  std::span<const BreakScope> open_breaks;    // calls of functions with a breakpoint
-  const CallRegisters* returned = nullptr;    // where such a call has just come back
-  const std::vector<uint8_t>* off = nullptr;  // rows of `table` that are switched off, null: none
+  std::span<const BreakScope> open_breaks;  // calls of functions with a breakpoint
+  const CallRegisters* returned = nullptr;  // where such a call has just come back
+  const FunctionModes* modes = nullptr;     // of `table`; null: all are reported
 
   // Whether calls of this function are not to be reported any more.
   [[nodiscard]] bool is_off(uint32_t function) const {
-    return off != nullptr && function < off->size() && (*off)[function] != 0;
+    return modes != nullptr && modes->is_off(function);
   }
   // The row of a scope that the program names itself, or nothing for any other function.
   [[nodiscard]] std::optional<uint32_t> own_row(uint32_t function) const;

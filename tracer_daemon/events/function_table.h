@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "catalog/catalog.h"
+#include "protocol/shared.h"
 #include "symbols/prototypes.h"
 
 namespace wc {
@@ -33,6 +34,22 @@ struct FunctionInfo {
 
 // Set in a scope's function number: it is one of the process's breakpoints, not of its stubs.
 inline constexpr uint32_t kBreakFunction = 1u << 31;
+
+// What is done with the calls of each function of a table, by number. Numbers behind the end are
+// reported.
+struct FunctionModes {
+  std::vector<uint8_t> rows;      // as wc_function.is_off
+  std::vector<uint32_t> weights;  // by the number of a wc_sample: for how many calls one stands
+
+  [[nodiscard]] bool is_off(uint32_t function) const {
+    return function < rows.size() && rows[function] == WC_OFF;
+  }
+  [[nodiscard]] uint32_t weight(uint32_t function) const {
+    const uint32_t mode = function < rows.size() ? rows[function] : 0;
+    return mode >= WC_SAMPLED && mode - WC_SAMPLED < weights.size() ? weights[mode - WC_SAMPLED]
+                                                                    : 1;
+  }
+};
 
 struct FunctionTable {
   uint64_t id = 0;  // as in wc_stubs.id

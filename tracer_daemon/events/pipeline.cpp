@@ -242,6 +242,7 @@ void Pipeline::announce(const EventSource& source, OpenCall& call, const wc_scop
   event.id = call.id;
   event.parent = call.parent;
   event.depth = call.depth;
+  event.weight = call.weight;
   event.function = function.name.c_str();
   event.symbol = function.symbol.c_str();
   event.library = function.library.c_str();
@@ -294,6 +295,8 @@ void Pipeline::open_call(const EventSource& source, const wc_scope& scope, uint6
   call.parent = parent;
   call.depth = depth;
   call.function = scope.function;
+  call.weight = source.calls->calls().front().weight;
+  if (depth == 0) call.weight = source.modes != nullptr ? source.modes->weight(scope.function) : 1;
   call.ts = call.last_ts = ts;
   if (auto row = source.own_row(scope.function)) own_scope(source, *row, scope.args[0]);
   decode_call(source, call, scope);

@@ -100,6 +100,8 @@ TracerOptions tracer_options(const Options& options, const RunLists& lists, cons
   tracer.signals_stop = machine.standing || !options.pids.empty();
   tracer.is_controlled = is_controlled(options);
   tracer.switched_on = lists.functions;
+  tracer.samples = lists.samples;
+  if (tracer.is_controlled || !tracer.samples.empty()) tracer.config |= WC_CONFIG_SAMPLES;
   tracer.planned_wants = demand.all | WC_WANT_PATHS | WC_WANT_CALLER;
   return tracer;
 }
@@ -139,6 +141,21 @@ Result<std::vector<Term>> prepare(const Options& options, const std::vector<Term
   return prepared;
 }
 
+Result<SampleList> parse_samples(const Options& options) {
+  SampleList samples;
+  for (const SampleText& one : options.samples) {
+    const auto kind = one.kind == SampleText::Kind::Every  ? Sample::Kind::Every
+                      : one.kind == SampleText::Kind::Rate ? Sample::Kind::Rate
+                                                           : Sample::Kind::First;
+    auto sample = parse_sample(kind, one.text);
+    if (!sample) return Error{"--" + sample.error().message};
+    if (!samples.add(std::move(*sample)))
+      return Error{"there are at most " + std::to_string(WC_SAMPLES) +
+                   " of --every, --rate and --first"};
+  }
+  return samples;
+}
+
 }  // namespace
 
 Result<RunLists> parse_lists(const Options& options) {
@@ -150,6 +167,9 @@ Result<RunLists> parse_lists(const Options& options) {
   auto prepared = prepare(options, lists.functions);
   if (!prepared) return prepared.error();
   lists.prepared = std::move(*prepared);
+  auto samples = parse_samples(options);
+  if (!samples) return samples.error();
+  lists.samples = std::move(*samples);
   lists.syscalls.set();
   if (!options.syscalls.empty()) {
     auto parsed = parse_syscall_filter(options.syscalls);

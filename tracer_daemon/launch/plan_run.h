@@ -22,6 +22,7 @@ namespace wc {
 struct RunLists {
   std::vector<Term> functions;  // that are reported from the start
   std::vector<Term> prepared;   // that are wrapped: more, where they can be switched
+  SampleList samples;
   SyscallSet syscalls;
   std::shared_ptr<BreakPlan> breaks;  // null: no function gets a breakpoint
 };

@@ -31,7 +31,7 @@ std::span<const wc_scope> OpenScopes::wrapped(Thread& thread, uint64_t sp) {
       share->scopes(thread.slot_index(), thread.shares.active ? thread.shares.base_depth : 0);
   drop_left_handlers(thread, sp);
   auto alive = CallStack::alive(scopes, sp, thread.handlers);
-  return thread.process->off != nullptr ? switched_on(thread, alive) : alive;
+  return thread.process->modes != nullptr ? switched_on(thread, alive) : alive;
 }
 
 // Without those whose function was switched off when they were about to begin.

@@ -8,6 +8,7 @@
 
 #include "breakpoints/break_plan.h"
 #include "catalog/selection.h"
+#include "control/sample_list.h"
 #include "events/pipeline.h"
 #include "kernel/stopped_thread.h"
 #include "protocol/shared.h"
@@ -36,6 +37,7 @@ struct TracerOptions {
   std::shared_ptr<RuleSet> rules;              // what happens to syscalls; null: nothing
   bool is_controlled = false;                  // --control: functions may be switched
   std::vector<Term> switched_on;               // of those that are prepared, at the start
+  SampleList samples;                          // of their calls
   uint32_t planned_wants = 0;                  // what back ends that come later may want
   DecodeOptions decode;
 

@@ -108,9 +108,9 @@ struct Process {
   bool started = false;         // has run its first program
   bool is_job_stopped = false;  // by SIGSTOP and its like, and SIGCONT has not been delivered yet
   bool patched = false;         // its syscall sites lead to the shim, or never will
-  std::shared_ptr<const std::vector<uint8_t>> off;  // rows of `table` that are switched off
-  uint64_t off_generation = 0;                      // of the switch, as the process has it; 0: none
-  uint64_t function_rows = 0;                       // where it has its wc_functions; 0: not known
+  std::shared_ptr<const FunctionModes> modes;  // of `table`; null: all are reported
+  uint64_t modes_generation = 0;               // of the switch, as the process has it; 0: none
+  uint64_t function_rows = 0;                  // where it has its wc_functions; 0: not known
   RuleCounts rule_counts;
   bool said_corrupt = false;     // that its ring is
   bool said_unwritable = false;  // that its memory is
@@ -137,8 +137,8 @@ struct Process {
     gate = WC_GATE_OFF;
     memory.open();
     table = nullptr;
-    off = nullptr;
-    off_generation = function_rows = 0;
+    modes = nullptr;
+    modes_generation = function_rows = 0;
     shim = {};
     not_shim = {};
     patched = false;
@@ -302,7 +302,7 @@ struct Thread {
             .shared = process->share != nullptr ? &process->share->header() : nullptr,
             .stack = stack,
             .open_breaks = breaks,
-            .off = process->off.get()};
+            .modes = process->modes.get()};
   }
 };
 

@@ -1,0 +1,90 @@
+#include "control/sample_list.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "events/tick_clock.h"
+
+namespace wc {
+namespace {
+
+std::string_view name_of(Sample::Kind kind) {
+  switch (kind) {
+    case Sample::Kind::Every:
+      return "every";
+    case Sample::Kind::First:
+      return "first";
+    case Sample::Kind::Rate:
+      return "rate";
+    default:
+      return "off";
+  }
+}
+
+// Measured once, where it is needed: the kernel does not say.
+uint64_t ticks_a_second() {
+  static const uint64_t rate = [] {
+    constexpr useconds_t kLong = 10'000;
+    const uint64_t begin = TickClock::now(), first = __builtin_ia32_rdtsc();
+    usleep(kLong);
+    const uint64_t took = TickClock::now() - begin, ticks = __builtin_ia32_rdtsc() - first;
+    constexpr double kSecond = 1e9;
+    return static_cast<uint64_t>(static_cast<double>(ticks) * kSecond / static_cast<double>(took));
+  }();
+  return rate;
+}
+
+}  // namespace
+
+Result<Sample> parse_sample(Sample::Kind kind, std::string_view text) {
+  Sample sample{kind, 1, {}, {}};
+  std::string_view functions = text;
+  if (kind != Sample::Kind::All) {
+    const size_t at = std::min(text.find('@'), text.size());
+    const std::string_view number = text.substr(0, at);
+    constexpr uint32_t kMost = 1'000'000'000;
+    const auto [end, error] =
+        std::from_chars(number.data(), number.data() + number.size(), sample.n);
+    if (error != std::errc() || end != number.data() + number.size() || sample.n == 0 ||
+        sample.n > kMost)
+      return Error{fmt::format("{}: '{}' is no number from 1 to {}; expected N[@FUNCTIONS]",
+                               name_of(kind), number, kMost)};
+    functions = text.substr(std::min(at + 1, text.size()));
+    if (at < text.size() && functions.empty())
+      return Error{fmt::format("{}: no functions behind '@'", name_of(kind))};
+  }
+  auto terms = parse_selection(functions.empty() ? "*@*" : functions);
+  if (!terms) return Error{fmt::format("{}: {}", name_of(kind), terms.error().message)};
+  sample.functions = std::move(*terms);
+  sample.text = kind == Sample::Kind::All ? fmt::format("off {}", functions)
+                                          : fmt::format("{}={}", name_of(kind), text);
+  return sample;
+}
+
+bool SampleList::add(Sample sample) {
+  auto same = [&](const Sample& old) {
+    return std::ranges::equal(old.functions, sample.functions, {}, &Term::text, &Term::text);
+  };
+  std::erase_if(list_, same);
+  if (list_.size() == WC_SAMPLES) return false;
+  list_.push_back(std::move(sample));
+  return true;
+}
+
+void SampleList::write(wc_shared_header& header) const {
+  for (size_t i = 0; i < list_.size(); i++) {
+    const Sample& one = list_[i];
+    wc_sample& to = header.samples[i];
+    to.kind = one.kind == Sample::Kind::First  ? WC_SAMPLE_FIRST
+              : one.kind == Sample::Kind::Rate ? WC_SAMPLE_RATE
+                                               : WC_SAMPLE_EVERY;
+    to.n = one.n;
+    to.ticks = one.kind == Sample::Kind::Rate ? ticks_a_second() / one.n : 0;
+    __atomic_store_n(&to.state, 0, __ATOMIC_RELEASE);
+  }
+}
+
+}  // namespace wc

@@ -17,6 +17,7 @@ WC_LAYOUT(wc_caller, line, 40, 48);                // lies inside wc_call: never
 WC_LAYOUT(wc_stack_frame, object_offset, 48, 56);  // lies in arrays, as well
 WC_LAYOUT(wc_call, caller, 80, 144);
 WC_LAYOUT(wc_call, frames, 128, 144);
+WC_LAYOUT(wc_call, kind, 140, 144);
 WC_LAYOUT(wc_syscall, error_name, 112, 176);
 WC_LAYOUT(wc_syscall, frames, 120, 176);
 WC_LAYOUT(wc_syscall, fd_path, 152, 176);
@@ -28,12 +29,14 @@ WC_LAYOUT(wc_object, tid, 48, 128);
 WC_LAYOUT(wc_object, call, 112, 128);
 WC_LAYOUT(wc_object, dur, 120, 128);
 WC_LAYOUT(wc_lost, count, 16, 24);
-WC_LAYOUT(wc_totals, ns, 32, 40);
-WC_LAYOUT(wc_host, is_terminal, 48, 96);
-WC_LAYOUT(wc_host, want, 56, 96);
-WC_LAYOUT(wc_host, one_process, 64, 96);
-WC_LAYOUT(wc_host, columns, 76, 96);
-WC_LAYOUT(wc_host, argv, 88, 96);
+WC_LAYOUT(wc_totals, ns, 32, 48);
+WC_LAYOUT(wc_totals, kind, 40, 48);
+WC_LAYOUT(wc_host, is_terminal, 48, 112);
+WC_LAYOUT(wc_host, want, 56, 112);
+WC_LAYOUT(wc_host, one_process, 64, 112);
+WC_LAYOUT(wc_host, columns, 76, 112);
+WC_LAYOUT(wc_host, argv, 88, 112);
+WC_LAYOUT(wc_host, breakpoints, 104, 112);
 WC_LAYOUT(wc_backend, close, 112, 136);
 WC_LAYOUT(wc_backend, snapshot, 120, 136);
 WC_LAYOUT(wc_backend, wake_at, 128, 136);

@@ -9,6 +9,7 @@
 
 #include "catalog/catalog.h"
 #include "symbols/prototypes.h"
+#include "wc_backend.h"
 
 namespace wc {
 
@@ -24,6 +25,7 @@ struct FunctionInfo {
   // and where it is in there.
   std::shared_ptr<FunctionPrototypes> prototypes;
   uint64_t address = 0;
+  wc_function_kind kind = WC_FUNCTION_WRAPPED;
 
   // nullptr: there is none.
   [[nodiscard]] const FunctionPrototype* prototype() const {

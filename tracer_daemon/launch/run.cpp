@@ -56,6 +56,8 @@ HostOptions host_options(const Options& options) {
   if (options.color != ColorChoice::Auto) host.colored = options.color == ColorChoice::Always;
   host.version = version_number();
   host.argv = options.program;
+  if (selects_functions(options)) host.functions = options.functions;
+  host.breakpoints = options.breakpoints;
   if (options.append) host.existing = Existing::Append;
   host.separately = options.separately;
   if (options.engine == EngineChoice::Inproc) host.engine = "inproc";

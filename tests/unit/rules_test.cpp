@@ -34,6 +34,10 @@ TEST(RuleWords, ColonsSeparateUnlessTheyBelongToANameOrAreQuoted) {
               ElementsAre("read@Cache::load", "error=EIO"));
   EXPECT_THAT(split_rule("open:arg1=\"a:b\":when=2"),
               ElementsAre("open", "arg1=\"a:b\"", "when=2"));
+  EXPECT_THAT(split_rule("!read@scope:a,!scope:b?c,f:from=@scope:error=EIO"),
+              ElementsAre("!read@scope:a,!scope:b?c,f", "from=@scope", "error=EIO"));
+  EXPECT_THAT(split_rule("read@noscope:error=EIO"), ElementsAre("read@noscope", "error=EIO"));
+  EXPECT_THAT(split_rule("read@::f:error=EIO"), ElementsAre("read@::f", "error=EIO"));
 }
 
 TEST(RuleWords, WhenIsStraces) {
@@ -106,6 +110,11 @@ TEST(Rule, PlacesAreRead) {
   const Rule method = good("read@Cache::load,fopen:error=EIO");
   EXPECT_THAT(method.methods, ElementsAre("Cache::load"));
   EXPECT_EQ(method.functions.at(0).pattern, "fopen");
+  EXPECT_THAT(good("read@::parse:error=EIO").methods, ElementsAre("parse"))
+      << "a function of the program";
+  const Rule scope = good("read@scope:parse*,!scope:parse?x:error=EIO");
+  EXPECT_TRUE(selects_scope(scope.functions, "parse y"));
+  EXPECT_FALSE(selects_scope(scope.functions, "parse x"));
   const Rule from = good("connect:from=@libfoo.so:error=EACCES");
   EXPECT_EQ(from.from_symbol, "");
   EXPECT_EQ(from.from_object, "libfoo.so");

@@ -199,6 +199,8 @@ bool Tampering::is_inside(Thread& thread, std::span<const wc_scope> scopes, cons
       known->second = std::ranges::any_of(rule.methods, [&](const std::string& glob) {
         return match_glob(glob, name) || match_glob(glob, name.substr(0, name.find('(')));
       });
+      if (function.kind == WC_FUNCTION_SCOPE)
+        known->second = known->second || selects_scope(rule.functions, function.name);
       const Candidate candidate{function.symbol.empty() ? function.name : function.symbol,
                                 function.library, function.spec != nullptr};
       const auto found = select(rule.functions, {&candidate, 1}, false);

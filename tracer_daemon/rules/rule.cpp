@@ -151,7 +151,7 @@ Status parse_where(std::string_view text, Rule& rule) {
     const size_t comma = std::min(left.find(','), left.size());
     const std::string_view one = left.substr(0, comma);
     if (one.find("::") != std::string_view::npos)
-      rule.methods.emplace_back(one);
+      rule.methods.emplace_back(one.substr(one.starts_with("::") ? 2 : 0));
     else
       plain += (plain.empty() ? "" : ",") + std::string(one);
     left.remove_prefix(std::min(comma + 1, left.size()));

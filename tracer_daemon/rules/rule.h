@@ -64,7 +64,7 @@ struct Rule {
   RuleKind kind = RuleKind::Inject;
   SyscallSet syscalls;
   std::vector<Term> functions;           // both empty: in every call
-  std::vector<std::string> methods;      // those with `::`, as -B takes them: globs
+  std::vector<std::string> methods;      // those with `::`, as -B takes them: globs; "f" for "::f"
   std::string from_symbol, from_object;  // globs; empty: anywhere
   std::vector<RuleCondition> conditions;
   RuleAction action;

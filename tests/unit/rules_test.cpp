@@ -200,6 +200,12 @@ TEST(RuleSet, NamesRulesThatNeverApplied) {
               ElementsAre("rule 'read:error=EIO:when=5' never applied"));
 }
 
+TEST(RuleSet, AnAllowListThatDeniedNothingIsNoMistake) {
+  Chosen chosen({good("!read@fopen", RuleKind::Deny), good("connect", RuleKind::Deny)});
+  EXPECT_THAT(chosen.set().last_words(false), ElementsAre("rule 'connect' never applied"));
+  EXPECT_THAT(chosen.set().last_words(true), testing::SizeIs(2));
+}
+
 // Nothing is read beyond the text, and whatever is accepted has something to do.
 TEST(Rule, HostileTextsAreRefusedOrMakeSense) {
   const std::string letters = "@:=,!\"0x+.-|readwte oIE%/*p";

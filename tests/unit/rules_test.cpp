@@ -131,6 +131,10 @@ TEST(Rule, WhatIsWrongIsNamed) {
   EXPECT_THAT(bad("read:error=EIO:if=arg9==1"), HasSubstr("no condition"));
   EXPECT_THAT(bad("read@:error=EIO"), HasSubstr("no function"));
   EXPECT_THAT(bad("", RuleKind::Deny), HasSubstr("--deny ''"));
+  const auto in_file = parse_rule(RuleKind::Deny, "reed", "a.ini:3: [policy] deny");
+  ASSERT_FALSE(in_file.ok());
+  EXPECT_EQ(in_file.error().message,
+            "a.ini:3: [policy] deny 'reed': unknown syscall 'reed'; did you mean 'read'?");
 }
 
 class Chosen {

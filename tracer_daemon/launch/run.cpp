@@ -115,11 +115,12 @@ class Session {
       return allowed.error();
     auto gate = gate_for(options, sandbox);
     if (!gate) return gate.error();
+    // Rules first: their functions are in the lists, where nothing says in which rule they stood.
+    auto rules = parse_rules(options);
+    if (!rules) return rules.error();
     auto lists = parse_lists(options);
     if (!lists) return lists.error();
     session->breaks_ = lists->breaks;
-    auto rules = parse_rules(options);
-    if (!rules) return rules.error();
     const HostOptions host = host_options(options);
     auto backends = BackendSet::open(options.backends, host);
     if (!backends) return backends.error();

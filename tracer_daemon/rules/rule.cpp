@@ -183,7 +183,7 @@ std::string_view option_of(RuleKind kind) {
 
 }  // namespace
 
-Result<Rule> parse_rule(RuleKind kind, std::string_view text) {
+Result<Rule> parse_rule(RuleKind kind, std::string_view text, std::string_view where) {
   Rule rule;
   rule.text = std::string(text);
   rule.kind = kind;
@@ -196,7 +196,8 @@ Result<Rule> parse_rule(RuleKind kind, std::string_view text) {
   }
   if (status) status = complete(rule);
   if (!status)
-    return Error{std::string(option_of(kind)) + " '" + rule.text + "': " + status.error().message};
+    return Error{std::string(where.empty() ? option_of(kind) : where) + " '" + rule.text +
+                 "': " + status.error().message};
   return rule;
 }
 

@@ -395,7 +395,7 @@ TEST(Options, RulesKeepTheirOrder) {
 TEST(Options, ScopesInRules) {
   EXPECT_EQ(good({"--deny=!read@scope:a:error=EIO", "p"}).functions, "@default");
   EXPECT_EQ(good({"-F", "scope:b", "--deny=!read@scope:a", "p"}).functions, "scope:b,scope:a");
-  EXPECT_EQ(good({"--scope=process", "--deny=!read@scope:a,scope:b", "p"}).functions,
+  EXPECT_EQ(good({"--scope=process", "--deny=!read@scope:a,scope:b,!scope:c", "p"}).functions,
             "scope:a,scope:b");
 }
 

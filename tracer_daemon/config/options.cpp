@@ -149,7 +149,9 @@ std::string_view functions_of(std::string_view rule) {
   return at < end ? rule.substr(at + 1, end - at - 1) : std::string_view();
 }
 
-bool is_scope(std::string_view term) { return term.starts_with("scope:"); }
+bool is_scope(std::string_view term) {
+  return term.substr(term.starts_with('!') ? 1 : 0).starts_with("scope:");
+}
 
 // `::f` is f of the program.
 void add_breakpoint(std::string_view name, Options& options) {
@@ -163,9 +165,10 @@ void add_breakpoint(std::string_view name, Options& options) {
 void add_function(std::string_view name, Options& options) {
   if (!selects_functions(options)) options.functions.clear();
   const auto known = split_words(options.functions, ", \t");
-  // A list without a scope has all of them, and one that is named would be the only one.
+  // A list without a scope has all of them, and one that is named would be the only one. One that a
+  // rule leaves out is reported nevertheless.
   const bool has_all_scopes = !known.empty() && std::none_of(known.begin(), known.end(), is_scope);
-  if (is_scope(name) && has_all_scopes) return;
+  if (is_scope(name) && (has_all_scopes || name.starts_with('!'))) return;
   options.functions_given = true;
   if (std::find(known.begin(), known.end(), name) != known.end()) return;
   if (!options.functions.empty()) options.functions += ',';

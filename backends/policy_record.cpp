@@ -44,6 +44,7 @@ void PolicyRecord::syscall(const wc_syscall& event) {
 void PolicyRecord::process(const wc_process& event) {
   if ((event.event == WC_PROCESS_START || event.event == WC_PROCESS_EXEC) && event.path != nullptr)
     programs_.emplace(basename_of(event.path));
+  has_threads_ = has_threads_ || (event.event == WC_PROCESS_FORK && event.thread != 0);
 }
 
 // A function that made no system call is one that may make none.

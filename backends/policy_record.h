@@ -44,6 +44,7 @@ class PolicyRecord {
   // Made by the 32-bit entry, whose numbers no rule knows.
   [[nodiscard]] const Syscalls& of_i386() const { return of_i386_; }
   [[nodiscard]] const std::set<std::string>& programs() const { return programs_; }
+  [[nodiscard]] bool has_threads() const { return has_threads_; }
   [[nodiscard]] uint64_t lost() const { return lost_; }
 
  private:
@@ -57,6 +58,7 @@ class PolicyRecord {
   std::map<PolicyPlace, Syscalls> places_;
   Syscalls in_calls_, outside_, of_i386_;
   std::set<std::string> programs_;
+  bool has_threads_ = false;
   uint64_t lost_ = 0;
 };
 

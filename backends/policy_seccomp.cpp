@@ -33,7 +33,7 @@ std::map<std::set<std::string>, Syscalls> by_objects(const PolicyRecord& record)
     add(makers, made, place.object.empty() ? kUnknown : std::string_view(place.object));
   add(makers, record.outside(), kOutside);
   add(makers, record.of_i386(), "(32-bit entry)");
-  Syscalls always = always_allowed();
+  Syscalls always = always_allowed(record);
   always.emplace(kStart);
   for (const std::string& name : always) {
     if (!makers.contains(name)) makers[name].emplace(kAlways);

@@ -86,26 +86,44 @@ void append_list(std::string& out, const Syscalls& names) {
 }
 
 void append_rule(std::string& out, const Syscalls& allowed, std::string_view place) {
-  out += allowed.empty() ? "deny = all" : "deny = !";
+  out += "deny = !";
+  if (allowed.empty()) out += "none";
   append_list(out, allowed);
   out += place;
   out += '\n';
 }
 
-Syscalls with_always(Syscalls made) {
-  made.insert(std::begin(kAlways), std::end(kAlways));
-  return made;
-}
+// What a rule allows besides what was seen.
+class Allowance {
+ public:
+  explicit Allowance(const PolicyRecord& record)
+      : has_threads_(record.has_threads()), is_whole_process_(!record.outside().empty()) {}
 
-Syscalls in_function(Syscalls made, bool is_whole_process) {
-  const bool is_restarted =
-      std::any_of(std::begin(kRestarted), std::end(kRestarted),
-                  [&](std::string_view name) { return made.contains(std::string(name)); });
-  if (is_restarted) made.emplace("restart_syscall");
-  // Elsewhere no rule reaches a handler's return.
-  if (is_whole_process) made.emplace("rt_sigreturn");
-  return made;
-}
+  [[nodiscard]] Syscalls everywhere(Syscalls made) const {
+    made = with_waits(std::move(made));
+    made.insert(std::begin(kAlways), std::end(kAlways));
+    return made;
+  }
+  [[nodiscard]] Syscalls in_function(Syscalls made) const {
+    made = with_waits(std::move(made));
+    // Elsewhere no rule reaches a handler's return.
+    if (is_whole_process_) made.emplace("rt_sigreturn");
+    return made;
+  }
+
+ private:
+  // Whether a thread has to wait for another is chance, and none expects that it must not.
+  [[nodiscard]] Syscalls with_waits(Syscalls made) const {
+    if (has_threads_) made.emplace("futex");
+    const bool is_restarted =
+        std::any_of(std::begin(kRestarted), std::end(kRestarted),
+                    [&](std::string_view name) { return made.contains(std::string(name)); });
+    if (is_restarted) made.emplace("restart_syscall");
+    return made;
+  }
+
+  bool has_threads_, is_whole_process_;
+};
 
 // Rules by their places: names that are written alike share one.
 std::map<std::string, Syscalls> rules_of(const PolicyRecord& record, Syscalls& left_out) {
@@ -181,7 +199,7 @@ void append_selection(std::string& out, const PolicyRecord& record, const wc_hos
 void append_policy_ini(std::string& out, const PolicyRecord& record, const wc_host& host) {
   Syscalls left_out;
   const auto rules = rules_of(record, left_out);
-  const bool is_whole_process = !record.outside().empty();
+  const Allowance allowance(record);
   append_head(out, record, host);
   append_names(out, "# Without a rule of their own:", left_out);
   append_selection(out, record, host);
@@ -192,19 +210,20 @@ void append_policy_ini(std::string& out, const PolicyRecord& record, const wc_ho
       silent += (silent.empty() ? "" : ",") + place.substr(1);
     else
       append_rule(out,
-                  place.starts_with('@') ? in_function(made, is_whole_process) : with_always(made),
+                  place.starts_with('@') ? allowance.in_function(made) : allowance.everywhere(made),
                   place);
   }
   if (!silent.empty()) {
     out += "# These made no system call.\n";
-    append_rule(out, in_function({}, is_whole_process), "@" + silent);
+    append_rule(out, allowance.in_function({}), "@" + silent);
   }
-  out += is_whole_process ? "# Everywhere.\n" : "# In every call, those of other functions too.\n";
+  out += !record.outside().empty() ? "# Everywhere.\n"
+                                   : "# In every call, those of other functions too.\n";
   Syscalls all = record.in_calls();
   all.insert(record.outside().begin(), record.outside().end());
-  append_rule(out, with_always(std::move(all)), "");
+  append_rule(out, allowance.everywhere(std::move(all)), "");
 }
 
-Syscalls always_allowed() { return with_always({}); }
+Syscalls always_allowed(const PolicyRecord& record) { return Allowance(record).everywhere({}); }
 
 }  // namespace wc::backends

@@ -13,6 +13,6 @@ void append_policy_ini(std::string& out, const PolicyRecord& record, const wc_ho
 void append_policy_seccomp(std::string& out, const PolicyRecord& record);
 
 // What every rule that is not of one function allows.
-Syscalls always_allowed();
+Syscalls always_allowed(const PolicyRecord& record);
 
 }  // namespace wc::backends

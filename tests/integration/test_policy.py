@@ -98,7 +98,7 @@ class AsBefore(PolicyCase):
     def test_own_scopes(self):
         self.round_trip([program("own_scopes")], "-F", "qsort,raise,write")
         path, _ = self.learn([program("own_scopes")], "-F", "qsort,raise,write")
-        self.assertIn("deny = !write@scope:by?hand", self.rules(path))
+        self.assertIn("deny = !futex,restart_syscall,write@scope:by?hand", self.rules(path))
 
     def test_breakpoints(self):
         argv = [os.path.join(harness.EXAMPLES, "hello")]

@@ -17,6 +17,8 @@ class PolicyBackend {
 
   PolicyRecord& record() { return record_; }
   void close() {
+    // A late event of a process that has ended, whose file has its policy already.
+    if (sink_.host().one_process != 0 && record_.is_blank()) return;
     if (is_seccomp_)
       append_policy_seccomp(sink_.buffer(), record_);
     else

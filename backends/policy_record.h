@@ -44,6 +44,10 @@ class PolicyRecord {
   // Made by the 32-bit entry, whose numbers no rule knows.
   [[nodiscard]] const Syscalls& of_i386() const { return of_i386_; }
   [[nodiscard]] const std::set<std::string>& programs() const { return programs_; }
+  // Nothing has begun or been made.
+  [[nodiscard]] bool is_blank() const {
+    return programs_.empty() && places_.empty() && outside_.empty();
+  }
   [[nodiscard]] bool has_threads() const { return has_threads_; }
   [[nodiscard]] uint64_t lost() const { return lost_; }
 

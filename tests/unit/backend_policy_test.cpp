@@ -176,6 +176,12 @@ TEST(Policy, ThreadsMayWaitForEachOther) {
   EXPECT_THAT(policy.text(), HasSubstr("deny = !futex,restart_syscall,write@puts@libc.so.6\n"));
 }
 
+TEST(Policy, ALateEventOfAProcessAddsNothingToItsFile) {
+  Policy policy({}, {.one_process = 1});
+  policy.host.send(process_event(WC_PROCESS_EXIT));
+  EXPECT_THAT(policy.text(), IsEmpty());
+}
+
 TEST(Policy, SelectionAndProgramsAreWritten) {
   Policy policy({}, {.version = "1.2", .functions = "@net,\n!close", .breakpoints = "a\"#;b"});
   for (const char* path : {"/usr/bin/git", "/tmp/x\n[options]", "/bin/cat"}) {

@@ -12,6 +12,7 @@ const wc_backend* text_backend();
 const wc_backend* json_backend();
 const wc_backend* summary_backend();
 const wc_backend* folded_backend();
+const wc_backend* policy_backend();
 const wc_backend* none_backend();
 
 // nullptr when there is none of that name.

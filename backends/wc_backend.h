@@ -96,6 +96,13 @@ struct wc_stack_frame {
   uint64_t object_offset; /* of at.address, into the object's file; the address without one */
 };
 
+/* What kind of function a call is of. */
+enum wc_function_kind {
+  WC_FUNCTION_WRAPPED = 0,
+  WC_FUNCTION_BREAKPOINT = 1, /* seen by a breakpoint (-B, -p) */
+  WC_FUNCTION_SCOPE = 2       /* a scope that the program has named itself (wc/scope.h) */
+};
+
 /* One entry into a selected function. */
 struct wc_call {
   uint64_t ts;
@@ -114,7 +121,7 @@ struct wc_call {
    * the tracer's library. frame_count is 0 where the tracer could not read the stack. */
   const struct wc_stack_frame *frames;
   uint32_t frame_count;
-  uint32_t reserved;
+  uint32_t kind; /* enum wc_function_kind */
   uint32_t weight; /* with --every N: N, for this call stands for so many; else 1 */
   uint32_t reserved2;
 };
@@ -262,6 +269,8 @@ struct wc_totals {
   const char *library;
   uint64_t calls; /* all of them, with and without syscalls */
   uint64_t ns;    /* time inside them, nested calls included */
+  uint32_t kind;  /* enum wc_function_kind */
+  uint32_t reserved;
 };
 
 /* What the tracer offers to a backend. */
@@ -288,6 +297,9 @@ struct wc_host {
   uint32_t columns;        /* width of the terminal, 0 without one; may change between callbacks */
   const char *version;     /* of the tracer */
   const char *const *argv; /* the traced program and its arguments, NULL-terminated; may be NULL */
+  /* What is selected, as -F and -B take it; NULL where nothing is wrapped, or has a breakpoint. */
+  const char *functions;
+  const char *breakpoints;
 };
 
 struct wc_backend {

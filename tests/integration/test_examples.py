@@ -135,9 +135,20 @@ class Examples(Case):
         self.assertRegex(err, r"(?m)^(\[pid +\d+\] )? *socket\(AF_")  # the trace
         self.assertRegex(err, r"(?m)^ *calls +all +own +errors ")  # and the totals
 
+    def test_library_off_the_network(self):
+        spied = "uploader: has sent its data\n", "libmetrics: cannot report: Operation not permitted\n"
+        out, err = self.example("-b policy:by=library")
+        self.assertEqual((out, err), (spied[0], ""))
+        for command in ("--config metrics.ini", "--deny"):
+            out, err = self.example(command)
+            self.assertEqual(out, spied[0])
+            self.assertIn(spied[1], err)
+        native = self.run_plain([os.path.join(harness.EXAMPLES, "uploader"), "spy"])
+        self.assertIn(b"libmetrics: has reported 'upload'", native.err)
+
     def test_every_command_is_tested(self):
         tested = ("own_rand.ini", "examples/threads", "examples/scopes", "examples/fork_exec", "sample_backend.so",
-                  "hello.ini", "files.ini", "network.ini")
+                  "hello.ini", "files.ini", "network.ini", "examples/uploader")
         self.assertEqual([c for c in documented_commands() if not any(t in c for t in tested)], [])
 
 

@@ -119,6 +119,23 @@ class InFunctions(Case):
         run = self.traced("--inject", "write@write:error=EIO:when=1:count=run")
         self.assertIn(b"threads 0 failed\n", run.out)
 
+    def test_function_of_the_program(self):
+        run = self.traced("--inject", "openat@::use_fopen:error=EIO")
+        self.assertIn(b"fopen NULL Input/output error\n", run.out)
+        self.assertIn(b"open ok\n", run.out)
+
+    def test_own_scope(self):
+        run = self.run_tool([program("own_scopes")], "-b", "none", "--fault", "write@scope:in*r,!scope:inner",
+                            functions="raise")
+        self.assertNotIn(b"handler\n", run.out)
+        self.assertIn(b"in inner\n", run.out)
+
+    def test_wrong_line_of_a_file(self):
+        path = self.write("rules.ini", "[policy]\n\ndeny = !read@fo(o\n")
+        run = self.traced("--config", path)
+        self.assertEqual(run.status, 125)
+        self.assertIn(f"{path}:3: [policy] deny '!read@fo(o': ".encode(), run.err)
+
     def test_wrong_rules_are_refused(self):
         for rule in ("read", "nosuch:error=EIO", "read:error=EFOO", "read:when=1"):
             run = self.traced("--inject", rule)

@@ -209,6 +209,18 @@ TEST(Relations, WhatABackendDoesNotShowIsWarnedAbout) {
   }
 }
 
+TEST(Relations, APolicyIsLearntFromAllThatIsMade) {
+  for (const Words& words : {Words{"-e", "read"}, Words{"-P", "/etc"}, Words{"-Z"},
+                             Words{"--status=failed"}, Words{"--scope=main"}}) {
+    Words line = words;
+    line.insert(line.end(), {"-b", "policy:by=library", "p"});
+    EXPECT_THAT(bad_words(line), HasSubstr("-b policy would deny"));
+    line[line.size() - 2] = "text";
+    EXPECT_THAT(good_words(line).warnings, IsEmpty());
+  }
+  EXPECT_THAT(good_words({"-b", "policy", "-b", "text", "--deny=read", "p"}).warnings, IsEmpty());
+}
+
 struct Useless {
   Words words;
   const char* about;

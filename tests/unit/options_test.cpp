@@ -380,6 +380,18 @@ TEST(Options, RulesKeepTheirOrder) {
             "Cache::load");
   EXPECT_EQ(good({"--scope=process", "--fault=read@fopen:when=2", "p"}).functions, "fopen");
   EXPECT_EQ(good({"-F", "open", "--fault=read", "p"}).functions, "open");
+  EXPECT_EQ(good({"--deny=!read@fopen", "--deny=write@fopen,puts", "p"}).functions,
+            "@default,fopen,puts")
+      << "each once";
+  EXPECT_EQ(good({"--deny=!read@::parse:if=fd=1", "p"}).breakpoints, "parse");
+}
+
+// All scopes are selected until one is named: a rule about one leaves the others.
+TEST(Options, ScopesInRules) {
+  EXPECT_EQ(good({"--deny=!read@scope:a:error=EIO", "p"}).functions, "@default");
+  EXPECT_EQ(good({"-F", "scope:b", "--deny=!read@scope:a", "p"}).functions, "scope:b,scope:a");
+  EXPECT_EQ(good({"--scope=process", "--deny=!read@scope:a,scope:b,!scope:c", "p"}).functions,
+            "scope:a,scope:b");
 }
 
 TEST(Options, FullProcessMode) {

@@ -34,6 +34,10 @@ TEST(RuleWords, ColonsSeparateUnlessTheyBelongToANameOrAreQuoted) {
               ElementsAre("read@Cache::load", "error=EIO"));
   EXPECT_THAT(split_rule("open:arg1=\"a:b\":when=2"),
               ElementsAre("open", "arg1=\"a:b\"", "when=2"));
+  EXPECT_THAT(split_rule("!read@scope:a,!scope:b?c,f:from=@scope:error=EIO"),
+              ElementsAre("!read@scope:a,!scope:b?c,f", "from=@scope", "error=EIO"));
+  EXPECT_THAT(split_rule("read@noscope:error=EIO"), ElementsAre("read@noscope", "error=EIO"));
+  EXPECT_THAT(split_rule("read@::f:error=EIO"), ElementsAre("read@::f", "error=EIO"));
 }
 
 TEST(RuleWords, WhenIsStraces) {
@@ -106,6 +110,11 @@ TEST(Rule, PlacesAreRead) {
   const Rule method = good("read@Cache::load,fopen:error=EIO");
   EXPECT_THAT(method.methods, ElementsAre("Cache::load"));
   EXPECT_EQ(method.functions.at(0).pattern, "fopen");
+  EXPECT_THAT(good("read@::parse:error=EIO").methods, ElementsAre("parse"))
+      << "a function of the program";
+  const Rule scope = good("read@scope:parse*,!scope:parse?x:error=EIO");
+  EXPECT_TRUE(selects_scope(scope.functions, "parse y"));
+  EXPECT_FALSE(selects_scope(scope.functions, "parse x"));
   const Rule from = good("connect:from=@libfoo.so:error=EACCES");
   EXPECT_EQ(from.from_symbol, "");
   EXPECT_EQ(from.from_object, "libfoo.so");
@@ -122,6 +131,10 @@ TEST(Rule, WhatIsWrongIsNamed) {
   EXPECT_THAT(bad("read:error=EIO:if=arg9==1"), HasSubstr("no condition"));
   EXPECT_THAT(bad("read@:error=EIO"), HasSubstr("no function"));
   EXPECT_THAT(bad("", RuleKind::Deny), HasSubstr("--deny ''"));
+  const auto in_file = parse_rule(RuleKind::Deny, "reed", "a.ini:3: [policy] deny");
+  ASSERT_FALSE(in_file.ok());
+  EXPECT_EQ(in_file.error().message,
+            "a.ini:3: [policy] deny 'reed': unknown syscall 'reed'; did you mean 'read'?");
 }
 
 class Chosen {
@@ -189,6 +202,12 @@ TEST(RuleSet, NamesRulesThatNeverApplied) {
   chosen(SYS_read);
   EXPECT_THAT(chosen.set().last_words(false),
               ElementsAre("rule 'read:error=EIO:when=5' never applied"));
+}
+
+TEST(RuleSet, AnAllowListThatDeniedNothingIsNoMistake) {
+  Chosen chosen({good("!read@fopen", RuleKind::Deny), good("connect", RuleKind::Deny)});
+  EXPECT_THAT(chosen.set().last_words(false), ElementsAre("rule 'connect' never applied"));
+  EXPECT_THAT(chosen.set().last_words(true), testing::SizeIs(2));
 }
 
 // Nothing is read beyond the text, and whatever is accepted has something to do.

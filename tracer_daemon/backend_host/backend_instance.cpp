@@ -70,6 +70,8 @@ BackendInstance::BackendInstance(BackendSpec spec, const HostOptions& options)
     : spec_(std::move(spec)),
       version_(options.version),
       arguments_(options.argv),
+      functions_(options.functions),
+      breakpoints_(options.breakpoints),
       colored_(options.colored),
       has_phases_(options.whole_process) {
   host_ = {.abi = WC_BACKEND_ABI,
@@ -88,6 +90,8 @@ BackendInstance::BackendInstance(BackendSpec spec, const HostOptions& options)
   for (const std::string& argument : arguments_) argv_.push_back(argument.c_str());
   argv_.push_back(nullptr);
   if (!arguments_.empty()) host_.argv = argv_.data();
+  if (!functions_.empty()) host_.functions = functions_.c_str();
+  if (!breakpoints_.empty()) host_.breakpoints = breakpoints_.c_str();
 }
 
 BackendInstance::~BackendInstance() { close(); }

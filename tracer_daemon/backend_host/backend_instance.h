@@ -28,6 +28,7 @@ struct HostOptions {
   std::optional<bool> colored;  // --color; unset: where a terminal shows colours
   std::string version;
   std::vector<std::string> argv;           // of the traced program; empty: not known yet
+  std::string functions, breakpoints;      // -F, -B; empty: none
   std::string output_path;                 // -o; empty: standard error
   Existing existing = Existing::Truncate;  // -A: Append
   bool leaves_out_syscalls = false;        // -z, -Z, --status, -P
@@ -93,6 +94,7 @@ class BackendInstance {
   wc_host host_ = {};  // the backend keeps its address until close()
   std::string version_;
   std::vector<std::string> arguments_;
+  std::string functions_, breakpoints_;
   std::vector<const char*> argv_;  // of arguments_, and NULL
   std::optional<bool> colored_;
   std::shared_ptr<Output> output_;

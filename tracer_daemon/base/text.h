@@ -13,6 +13,23 @@ inline std::string_view base_name(std::string_view path) {
   return path.substr(path.rfind('/') + 1);
 }
 
+// Where the first part of a rule (SYSCALLS[@FUNCTIONS], rules/rule.h) ends: at a colon that is
+// neither one of `::` nor that of a `scope:` in front of a name.
+inline size_t end_of_place(std::string_view rule) {
+  constexpr std::string_view kScope = "scope";
+  for (size_t at = rule.find(':'); at != rule.npos; at = rule.find(':', at)) {
+    if (rule.substr(at, 2) == "::") {
+      at += 2;
+      continue;
+    }
+    const std::string_view before = rule.substr(0, at);
+    const size_t name = before.find_last_of("@,!");
+    if (name == before.npos || before.substr(name + 1) != kScope) return at;
+    at++;
+  }
+  return rule.size();
+}
+
 inline std::string hexadecimal(uint64_t value) {
   char text[24];
   snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(value));

@@ -20,6 +20,7 @@ FunctionInfo info_of(const FunctionNames& names, const std::string& library) {
   FunctionInfo info;
   info.symbol = names.symbol;
   info.library = library;
+  info.kind = WC_FUNCTION_BREAKPOINT;
   info.spec = library == kLibc ? find_function(names.symbol) : nullptr;
   info.name = info.spec != nullptr ? std::string(info.spec->family) : names.plain;
   info.thin = info.spec != nullptr && syscall_number(info.name) >= 0;

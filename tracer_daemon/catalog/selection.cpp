@@ -346,6 +346,14 @@ std::string scope_patterns(std::span<const Term> terms) {
   return patterns;
 }
 
+bool selects_scope(std::span<const Term> terms, std::string_view name) {
+  bool selected = false;
+  for (const Term& term : terms) {
+    if (term.kind == Term::Kind::Scope && match_glob(term.pattern, name)) selected = !term.exclude;
+  }
+  return selected;
+}
+
 Result<SelectionOutcome> select(std::span<const Term> terms, std::span<const Candidate> candidates,
                                 bool strict) {
   Selector selector(candidates, strict);

@@ -48,6 +48,9 @@ Result<std::vector<Term>> parse_selection(std::string_view list);
 // The terms that select scopes, as wc_stubs::scopes has them (protocol/stub.h).
 std::string scope_patterns(std::span<const Term> terms);
 
+// Whether the scope: terms, from left to right, end with this one selected.
+bool selects_scope(std::span<const Term> terms, std::string_view name);
+
 // One exported function of one library of the program.
 struct Candidate {
   std::string_view name;     // exported name

@@ -100,8 +100,11 @@ Status add_functions(const Setting& setting, Options& options) {
   return extend(setting, setting.value, options.functions);
 }
 
-Status add_rule(RuleText::Kind kind, std::string_view text, Options& options) {
-  options.rules.push_back({kind, std::string(trimmed(text))});
+// In a file, what is wrong is found by its line; on the command line by the rule itself.
+Status add_rule(RuleText::Kind kind, const Setting& setting, std::string_view text,
+                Options& options) {
+  const bool is_of_file = !setting.where.starts_with("option ");
+  options.rules.push_back({kind, std::string(trimmed(text)), is_of_file ? setting.where : ""});
   return Done{};
 }
 
@@ -114,9 +117,9 @@ Status add_syscalls(const Setting& setting, Options& options) {
   constexpr std::string_view kTrace = "trace=", kInject = "inject=", kFault = "fault=";
   const std::string_view list = trimmed(setting.value);
   if (list.starts_with(kInject))
-    return add_rule(RuleText::Kind::Inject, list.substr(kInject.size()), options);
+    return add_rule(RuleText::Kind::Inject, setting, list.substr(kInject.size()), options);
   if (list.starts_with(kFault))
-    return add_rule(RuleText::Kind::Fault, list.substr(kFault.size()), options);
+    return add_rule(RuleText::Kind::Fault, setting, list.substr(kFault.size()), options);
   const std::size_t equals = list.find('=');
   if (equals != std::string_view::npos && !list.starts_with(kTrace)) {
     return not_available(
@@ -246,11 +249,11 @@ std::optional<Status> apply_what(const Setting& setting, Options& options) {
     case Key::Syscalls:
       return add_syscalls(setting, options);
     case Key::Inject:
-      return add_rule(RuleText::Kind::Inject, setting.value, options);
+      return add_rule(RuleText::Kind::Inject, setting, setting.value, options);
     case Key::Fault:
-      return add_rule(RuleText::Kind::Fault, setting.value, options);
+      return add_rule(RuleText::Kind::Fault, setting, setting.value, options);
     case Key::Deny:
-      return add_rule(RuleText::Kind::Deny, setting.value, options);
+      return add_rule(RuleText::Kind::Deny, setting, setting.value, options);
     case Key::Every:
       return add_sample(SampleText::Kind::Every, setting.value, options);
     case Key::Rate:

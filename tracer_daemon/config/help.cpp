@@ -53,7 +53,8 @@ Where it goes:
   -A, --output-append-mode     append to FILE
   -ff, --output-separately     FILE.PID for each process
       --color WHEN         auto | always | never (default auto: on a terminal, without NO_COLOR)
-  -b, --backend SPEC       NAME or ./FILE.so, with :key=value,...; repeatable (default text)
+  -b, --backend SPEC       text (the default), json, summary, folded, policy, none, or ./FILE.so;
+                           with :key=value,...; repeatable
   -c, --summary            print only totals per function at the end; the same as -b summary
   -C                       print the trace, and the totals at its end
 

@@ -100,7 +100,8 @@ constexpr IniRow kIniKeys[] = {
     {Key::First, Times::Once, "sampling", "first.*", "the same for one FUNCTION", "", "1"},
     {Key::Inject, Times::Many, "policy", "inject", "a rule (`--inject`)", "",
      "openat@fopen:error=ENOENT"},
-    {Key::Deny, Times::Many, "policy", "deny", "a rule (`--deny`)", "", "connect@*@libfoo.so.1"},
+    {Key::Deny, Times::Many, "policy", "deny", "a rule (`--deny`); `-b policy` writes such lines",
+     "", "connect@*@libfoo.so.1"},
     {Key::Fault, Times::Many, "policy", "fault", "a rule (`--fault`)", "", "read:error=EIO"},
 };
 

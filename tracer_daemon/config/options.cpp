@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <exception>
 
+#include "base/text.h"
 #include "config/relations.h"
 #include "config/settings.h"
 #include "config/words.h"
@@ -140,10 +141,34 @@ void finish_backends(const Settings& line, Options& options) {
 // SYSCALLS[@FUNCTIONS] at a rule's beginning: the functions, or nothing.
 std::string_view functions_of(std::string_view rule) {
   const std::size_t at = rule.find('@');
-  std::size_t end = 0;
-  while (end < rule.size() && (rule[end] != ':' || rule.substr(end, 2) == "::"))
-    end += rule.substr(end, 2) == "::" ? 2 : 1;
+  const std::size_t end = end_of_place(rule);
   return at < end ? rule.substr(at + 1, end - at - 1) : std::string_view();
+}
+
+bool is_scope(std::string_view term) {
+  return term.substr(term.starts_with('!') ? 1 : 0).starts_with("scope:");
+}
+
+// `::f` is f of the program.
+void add_breakpoint(std::string_view name, Options& options) {
+  if (name.starts_with("::")) name.remove_prefix(2);
+  const auto known = split_words(options.breakpoints, ",");
+  if (std::find(known.begin(), known.end(), name) != known.end()) return;
+  if (!options.breakpoints.empty()) options.breakpoints += ',';
+  options.breakpoints += name;
+}
+
+void add_function(std::string_view name, Options& options) {
+  if (!selects_functions(options)) options.functions.clear();
+  const auto known = split_words(options.functions, ", \t");
+  // A list without a scope has all of them, and one that is named would be the only one. One that a
+  // rule leaves out is reported nevertheless.
+  const bool has_all_scopes = !known.empty() && std::none_of(known.begin(), known.end(), is_scope);
+  if (is_scope(name) && (has_all_scopes || name.starts_with('!'))) return;
+  options.functions_given = true;
+  if (std::find(known.begin(), known.end(), name) != known.end()) return;
+  if (!options.functions.empty()) options.functions += ',';
+  options.functions += name;
 }
 
 // A rule holds while one of its functions is open, which must be seen for that.
@@ -152,12 +177,10 @@ void finish_rules(Options& options) {
     const std::string_view functions = functions_of(rule.text);
     if (functions.empty() || functions.starts_with('!')) continue;
     for (const std::string_view one : split_words(functions, ",")) {
-      const bool is_method = one.find("::") != std::string_view::npos;
-      if (!is_method && !selects_functions(options)) options.functions.clear();
-      std::string& list = is_method ? options.breakpoints : options.functions;
-      if (!list.empty()) list += ',';
-      list += one;
-      options.functions_given = options.functions_given || !is_method;
+      if (one.find("::") != std::string_view::npos)
+        add_breakpoint(one, options);
+      else
+        add_function(one, options);
     }
   }
 }

@@ -61,6 +61,7 @@ struct RuleText {
   enum class Kind { Inject, Fault, Deny };
   Kind kind = Kind::Inject;
   std::string text;
+  std::string where;  // "a.ini:3: [policy] deny"; empty for the command line
 };
 
 // --every, --rate, --first, as they were written.

@@ -122,6 +122,7 @@ constexpr BackendKind kBackends[] = {
     {"json", {Need::Audience, Need::Lines, Need::Calls, Need::Stacks}},
     {"summary", {Need::Audience, Need::Calls}},
     {"folded", {Need::Audience, Need::Stacks}},
+    {"policy", {Need::Audience}},
     {"none", {}},
 };
 
@@ -186,6 +187,25 @@ std::string_view words_for(Need need) {
   return {};
 }
 
+// A policy that does not see all would deny what it has not seen.
+Status check_policy(const Options& options) {
+  const auto& backends = options.backends;
+  const bool is_learnt = std::any_of(backends.begin(), backends.end(), [](const std::string& spec) {
+    return std::string_view(spec).substr(0, spec.find(':')) == "policy";
+  });
+  const bool is_filtered =
+      !options.syscalls.empty() || !options.paths.empty() || options.statuses != kAllStatuses;
+  if (is_learnt && is_filtered)
+    return Error{
+        "-b policy would deny the system calls that -e, -P, -z, -Z and --status leave out; give "
+        "them in a run without -b policy"};
+  if (is_learnt && options.scope == ScopeMode::Main)
+    return Error{
+        "-b policy would deny what is done before main, where rules hold, too; leave out "
+        "--scope=main"};
+  return Done{};
+}
+
 Occasion occasion_of(const Options& options) {
   if (options.compare.asked) return Occasion::Compare;
   if (options.command == Command::Serve) return Occasion::Serve;
@@ -232,6 +252,7 @@ class Check {
       if (Status fits = check_occasion(setting, Weight::Refused); !fits) return fits;
     }
     if (Status fits = check_exclusions(); !fits) return fits;
+    if (Status fits = check_policy(options_); !fits) return fits;
     if (const auto why = obstacle_to_inproc(options_);
         options_.engine == EngineChoice::Inproc && !why.empty())
       return Error{fmt::format("engine inproc: {}; use -E ptrace", why)};

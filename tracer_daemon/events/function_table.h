@@ -10,6 +10,7 @@
 #include "catalog/catalog.h"
 #include "protocol/shared.h"
 #include "symbols/prototypes.h"
+#include "wc_backend.h"
 
 namespace wc {
 
@@ -25,6 +26,7 @@ struct FunctionInfo {
   // and where it is in there.
   std::shared_ptr<FunctionPrototypes> prototypes;
   uint64_t address = 0;
+  wc_function_kind kind = WC_FUNCTION_WRAPPED;
 
   // nullptr: there is none.
   [[nodiscard]] const FunctionPrototype* prototype() const {

@@ -10,6 +10,7 @@ const FunctionInfo& OwnScopes::learn(uint32_t row, std::string name, std::string
   info.symbol = info.name = name.empty() ? "?" : std::move(name);
   info.library = std::move(library);
   info.spec = &kScope;
+  info.kind = WC_FUNCTION_SCOPE;
   return info;
 }
 

@@ -246,6 +246,7 @@ void Pipeline::announce(const EventSource& source, OpenCall& call, const wc_scop
   event.function = function.name.c_str();
   event.symbol = function.symbol.c_str();
   event.library = function.library.c_str();
+  event.kind = function.kind;
   event.nargs = static_cast<uint32_t>(args_.size());
   event.args = args_.data();
   args_text_.clear();

@@ -88,6 +88,7 @@ void Pipeline::totals(int32_t pid, const FunctionInfo& function, const wc_counte
   event.flags = flags;
   event.function = function.name.c_str();
   event.library = function.library.c_str();
+  event.kind = function.kind;
   event.calls = counter.calls;
   event.ns = clock_.duration(counter.ticks);
   backends_.totals(event);

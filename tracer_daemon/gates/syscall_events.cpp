@@ -39,8 +39,10 @@ SyscallEvents::Begun SyscallEvents::begin(const StoppedThread& stop, Thread& thr
   Inflight entry = inflight_of(entered);
   const bool is_wanted = run_.pipeline.reports(entered.nr) &&
                          (in_any_call || (!scopes.empty() && parts_.scopes.is_reported(thread)));
-  if (run_.options.rules_concern(entered.nr) && thread.process->started &&
-      (in_any_call || !scopes.empty()))
+  const bool returns = entered.nr == SYS_rt_sigreturn;
+  // The gate returns for the handler itself, unless all is watched: no rule can do anything.
+  const bool is_ruled = in_any_call || (!scopes.empty() && !returns);
+  if (run_.options.rules_concern(entered.nr) && thread.process->started && is_ruled)
     parts_.tampering.choose(thread, entered, scopes, entry);
   if (is_wanted) {
     // Until its first exec it runs the tool's own code.
@@ -49,7 +51,6 @@ SyscallEvents::Begun SyscallEvents::begin(const StoppedThread& stop, Thread& thr
     entry.syscall.in_signal = !thread.handlers.empty();
     run_.pipeline.syscall_enter(thread.source(), entry.syscall);
   }
-  const bool returns = entered.nr == SYS_rt_sigreturn;
   if (returns && !in_any_call && entry.syscall.reported)
     run_.pipeline.syscall_ended(thread.source(), entry.syscall);
   if (returns) parts_.interruptions.on_sigreturn(thread, entered.sp);

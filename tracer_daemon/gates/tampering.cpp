@@ -191,7 +191,10 @@ RuleQuestions Tampering::questions(Thread& thread, const EnteredSyscall& entered
 bool Tampering::is_inside(Thread& thread, std::span<const wc_scope> scopes, const Rule& rule) {
   const EventSource source = thread.source();
   return std::ranges::any_of(scopes, [&](const wc_scope& scope) {
-    const FunctionInfo& function = source.function(scope.function);
+    // Its first syscall asks before it has been reported, and its name read.
+    const auto row = source.own_row(scope.function);
+    const FunctionInfo& function = row ? run_.pipeline.own_scope(source, *row, scope.args[0])
+                                       : source.function(scope.function);
     auto [known, is_new] = inside_.try_emplace({&rule, &function}, false);
     if (is_new) {
       // "Cache::load" of "Cache::load(int)".
@@ -199,6 +202,8 @@ bool Tampering::is_inside(Thread& thread, std::span<const wc_scope> scopes, cons
       known->second = std::ranges::any_of(rule.methods, [&](const std::string& glob) {
         return match_glob(glob, name) || match_glob(glob, name.substr(0, name.find('(')));
       });
+      if (function.kind == WC_FUNCTION_SCOPE)
+        known->second = known->second || selects_scope(rule.functions, function.name);
       const Candidate candidate{function.symbol.empty() ? function.name : function.symbol,
                                 function.library, function.spec != nullptr};
       const auto found = select(rule.functions, {&candidate, 1}, false);

@@ -34,7 +34,7 @@ void choose_seed(Rule& rule) {
 Result<std::shared_ptr<RuleSet>> parse_rules(const Options& options) {
   std::vector<Rule> rules;
   for (const RuleText& one : options.rules) {
-    auto rule = parse_rule(kind_of(one.kind), one.text);
+    auto rule = parse_rule(kind_of(one.kind), one.text, one.where);
     if (!rule) return rule.error();
     choose_seed(*rule);
     rules.push_back(std::move(*rule));

@@ -57,6 +57,8 @@ HostOptions host_options(const Options& options) {
   if (options.color != ColorChoice::Auto) host.colored = options.color == ColorChoice::Always;
   host.version = version_number();
   host.argv = options.program;
+  if (selects_functions(options)) host.functions = options.functions;
+  host.breakpoints = options.breakpoints;
   if (options.append) host.existing = Existing::Append;
   host.separately = options.separately;
   if (options.engine == EngineChoice::Inproc) host.engine = "inproc";
@@ -114,11 +116,12 @@ class Session {
       return allowed.error();
     auto gate = gate_for(options, sandbox);
     if (!gate) return gate.error();
+    // Rules first: their functions are in the lists, where nothing says in which rule they stood.
+    auto rules = parse_rules(options);
+    if (!rules) return rules.error();
     auto lists = parse_lists(options);
     if (!lists) return lists.error();
     session->breaks_ = lists->breaks;
-    auto rules = parse_rules(options);
-    if (!rules) return rules.error();
     const HostOptions host = host_options(options);
     auto backends = BackendSet::open(options.backends, host);
     if (!backends) return backends.error();

@@ -151,7 +151,7 @@ Status parse_where(std::string_view text, Rule& rule) {
     const size_t comma = std::min(left.find(','), left.size());
     const std::string_view one = left.substr(0, comma);
     if (one.find("::") != std::string_view::npos)
-      rule.methods.emplace_back(one);
+      rule.methods.emplace_back(one.substr(one.starts_with("::") ? 2 : 0));
     else
       plain += (plain.empty() ? "" : ",") + std::string(one);
     left.remove_prefix(std::min(comma + 1, left.size()));
@@ -183,7 +183,7 @@ std::string_view option_of(RuleKind kind) {
 
 }  // namespace
 
-Result<Rule> parse_rule(RuleKind kind, std::string_view text) {
+Result<Rule> parse_rule(RuleKind kind, std::string_view text, std::string_view where) {
   Rule rule;
   rule.text = std::string(text);
   rule.kind = kind;
@@ -196,7 +196,8 @@ Result<Rule> parse_rule(RuleKind kind, std::string_view text) {
   }
   if (status) status = complete(rule);
   if (!status)
-    return Error{std::string(option_of(kind)) + " '" + rule.text + "': " + status.error().message};
+    return Error{std::string(where.empty() ? option_of(kind) : where) + " '" + rule.text +
+                 "': " + status.error().message};
   return rule;
 }
 

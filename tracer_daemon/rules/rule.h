@@ -64,7 +64,7 @@ struct Rule {
   RuleKind kind = RuleKind::Inject;
   SyscallSet syscalls;
   std::vector<Term> functions;           // both empty: in every call
-  std::vector<std::string> methods;      // those with `::`, as -B takes them: globs
+  std::vector<std::string> methods;      // those with `::`, as -B takes them: globs; "f" for "::f"
   std::string from_symbol, from_object;  // globs; empty: anywhere
   std::vector<RuleCondition> conditions;
   RuleAction action;
@@ -76,7 +76,8 @@ struct Rule {
   bool seed_given = false;
 };
 
-// Errors name the part that is wrong and what would be valid.
-Result<Rule> parse_rule(RuleKind kind, std::string_view text);
+// Errors name the part that is wrong and what would be valid, behind `where` ("a.ini:3: [policy]
+// deny") or, where that is empty, the option.
+Result<Rule> parse_rule(RuleKind kind, std::string_view text, std::string_view where = {});
 
 }  // namespace wc

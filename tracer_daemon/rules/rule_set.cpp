@@ -109,9 +109,10 @@ std::vector<std::string> RuleSet::last_words(bool all) const {
   std::vector<std::string> lines;
   for (size_t i : numbers()) {
     const std::string who = "rule '" + rules_[i].text + "' ";
-    if (states_[i].hits == 0)
+    const bool is_allow_list = rules_[i].kind == RuleKind::Deny && rules_[i].text.starts_with('!');
+    if (states_[i].hits == 0 && (all || !is_allow_list))
       lines.push_back(who + "never applied");
-    else if (all)
+    else if (states_[i].hits != 0 && all)
       lines.push_back(who + "applied " + std::to_string(states_[i].hits) + " times");
   }
   return lines;

@@ -56,7 +56,8 @@ class RuleSet {
   // The next number of the rule's own generator (splitmix64, seeded by seed=).
   uint64_t random(size_t rule);
   [[nodiscard]] uint64_t hits(size_t rule) const { return states_[rule].hits; }
-  // A line for each that never applied; with `all`, for each how often it has.
+  // A line for each that never applied; with `all`, for each how often it has. An allow list (a
+  // deny of all but some) that has denied nothing is what its author hopes for: only with `all`.
   [[nodiscard]] std::vector<std::string> last_words(bool all) const;
 
  private:

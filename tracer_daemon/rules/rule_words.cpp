@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <charconv>
 
+#include "base/text.h"
 #include "decode/decoder.h"
 #include "decode/flag_tables.h"
 
@@ -50,9 +51,10 @@ int hex_digit(char c) {
 }  // namespace
 
 std::vector<std::string> split_rule(std::string_view text) {
-  std::vector<std::string> parts(1);
+  const size_t place = end_of_place(text);
+  std::vector<std::string> parts{std::string(text.substr(0, place))};
   bool quoted = false;
-  for (size_t i = 0; i < text.size(); i++) {
+  for (size_t i = place; i < text.size(); i++) {
     const char c = text[i];
     if (c == '"') quoted = !quoted;
     const bool is_name = c == ':' && i + 1 < text.size() && text[i + 1] == ':';

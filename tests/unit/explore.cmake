@@ -1,0 +1,2 @@
+wc_unit_test(explore_points_test LINK wc_explore)
+wc_unit_test(explore_errors_test LINK wc_explore)

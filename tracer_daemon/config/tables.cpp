@@ -91,7 +91,6 @@ struct Refusal {
 };
 
 constexpr std::string_view kNoSampling = "every call is reported; select fewer functions with -F";
-constexpr std::string_view kNoPolicy = "try one --inject after another";
 
 constexpr std::string_view kNoRaw = "-b json -o FILE keeps every event";
 
@@ -99,7 +98,6 @@ constexpr Refusal kRefusals[] = {
     {Key::Every, kNoSampling},
     {Key::Rate, kNoSampling},
     {Key::First, kNoSampling},
-    {Key::Explore, kNoPolicy},
     {Key::Expect, "count in the output of -b json or -b summary:format=json"},
     {Key::Flight, kNoRaw},
     {Key::Record, kNoRaw},

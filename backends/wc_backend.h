@@ -216,7 +216,9 @@ struct wc_process {
   /* 1: the user does not want to see this event (-q, --signals). It is sent nevertheless, for
    * backends that keep state by process. */
   uint32_t quiet;
-  uint32_t reserved;
+  uint32_t frame_count;
+  /* signal: where the thread stood, innermost first; none without wc_host.stack_trace. */
+  const struct wc_stack_frame *frames;
 };
 
 enum wc_object_kind { WC_OBJECT_LOAD = 0, WC_OBJECT_UNLOAD = 1 };

@@ -141,7 +141,7 @@ TEST_F(ExplorePoints, ATraceMayBeMissingOrCutOff) {
 
 TEST_F(ExplorePoints, TheTraceSaysWhoDied) {
   const auto trace = read_trace(folder_.write("trace", R"({"type":"process","pid":1,"event":"start"}
-{"type":"syscall","pid":2,"tid":2,"name":"read","stack":[{"symbol":"read","offset":13,"file":"r.c","line":2},{"object":"/bin/p","offset":7}]}
+{"type":"process","pid":2,"event":"signal","signal":"SIGSEGV","stack":[{"symbol":"read","offset":13,"file":"r.c","line":2},{"object":"/bin/p","offset":7}]}
 {"type":"process","pid":2,"event":"exit","killed":"SIGSEGV"}
 {"type":"process","pid":1,"event":"exit","status":0,"thread":true}
 )"));
@@ -149,7 +149,7 @@ TEST_F(ExplorePoints, TheTraceSaysWhoDied) {
   EXPECT_FALSE(trace->program_ends);  // a thread of it did
   ASSERT_EQ(trace->deaths.size(), 1U);
   EXPECT_EQ(trace->deaths[0].signal, "SIGSEGV");
-  EXPECT_THAT(trace->deaths[0].last_stack, ElementsAre("read+0xd at r.c:2", "p+0x7"));
+  EXPECT_THAT(trace->deaths[0].stack, ElementsAre("read+0xd at r.c:2", "p+0x7"));
 }
 
 }  // namespace

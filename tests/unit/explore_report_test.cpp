@@ -38,7 +38,7 @@ Ran ran(int status, const std::string& out = "out", const std::string& err = "")
   ran.trace.program = 7;
   ran.trace.program_ends = true;
   ran.trace.calls[1] = {"puts", "libc.so.6", 0, point().caller};
-  ran.trace.syscalls.push_back({"write", 1, 7, "ENOSPC", true, {}});
+  ran.trace.syscalls.push_back({"write", 1, 7, "ENOSPC", true});
   return ran;
 }
 
@@ -134,7 +134,7 @@ TEST(ExploreReport, IsATable) {
       "point                                      error   outcome                  to repeat it\n"
       "write in puts from main+0x10 at prog.c:3   ENOSPC  signal SIGSEGV           "
       "--inject write@puts:from=main@prog:error=ENOSPC:when=2\n"
-      "    last system call: read+0x1\n"
+      "    at read+0x1\n"
       "      from main+0x2 at prog.c:3\n"
       "write in puts from main+0x10 at prog.c:3   EIO     other status 3           "
       "--inject write@puts:from=main@prog:error=EIO:when=2\n"

@@ -30,7 +30,7 @@ std::string last_own_line(const std::string& text) {
 
 Verdict by_signal(const std::string& signal, const Death* death, std::string_view whose) {
   Verdict verdict{Ending::Signal, fmt::format("signal {}{}", signal, whose), signal, 0, {}};
-  if (death != nullptr) verdict.stack = death->last_stack;
+  if (death != nullptr) verdict.stack = death->stack;
   return verdict;
 }
 
@@ -70,6 +70,11 @@ std::string without_own_lines(const std::string& text) {
     begin = end;
   }
   return kept;
+}
+
+bool ended_alike(const Ran& one, const Ran& other) {
+  return one.status == other.status && one.out == other.out &&
+         without_own_lines(one.err) == without_own_lines(other.err);
 }
 
 Sound sound_of(const Ran& first, const Ran& second) {

@@ -19,13 +19,15 @@ struct Ran {
   Trace trace;
 };
 
-// The runs in which nothing failed.
+// Of two runs in which nothing failed.
 struct Sound {
   int status = 0;
   std::string out, err;
   bool out_varies = false, err_varies = false;  // from run to run: not compared
   std::vector<std::string> deaths;              // signals of which a process dies anyway
 };
+// Whether they left the same: status, and output without the tool's own lines.
+bool ended_alike(const Ran& one, const Ran& other);
 Sound sound_of(const Ran& first, const Ran& second);
 
 enum class Ending {

@@ -42,7 +42,7 @@ std::string stack_text(const std::vector<std::string>& stack) {
   std::string text;
   for (const std::string& frame : stack) {
     if (frame.starts_with("__libc_start") || frame.starts_with("_start+")) break;
-    text += (text.empty() ? "    last system call: " : "\n      from ") + frame;
+    text += (text.empty() ? "    at " : "\n      from ") + frame;
   }
   return text.empty() ? text : text + "\n";
 }

@@ -25,6 +25,12 @@ Place to_place(const json& object) {
   return place;
 }
 
+std::vector<std::string> to_stack(const json& frames) {
+  std::vector<std::string> stack;
+  for (const json& frame : frames) stack.push_back(place_text(to_place(frame)));
+  return stack;
+}
+
 class Reader {
  public:
   void take(const json& event) {
@@ -56,10 +62,6 @@ class Reader {
     syscall.tid = event.value("tid", pid_t{0});
     syscall.error = event.value("error", "");
     syscall.injected = event.contains("injected");
-    if (event.contains("stack")) {
-      for (const json& frame : event["stack"]) syscall.stack.push_back(place_text(to_place(frame)));
-      last_stack_[event.value("pid", pid_t{0})] = syscall.stack;
-    }
     trace_.syscalls.push_back(std::move(syscall));
   }
 
@@ -68,6 +70,7 @@ class Reader {
     const pid_t pid = event.value("pid", pid_t{0});
     if (what == "start" && trace_.program == 0) trace_.program = pid;
     if (what == "exec") trace_.executions++;
+    if (what == "signal" && event.contains("stack")) last_stack_[pid] = to_stack(event["stack"]);
     if (what != "exit" || event.value("thread", false)) return;
     if (pid == trace_.program) trace_.program_ends = true;
     const std::string signal = event.value("killed", "");

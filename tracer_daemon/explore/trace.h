@@ -35,14 +35,13 @@ struct Syscall {
   pid_t tid = 0;
   std::string error;  // empty: it succeeded
   bool injected = false;
-  std::vector<std::string> stack;  // with -k, innermost first
 };
 
 // A process that a signal has ended.
 struct Death {
   pid_t pid = 0;
   std::string signal;
-  std::vector<std::string> last_stack;  // of its last system call, with -k
+  std::vector<std::string> stack;  // where it stood when the signal came, with -k, innermost first
 };
 
 struct Trace {

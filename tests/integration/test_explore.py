@@ -126,6 +126,12 @@ class Explore(Case):
         turns = f"if [ -e {state} ]; then rm {state}; exit 1; else : >{state}; fi"
         self.refused(["sh", "-c", turns], says="ends in one way and another")
 
+    def test_output_that_changes_meanwhile_is_said(self):
+        count = self.write("count", "0")
+        script = f"read n <{count}; echo $((n + 1)) >{count}; [ $n -lt 2 ] && echo early || echo late; cd ."
+        _, head, _ = self.explore(["sh", "-c", script], "-F", "chdir,dup2")
+        self.assertTrue(any("has changed meanwhile" in fact for fact in head["facts"]), head)
+
     def test_a_program_that_dies_anyway(self):
         rows, _, _ = self.explore([program("explored"), "dies"], "-F", "chdir", status=1)
         self.assertEqual(rows[0]["text"], "other status 2")

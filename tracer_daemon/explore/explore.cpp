@@ -92,6 +92,7 @@ class Exploring {
       const Pass pass = again == 0 ? Pass::Alone : Pass::AloneAgain;
       if (const Status ran = run_rows(pass); !ran) return ran.error();
     }
+    if (const Status looked = look_for_change(); !looked) return looked.error();
     return finish();
   }
 
@@ -224,6 +225,20 @@ class Exploring {
       row.verdict.text += ", not the second time";
   }
 
+  // Others use the machine, too: what a program shows of it may change meanwhile.
+  Status look_for_change() {
+    const auto differs = [](const Row& row) { return row.verdict.ending == Ending::OutputDiffers; };
+    if (measure::interrupted_by() != 0 || measure::now() > deadline_ ||
+        std::none_of(report_.rows.begin(), report_.rows.end(), differs))
+      return Done{};
+    const Result<Ran> last = run_alone(limit_);
+    if (measure::interrupted_by() != 0) return Done{};  // what is known is printed
+    if (!last) return last.error();
+    has_changed_ = (!sound_.out_varies && last->out != sound_.out) ||
+                   (!sound_.err_varies && without_own_lines(last->err) != sound_.err);
+    return Done{};
+  }
+
   Result<Found> finish() {
     report_.version = request_.version;
     report_.program = request_.options.program;
@@ -250,6 +265,9 @@ class Exploring {
     if (sound_.out_varies) facts.push_back("its output differs from run to run: not compared");
     if (sound_.err_varies)
       facts.push_back("its error output differs from run to run: not compared");
+    if (has_changed_)
+      facts.push_back(
+          "its output with no error has changed meanwhile: where it differs, that may be why");
     const auto is_left = [](const Row& row) { return row.verdict.ending == Ending::NotRun; };
     const auto left = std::count_if(report_.rows.begin(), report_.rows.end(), is_left);
     if (left > 0)
@@ -279,6 +297,7 @@ class Exploring {
   std::string folder_;
   double begin_, deadline_;
   double limit_ = 0;
+  bool has_changed_ = false;
   std::size_t runs_ = 0;
   Sound sound_;
   Report report_;

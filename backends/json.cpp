@@ -277,6 +277,7 @@ void JsonBackend::process(const wc_process& event) {
     case WC_PROCESS_SIGNAL:
     case WC_PROCESS_STOP:
       write_signal(json, "signal", event.signal);
+      write_stack(json, sink_.host(), event.frames, event.frame_count);
       break;
     default:
       write_text(json, "path", event.path);

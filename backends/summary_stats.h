@@ -31,7 +31,7 @@ struct Tally {
   std::array<uint64_t, kPhases> in_calls{};  // time in outermost calls, by where these began
   Counts total;                              // each syscall once; time in outermost calls
   uint64_t lost = 0;
-  uint32_t sampled = 1;  // for how many calls one stands, at most
+  uint32_t sampled = 1;              // for how many calls one stands, at most
   PhaseClock::Times lived_before{};  // by all threads, until `since`
 };
 

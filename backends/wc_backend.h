@@ -121,7 +121,7 @@ struct wc_call {
    * the tracer's library. frame_count is 0 where the tracer could not read the stack. */
   const struct wc_stack_frame *frames;
   uint32_t frame_count;
-  uint32_t kind; /* enum wc_function_kind */
+  uint32_t kind;   /* enum wc_function_kind */
   uint32_t weight; /* with --every N: N, for this call stands for so many; else 1 */
   uint32_t reserved2;
 };
@@ -225,7 +225,9 @@ struct wc_process {
   /* 1: the user does not want to see this event (-q, --signals). It is sent nevertheless, for
    * backends that keep state by process. */
   uint32_t quiet;
-  uint32_t reserved;
+  uint32_t frame_count;
+  /* signal: where the thread stood, innermost first; none without wc_host.stack_trace. */
+  const struct wc_stack_frame *frames;
 };
 
 enum wc_object_kind { WC_OBJECT_LOAD = 0, WC_OBJECT_UNLOAD = 1 };

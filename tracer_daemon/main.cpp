@@ -41,6 +41,7 @@ int perform(const Options& options) {
       return measure_plan(options);
     case Command::Run:
       if (options.compare.asked) return compare_tools(options);
+      if (options.explore.asked) return explore_points(options);
       break;
     case Command::Serve:
     case Command::Attach:

@@ -40,6 +40,7 @@ _wc_preload_choices() {
     -q | --quiet) echo attach exit signal all none ;;
     -y | --decode-fds) echo path socket all none ;;
     -t | --absolute-timestamps) echo none time unix s us ;;
+    --explore) echo all EACCES EAGAIN EINTR EIO EMFILE ENOENT ENOMEM ENOSPC EPERM ;;
     -r | --relative-timestamps | -T | --syscall-times) echo us ;;
   esac
 }
@@ -58,7 +59,7 @@ _wc_preload_value() { # _wc_preload_value TOOL OPTION VALUE...
     -e | --syscalls | --list-syscalls)
       _wc_preload_list < <("$tool" --list-syscalls 2>/dev/null | awk '{ print $2 }'
         _wc_preload_classes "$tool" %) ;;
-    --status | -q | --quiet | -y | --decode-fds)
+    --status | -q | --quiet | -y | --decode-fds | --explore)
       _wc_preload_list < <(_wc_preload_choices "$option" | tr ' ' '\n') ;;
     --signals)
       _wc_preload_list < <(printf '%s\n' all none; compgen -A signal SIG | grep -v SIGJUNK) ;;

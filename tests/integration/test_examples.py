@@ -5,6 +5,7 @@ import glob
 import json
 import os
 import re
+import signal
 import unittest
 
 import harness
@@ -35,14 +36,14 @@ class Examples(Case):
                              ("build/release", harness.BUILD)):
             os.symlink(target, os.path.join(self.checkout, name))
 
-    def example(self, fragment, replace=None):
+    def example(self, fragment, replace=None, status=0):
         """Runs the documented command in which `fragment` occurs."""
         commands = [c for c in documented_commands() if fragment in c]
         self.assertTrue(commands, f"no documented command has {fragment}")
         command = commands[0].replace(*replace) if replace else commands[0]
         result = self.run_plain(["sh", "-c", command], cwd=self.checkout)
         self.assert_nothing_left()
-        self.assertEqual(result.status, 0, f"{command}: {result}")
+        self.assertEqual(result.status, status, f"{command}: {result}")
         return result.out.decode(), result.err.decode()
 
     def test_breakpoints_on_hello(self):
@@ -97,6 +98,15 @@ class Examples(Case):
         # In spite of its empty environment the child's program is traced.
         self.assertIn('write(1, "hello from the child\\n", 21) = 21', err)
 
+    def test_notes(self):
+        """The one failure that it does not look at is found, and the words that repeat it do so."""
+        out, _ = self.example("examples/notes", status=1)
+        row = re.search(r"(?m)^write in rewind from main\+0x\w+ at notes\.c:\d+ +ENOSPC +signal SIGSEGV +(--inject \S+)$\n"
+                        r"    at .*\n(?:      from .*\n)*?      from main\+0x\w+ at notes\.c:\d+$", out)
+        repeated = self.run_plain(["./wc-preload", *row.group(1).split(), "build/release/examples/notes"],
+                                  cwd=self.checkout)
+        self.assertEqual(repeated.status, -signal.SIGSEGV)
+
     def test_sample_backend(self):
         _, err = self.example("sample_backend.so")
         self.assertRegex(err, r"^ +written +read +function\n( +\d+ +\d+ +\w+\n)+$")
@@ -147,7 +157,7 @@ class Examples(Case):
         self.assertIn(b"libmetrics: has reported 'upload'", native.err)
 
     def test_every_command_is_tested(self):
-        tested = ("own_rand.ini", "examples/threads", "examples/scopes", "examples/fork_exec", "sample_backend.so",
+        tested = ("own_rand.ini", "examples/threads", "examples/scopes", "examples/fork_exec", "examples/notes", "sample_backend.so",
                   "hello.ini", "files.ini", "network.ini", "examples/uploader")
         self.assertEqual([c for c in documented_commands() if not any(t in c for t in tested)], [])
 

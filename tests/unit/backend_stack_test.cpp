@@ -62,6 +62,18 @@ TEST(TextStack, NotShownWhenOnlyAnotherBackendWantsIt) {
   EXPECT_THAT(host.take_lines(), testing::SizeIs(1));
 }
 
+TEST(JsonStack, ASignalHasOne) {
+  wc_process event = process_event(WC_PROCESS_SIGNAL);
+  event.signal = 11;
+  event = with_stack(event, std::span(kStack).first(1));
+  TestHost host(json_backend(), {}, {.stack_trace = 1});
+  host.send(event);
+  EXPECT_THAT(host.take(), HasSubstr(R"x("signal":"SIGSEGV","stack":[{"object":)x"));
+  TestHost without(json_backend());
+  without.send(event);
+  EXPECT_THAT(without.take(), HasSubstr(R"x("signal":"SIGSEGV"})x"));
+}
+
 TEST(JsonStack, IsAnArray) {
   TestHost host(json_backend(), {}, {.stack_trace = 1});
   host.send(with_stack(syscall_event(0, "read", "", "0"), std::span(kStack).first(2)));

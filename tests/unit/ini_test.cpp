@@ -405,12 +405,12 @@ TEST_F(IniFile, ExamplesOfTheReference) {
 
 TEST(IniKeys, EveryOptionThatSaysHowHasOne) {
   // What a command does, rather than how, and what is the same as another key.
-  const std::set<Key> without = {Key::Successful,    Key::Failed,       Key::Summary,
-                                 Key::SummaryToo,    Key::NoFollow,     Key::Compare,
-                                 Key::CompareOutput, Key::CompareLoad,  Key::CompareReady,
-                                 Key::CompareFigure, Key::CompareLimit, Key::Connect,
-                                 Key::Config,        Key::Help,         Key::Version,
-                                 Key::ListFunctions, Key::ListSyscalls, Key::ListClasses};
+  const std::set<Key> without = {
+      Key::Successful,   Key::Failed,        Key::Summary,       Key::SummaryToo,
+      Key::NoFollow,     Key::Compare,       Key::CompareOutput, Key::CompareLoad,
+      Key::CompareReady, Key::CompareFigure, Key::CompareLimit,  Key::Connect,
+      Key::Config,       Key::Help,          Key::Version,       Key::ListFunctions,
+      Key::ListSyscalls, Key::ListClasses,   Key::Explore};
   for (const OptionRow& row : option_rows()) {
     const bool has_key = std::any_of(ini_rows().begin(), ini_rows().end(),
                                      [&](const IniRow& ini) { return ini.key == row.key; });

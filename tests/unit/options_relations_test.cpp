@@ -44,6 +44,7 @@ const std::map<Key, Words>& samples() {
       {Key::Inject, {"--inject=read:error=EIO"}},
       {Key::Deny, {"--deny=connect"}},
       {Key::Fault, {"--fault=read"}},
+      {Key::Explore, {"--explore=EIO"}},
       {Key::Time, {"-t"}},
       {Key::RelativeTime, {"-r"}},
       {Key::Duration, {"-T"}},
@@ -179,13 +180,14 @@ const std::map<Key, std::string>& effects() {
 
 // Those that are no backend's business. A new option belongs here or there.
 const std::set<Key> kOfNoBackend = {
-    Key::Every,         Key::Rate,        Key::First,         Key::Prepare,       Key::Functions,
-    Key::Breakpoints,   Key::Engine,      Key::Gate,          Key::Scope,         Key::Backend,
-    Key::Output,        Key::Append,      Key::Separately,    Key::Summary,       Key::Inject,
-    Key::Deny,          Key::Fault,       Key::SummaryToo,    Key::User,          Key::Compare,
-    Key::CompareOutput, Key::CompareLoad, Key::CompareReady,  Key::CompareFigure, Key::CompareLimit,
-    Key::Overflow,      Key::Patch,       Key::Pid,           Key::NoFollow,      Key::Control,
-    Key::Connect,       Key::Verbose,     Key::ListFunctions, Key::ListSyscalls,  Key::ListClasses};
+    Key::Explore,      Key::Every,         Key::Rate,        Key::First,         Key::Prepare,
+    Key::Functions,    Key::Breakpoints,   Key::Engine,      Key::Gate,          Key::Scope,
+    Key::Backend,      Key::Output,        Key::Append,      Key::Separately,    Key::Summary,
+    Key::Inject,       Key::Deny,          Key::Fault,       Key::SummaryToo,    Key::User,
+    Key::Compare,      Key::CompareOutput, Key::CompareLoad, Key::CompareReady,  Key::CompareFigure,
+    Key::CompareLimit, Key::Overflow,      Key::Patch,       Key::Pid,           Key::NoFollow,
+    Key::Control,      Key::Connect,       Key::Verbose,     Key::ListFunctions, Key::ListSyscalls,
+    Key::ListClasses};
 
 TEST(Relations, EveryBuiltinBackendIsJudged) {
   for (const std::string_view name : backends::builtin_names())

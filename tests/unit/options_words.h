@@ -68,6 +68,8 @@ inline std::string fingerprint(const Options& o) {
       << c.ready << '\n'
       << c.figure << c.less_is_better << c.run_limit << ' ' << c.total_limit;
   list(c.outputs);
+  out << o.explore.asked << o.explore.errors << o.explore.run_limit << ' ' << o.explore.total_limit;
+  list(o.explore.handed_on);
   return out.str();
 }
 

@@ -214,7 +214,7 @@ TEST(RuleSet, AnAllowListThatDeniedNothingIsNoMistake) {
 TEST(Rule, HostileTextsAreRefusedOrMakeSense) {
   const std::string letters = "@:=,!\"0x+.-|readwte oIE%/*p";
   uint64_t state = 1;
-  for (int i = 0; i < 200'000; i++) {
+  for (int i = 0; i < 20'000; i++) {
     std::string text;
     for (uint64_t n = (state >> 40) % 24; n > 0; n--) {
       state = state * 6364136223846793005u + 1442695040888963407u;

@@ -8,8 +8,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 
 #include "compare/own.h"
@@ -19,6 +17,7 @@
 #include "compare/warm_up.h"
 #include "measure/figure.h"
 #include "measure/result_json.h"
+#include "measure/work_folder.h"
 
 namespace wc::compare {
 namespace {
@@ -32,28 +31,6 @@ constexpr double kLeastLimit = 30;
 constexpr double kNativeShare = 0.25;
 // And for all warm-ups: tools that hang leave time for the others to be measured.
 constexpr double kWarmUpShare = 0.5;
-
-class Folder {
- public:
-  static Result<Folder> create() {
-    std::string path = "/tmp/wc-compare-XXXXXX";  // no blanks: bpftrace takes a word apart
-    if (mkdtemp(path.data()) == nullptr) {
-      return Error::from_errno("cannot create a folder like " + path, errno);
-    }
-    return Folder(path);
-  }
-  Folder(Folder&& other) noexcept : path_(std::exchange(other.path_, "")) {}
-  Folder& operator=(Folder&&) = delete;
-  ~Folder() {
-    std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-  }
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  explicit Folder(std::string path) : path_(std::move(path)) {}
-  std::string path_;
-};
 
 measure::Row row_for(const CompareOptions& options, const std::vector<std::string>& program) {
   measure::Row row;
@@ -334,7 +311,7 @@ class Comparing {
 Result<Verdict> compare(const Request& request, const std::string& version) {
   if (const Status able = measure::become_subreaper(); !able) return able.error();
   measure::take_interrupts();
-  Result<Folder> folder = Folder::create();
+  Result<measure::WorkFolder> folder = measure::WorkFolder::create("wc-compare");
   if (!folder) return folder.error();
   return Comparing(request, version, folder->path()).run();
 }

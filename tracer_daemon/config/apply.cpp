@@ -353,6 +353,8 @@ std::optional<Status> apply_way(const Setting& setting, Options& options) {
     case Key::CompareFigure:
     case Key::CompareLimit:
       return apply_compare(setting, options.compare);
+    case Key::Explore:
+      return apply_explore(setting, options.explore);
     case Key::ListFunctions:
     case Key::ListSyscalls:
     case Key::ListClasses:

@@ -34,6 +34,7 @@ constexpr Excluded kExcluded[] = {
     {Key::Replay, "it runs programs, and a recorded one does not run"},
     {Key::Inject, "the program must do the same in every run"},
     {Key::Deny, "the program must do the same in every run"},
+    {Key::Explore, "one measures what tracing costs, the other makes system calls fail"},
     {Key::Objects, "system calls are what is compared"},
     {Key::Append, "the traces of compared runs are thrown away; --compare-output keeps figures"},
     {Key::Separately,
@@ -104,15 +105,6 @@ Status set_figure(const Setting& setting, CompareOptions& compare) {
   return Error{fmt::format("{}: the pattern is empty", setting.where)};
 }
 
-// As one word, so that a value that begins with a dash stays one.
-std::string respelled(const Setting& setting) {
-  const OptionRow* row = find_option(setting.key);
-  const bool has_value = row->argument != Argument::None && !setting.value.empty();
-  if (row->name.empty()) return fmt::format("-{}{}", row->letter, has_value ? setting.value : "");
-  return has_value ? fmt::format("--{}={}", row->name, setting.value)
-                   : fmt::format("--{}", row->name);
-}
-
 // The backends are handed on by themselves: one of the runs has another one. What is decided row
 // by row is left out, and -v is about this command.
 bool is_handed_on(Key key) {
@@ -130,6 +122,14 @@ bool is_handed_on(Key key) {
 }
 
 }  // namespace
+
+std::string respelled(const Setting& setting) {
+  const OptionRow* row = find_option(setting.key);
+  const bool has_value = row->argument != Argument::None && !setting.value.empty();
+  if (row->name.empty()) return fmt::format("-{}{}", row->letter, has_value ? setting.value : "");
+  return has_value ? fmt::format("--{}={}", row->name, setting.value)
+                   : fmt::format("--{}", row->name);
+}
 
 Status apply_compare(const Setting& setting, CompareOptions& compare) {
   switch (setting.key) {
@@ -154,7 +154,9 @@ Status finish_compare(std::span<const Setting> line, Options& options) {
   CompareOptions& compare = options.compare;
   for (const Setting& setting : line) {
     if (!compare.asked) {
-      if (is_compare_key(setting.key)) return Error{setting.where + " needs --compare"};
+      const bool is_explores = options.explore.asked && setting.key == Key::CompareLimit;
+      if (is_compare_key(setting.key) && !is_explores)
+        return Error{setting.where + " needs --compare"};
       continue;
     }
     for (const Excluded& excluded : kExcluded) {

@@ -106,6 +106,11 @@ What happens to system calls (docs/rules.md; engine ptrace):
                            one of FUNCTIONS is open: error=E, retval=N, signal=S, delay_enter=T, ...
       --fault RULE         the same with error=ENOSYS where nothing is said
       --deny RULE          the same with error=EPERM; '!read,write' denies all but these
+      --explore[=ERRNO,...]    run PROGRAM once to find each point (function, system call, caller's
+                           place), then once for each with that point failing, several at a time;
+                           print how each run ended, with the --inject that repeats it. ERRNO: the
+                           errors to try, or all those of the manual page (default: the most telling
+                           one). -b json: as JSON Lines; --compare-limit limits these runs, too
 
 Information:
       --list-functions [LIST] [PROGRAM]   the functions that LIST selects (default: all that are
@@ -118,10 +123,11 @@ Information:
 strace's long names (--trace, --trace-path, --string-limit, --summary-only, --timestamps, --signal,
 ...) and -e signal=, status=, quiet= mean the same here.
 
-Not yet available, and refused: -E bpf, --explore, --expect, --flight, --record, --replay, --diff
+Not yet available, and refused: -E bpf, --expect, --flight, --record, --replay, --diff
 
 Exit status: that of PROGRAM; killed by a signal: the same signal; 125 if the tracer failed,
-126 if PROGRAM cannot be executed, 127 if it was not found.
+126 if PROGRAM cannot be executed, 127 if it was not found; of --explore 1 where a run crashed
+or hung, else 0.
 
 Examples:
   wc-preload ls -l /

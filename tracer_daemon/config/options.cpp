@@ -210,6 +210,8 @@ Result<Options> parse(std::span<const std::string> args) {
   finish_rules(options);
   const Status compare = finish_compare(line->settings, options);
   if (!compare) return compare.error();
+  const Status explore = finish_explore(file, line->settings, options);
+  if (!explore) return explore.error();
   const Status program = check_program(options);
   if (!program) return program.error();
   const Status relations = check_relations(file, line->settings, options);

@@ -53,6 +53,15 @@ struct CompareOptions {
   std::vector<std::string> handed_on;  // options of the traced runs but for -b, -c, -E, -g
 };
 
+// --explore: each point of a run made to fail in a run of its own.
+struct ExploreOptions {
+  bool asked = false;
+  std::string errors;                  // "", "all", or names with commas, not yet parsed
+  double run_limit = 0;                // seconds for one run; 0: from how long the first one takes
+  double total_limit = 0;              // seconds for all; 0: none
+  std::vector<std::string> handed_on;  // options that all runs get
+};
+
 // --stack-depth accepts 1 to this, which is also what is shown without it, as by strace.
 inline constexpr unsigned kMaxShownFrames = 256;
 
@@ -111,6 +120,7 @@ struct Options {
   std::string connect_path;
   std::vector<std::string> user_preloads;  // [LD_PRELOAD]: readable ELF files, no blank or colon
   CompareOptions compare;
+  ExploreOptions explore;
   std::string list;                   // argument of --list-functions and --list-syscalls, or empty
   std::vector<int> pids;              // -p: running processes to trace; empty: `program` is started
   std::string user;                   // -u: who runs `program`; empty: as this process

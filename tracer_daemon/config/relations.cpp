@@ -15,22 +15,23 @@ constexpr unsigned kStart = of(Occasion::Start);
 constexpr unsigned kAttach = of(Occasion::Attach);
 constexpr unsigned kServe = of(Occasion::Serve);
 constexpr unsigned kCompare = of(Occasion::Compare);
+constexpr unsigned kExplore = of(Occasion::Explore);
 constexpr unsigned kTrace = kStart | kAttach | kServe;
-constexpr unsigned kAny = 63;
+constexpr unsigned kAny = 127;
 
 constexpr Relation kRelations[] = {
-    {Key::Functions, kTrace | kCompare, Need::Nothing, Again::Joined},
-    {Key::Breakpoints, kTrace | kCompare, Need::Nothing, Again::Joined},
-    {Key::Syscalls, kTrace | kCompare, Need::Audience, Again::Joined},
+    {Key::Functions, kTrace | kCompare | kExplore, Need::Nothing, Again::Joined},
+    {Key::Breakpoints, kTrace | kCompare | kExplore, Need::Nothing, Again::Joined},
+    {Key::Syscalls, kTrace | kCompare | kExplore, Need::Audience, Again::Joined},
     {Key::Path, kTrace | kCompare, Need::Audience, Again::Joined},
     {Key::Successful, kTrace | kCompare, Need::Audience, Again::Last},
     {Key::Failed, kTrace | kCompare, Need::Audience, Again::Last},
     {Key::StatusSet, kTrace | kCompare, Need::Audience, Again::Last},
-    {Key::Engine, kTrace | kCompare, Need::Nothing, Again::Last},
-    {Key::Gate, kStart | kServe | kCompare, Need::Gate, Again::Last},
-    {Key::Scope, kTrace, Need::Nothing, Again::Last},
-    {Key::Backend, kTrace | kCompare, Need::Nothing, Again::Joined},
-    {Key::Output, kTrace, Need::Nothing, Again::Last},
+    {Key::Engine, kTrace | kCompare | kExplore, Need::Nothing, Again::Last},
+    {Key::Gate, kStart | kServe | kCompare | kExplore, Need::Gate, Again::Last},
+    {Key::Scope, kTrace | kExplore, Need::Nothing, Again::Last},
+    {Key::Backend, kTrace | kCompare | kExplore, Need::Nothing, Again::Joined},
+    {Key::Output, kTrace | kExplore, Need::Nothing, Again::Last},
     {Key::Append, kTrace, Need::File, Again::Counted},
     {Key::Separately, kTrace, Need::File, Again::Counted},
     {Key::Summary, kTrace | kCompare, Need::Nothing, Again::Counted},
@@ -47,14 +48,14 @@ constexpr Relation kRelations[] = {
     {Key::Paths, kTrace | kCompare, Need::Lines, Again::Counted},
     {Key::Quiet, kTrace, Need::Nothing, Again::Counted},
     {Key::Signals, kTrace, Need::Lines, Again::Last},
-    {Key::User, kStart, Need::Nothing, Again::Last},
+    {Key::User, kStart | kExplore, Need::Nothing, Again::Last},
     {Key::Every, kStart | kServe, Need::Nothing, Again::Joined},
     {Key::Rate, kStart | kServe, Need::Nothing, Again::Joined},
     {Key::First, kStart | kServe, Need::Nothing, Again::Joined},
     {Key::Inject, kTrace, Need::Nothing, Again::Joined},
     {Key::Deny, kTrace, Need::Nothing, Again::Joined},
     {Key::Fault, kTrace, Need::Nothing, Again::Joined},
-    {Key::Explore, kStart, Need::Nothing, Again::Last},
+    {Key::Explore, kExplore, Need::Nothing, Again::Last},
     {Key::Expect, kTrace, Need::Nothing, Again::Joined},
     {Key::Flight, kTrace, Need::Nothing, Again::Last},
     {Key::Record, kTrace, Need::Nothing, Again::Last},
@@ -66,14 +67,14 @@ constexpr Relation kRelations[] = {
     {Key::CompareLoad, kCompare, Need::Nothing, Again::Last},
     {Key::CompareReady, kCompare, Need::Nothing, Again::Last},
     {Key::CompareFigure, kCompare, Need::Nothing, Again::Last},
-    {Key::CompareLimit, kCompare, Need::Nothing, Again::Last},
+    {Key::CompareLimit, kCompare | kExplore, Need::Nothing, Again::Last},
     {Key::Replay, kStart, Need::Nothing, Again::Last},
     {Key::Overflow, kTrace | kCompare, Need::InProcess, Again::Last},
     {Key::Patch, kTrace | kCompare, Need::InProcess, Again::Joined},
     {Key::Pid, kAttach, Need::Nothing, Again::Joined},
-    {Key::Config, kTrace | kCompare, Need::Nothing, Again::Last},
-    {Key::Follow, kTrace, Need::Nothing, Again::Last},
-    {Key::NoFollow, kTrace | kCompare, Need::Nothing, Again::Counted},
+    {Key::Config, kTrace | kCompare | kExplore, Need::Nothing, Again::Last},
+    {Key::Follow, kTrace | kExplore, Need::Nothing, Again::Last},
+    {Key::NoFollow, kTrace | kCompare | kExplore, Need::Nothing, Again::Counted},
     {Key::Control, kTrace, Need::Nothing, Again::Last},
     {Key::Connect, of(Occasion::Connect), Need::Nothing, Again::Last},
     {Key::Verbose, kAny, Need::Nothing, Again::Counted},
@@ -82,7 +83,7 @@ constexpr Relation kRelations[] = {
     {Key::ListFunctions, of(Occasion::List), Need::Nothing, Again::Last},
     {Key::ListSyscalls, of(Occasion::List), Need::Nothing, Again::Last},
     {Key::ListClasses, of(Occasion::List), Need::Nothing, Again::Counted},
-    {Key::Preload, kStart | kServe, Need::Nothing, Again::Joined},
+    {Key::Preload, kStart | kServe | kExplore, Need::Nothing, Again::Joined},
 };
 
 // A key without a row does not compile: whoever adds an option says here how it goes with others.
@@ -208,6 +209,7 @@ Status check_policy(const Options& options) {
 
 Occasion occasion_of(const Options& options) {
   if (options.compare.asked) return Occasion::Compare;
+  if (options.explore.asked) return Occasion::Explore;
   if (options.command == Command::Serve) return Occasion::Serve;
   if (!options.connect_path.empty()) return Occasion::Connect;
   if (!options.pids.empty()) return Occasion::Attach;
@@ -235,6 +237,8 @@ std::string_view words_for(Occasion occasion) {
       return "with a list";
     case Occasion::Compare:
       return "with --compare";
+    case Occasion::Explore:
+      return "with --explore";
   }
   return {};
 }
@@ -268,20 +272,13 @@ class Check {
  private:
   static const Relation& relation(Key key) { return kRelations[static_cast<std::size_t>(key)]; }
 
-  // What is said as it is anyway asks for nothing.
-  static bool is_default(const Setting& setting) {
-    const auto rows = ini_rows();
-    return std::any_of(rows.begin(), rows.end(), [&](const IniRow& row) {
-      return row.key == setting.key && row.fallback == setting.value;
-    });
-  }
-
   Status check_occasion(const Setting& setting, Weight weight) {
     const Occasion occasion = occasion_of(options_);
     if (goes_with(setting.key, occasion)) return Done{};
     const std::string what = fmt::format("{} has no effect {}", setting.where, words_for(occasion));
-    // What cannot be done there compare.cpp has refused, with the reason.
-    if (weight == Weight::Refused && occasion != Occasion::Compare) return Error{what};
+    // What cannot be done there compare.cpp and explore.cpp have refused, with the reason.
+    const bool is_refused_before = occasion == Occasion::Compare || occasion == Occasion::Explore;
+    if (weight == Weight::Refused && !is_refused_before) return Error{what};
     warn(what);
     return Done{};
   }
@@ -342,6 +339,13 @@ class Check {
 
 }  // namespace
 
+bool is_default(const Setting& setting) {
+  const auto rows = ini_rows();
+  return std::any_of(rows.begin(), rows.end(), [&](const IniRow& row) {
+    return row.key == setting.key && row.fallback == setting.value;
+  });
+}
+
 std::vector<std::string_view> judged_backends() {
   std::vector<std::string_view> names;
   for (const BackendKind& kind : kBackends) names.push_back(kind.name);
@@ -364,6 +368,7 @@ std::string_view obstacle_to_inproc(const Options& options) {
   if (options.show_paths) return "-y needs a stop at every syscall";
   if (!options.paths.empty()) return "-P needs a stop at every syscall";
   if (!options.rules.empty()) return "rules (--inject, --fault, --deny) need stops";
+  if (options.explore.asked) return "the rules of --explore need stops";
   if (!selects_functions(options)) return "nothing is wrapped";
   return {};
 }

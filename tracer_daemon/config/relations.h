@@ -13,12 +13,13 @@ namespace wc::config {
 
 // What wc-preload is asked to do, as far as it decides which options mean something.
 enum class Occasion : unsigned {
-  Start = 1,    // a program is started
-  Attach = 2,   // -p
-  Serve = 4,    // serve
-  Connect = 8,  // --connect: the tracer is another process with options of its own
-  List = 16,    // --list-...
-  Compare = 32  // --compare
+  Start = 1,     // a program is started
+  Attach = 2,    // -p
+  Serve = 4,     // serve
+  Connect = 8,   // --connect: the tracer is another process with options of its own
+  List = 16,     // --list-...
+  Compare = 32,  // --compare
+  Explore = 64   // --explore
 };
 
 // What must be there for an option to have an effect.

@@ -38,6 +38,17 @@ Status apply(const Setting& setting, Options& options);
 Status apply_compare(const Setting& setting, CompareOptions& compare);
 Status finish_compare(std::span<const Setting> line, Options& options);
 
+// The same for --explore, whose limits are --compare-limit's. `file`: what holds of the INI file.
+Status apply_explore(const Setting& setting, ExploreOptions& explore);
+Status finish_explore(std::span<const Setting> file, std::span<const Setting> line,
+                      Options& options);
+
+// As one word of a command line, so that a value that begins with a dash stays one.
+std::string respelled(const Setting& setting);
+
+// Whether an INI file says what holds without it.
+bool is_default(const Setting& setting);
+
 // A list of libraries as LD_PRELOAD has it, each checked and made absolute.
 Result<std::vector<std::string>> resolve_preloads(const Setting& setting);
 

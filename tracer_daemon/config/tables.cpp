@@ -90,12 +90,9 @@ struct Refusal {
   std::string_view instead;
 };
 
-constexpr std::string_view kNoPolicy = "try one --inject after another";
-
 constexpr std::string_view kNoRaw = "-b json -o FILE keeps every event";
 
 constexpr Refusal kRefusals[] = {
-    {Key::Explore, kNoPolicy},
     {Key::Expect, "count in the output of -b json or -b summary:format=json"},
     {Key::Flight, kNoRaw},
     {Key::Record, kNoRaw},

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "recording/stacks.h"
 #include "signals/gate_signals.h"
 #include "signals/interruption.h"
 #include "tracee/resume.h"
@@ -152,7 +153,10 @@ void SignalStops::report_until_now(const StoppedThread& stop, Thread& thread,
 void SignalStops::deliver(StoppedThread stop, Thread& thread, const user_regs_struct& regs,
                           siginfo_t& info) {
   const int signal = info.si_signo;
-  run_.pipeline.signalled(thread.process->pid, thread.tid, signal, &info);
+  const auto stack = run_.pipeline.wants_stacks()
+                         ? run_.pipeline.stack_at_stop(thread.source(), dwarf_registers(regs))
+                         : nullptr;
+  run_.pipeline.signalled(thread.process->pid, thread.tid, signal, &info, stack.get());
   if (thread.left_way) gate_signals::set_out_again(stop, thread, stop.signal(), regs);
   if (gate_signals::is_dropped(thread, info)) return resume(std::move(stop), thread);
   if (!gate_signals::may_run_blocked(thread, stop.signal()))

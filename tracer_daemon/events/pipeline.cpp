@@ -189,6 +189,7 @@ void Pipeline::fill_frames(std::span<const StackFrame> stack, Event& event) {
   event.frames = frames_.data();
   event.frame_count = static_cast<uint32_t>(frames_.size());
 }
+template void Pipeline::fill_frames(std::span<const StackFrame> stack, wc_process& event);
 
 std::shared_ptr<const Stack> Pipeline::stack_at_stop(const EventSource& source,
                                                      const StackRegisters& registers) {

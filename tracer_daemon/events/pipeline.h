@@ -127,7 +127,8 @@ class Pipeline {
   void started(int32_t pid, const std::string& path);
   void forked(int32_t pid, int32_t tid, int32_t child, bool thread);
   void executed(int32_t pid, int32_t tid, const std::string& path);
-  void signalled(int32_t pid, int32_t tid, int signal, const void* siginfo);
+  // `stack`: where the thread stands; null: not wanted.
+  void signalled(int32_t pid, int32_t tid, int signal, const void* siginfo, const Stack* stack);
   void stopped(int32_t pid, int32_t tid, int signal);
   void exited(int32_t pid, int32_t tid, int status, bool thread);
   // The process is in another phase of its life: see WC_PROCESS_PHASE.

@@ -48,9 +48,11 @@ void Pipeline::executed(int32_t pid, int32_t tid, const std::string& path) {
   events_.process(event);
 }
 
-void Pipeline::signalled(int32_t pid, int32_t tid, int signal, const void* siginfo) {
+void Pipeline::signalled(int32_t pid, int32_t tid, int signal, const void* siginfo,
+                         const Stack* stack) {
   wc_process event = process_event(pid, tid, WC_PROCESS_SIGNAL);
   event.signal = signal;
+  if (stack != nullptr) fill_frames(*stack, event);
   std::string text = signal_name(signal) + " " + siginfo_text(siginfo);
   event.text = text.c_str();
   events_.process(event);

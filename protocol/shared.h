@@ -201,7 +201,8 @@ WC_STATIC_ASSERT(sizeof(struct wc_shared_header) == 224 + 24 * WC_SAMPLES +
                                                         16 * WC_PLANNED_SYSCALLS +
                                                         (8 + WC_SCOPE_NAME) * WC_OWN_SCOPES,
                  "wc_shared_header");
-#define WC_HEADER_SIZE ((uint64_t)3 * WC_PAGE)
+#define WC_HEADER_SIZE ((uint64_t)4 * WC_PAGE)
+WC_STATIC_ASSERT(sizeof(struct wc_shared_header) <= WC_HEADER_SIZE, "slots stand behind it");
 
 enum wc_scope_flags {
   /* It is filled in, and is not being left. A signal handler may interrupt the thread where `depth`

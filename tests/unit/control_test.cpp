@@ -22,8 +22,8 @@ using testing::HasSubstr;
 TEST(Command, TakesTheRestOfTheLineAsItIs) {
   auto command = parse_command("  backend replace 12  summary:output=a b \r");
   ASSERT_TRUE(command.ok()) << command.error().message;
-  EXPECT_EQ(command->verb, Command::Verb::Backend);
-  EXPECT_EQ(command->action, Command::Action::Replace);
+  EXPECT_EQ(command->verb, ControlCommand::Verb::Backend);
+  EXPECT_EQ(command->action, ControlCommand::Action::Replace);
   EXPECT_EQ(command->id, 12u);
   EXPECT_EQ(command->text, "summary:output=a b");
 }

@@ -89,8 +89,8 @@ TEST_F(FunctionSwitchTest, TheLastSampleThatNamesAFunctionDecides) {
   auto functions = make("read,write,open,inflate@libz");
   SampleList samples;
   for (const char* text : {"10", "3@read,write", "5@write"})
-    ASSERT_TRUE(samples.add(*parse_sample(Sample::Kind::Every, text)));
-  ASSERT_TRUE(samples.add(*parse_sample(Sample::Kind::All, "open")));
+    ASSERT_TRUE(samples.add(*parse_sample(CallSample::Kind::Every, text)));
+  ASSERT_TRUE(samples.add(*parse_sample(CallSample::Kind::All, "open")));
   functions.set_samples(samples);
   auto modes = functions.modes(table_);
   const uint32_t weights[] = {1, 1, 1, 1, 3, 5, 10};  // access and close are off, open is all
@@ -102,14 +102,14 @@ TEST_F(FunctionSwitchTest, TheLastSampleThatNamesAFunctionDecides) {
 TEST(SampleList, KeepsOneOfEachListOfFunctionsAndHasAnEnd) {
   SampleList samples;
   for (int i = 1; i < 1000; i++)
-    ASSERT_TRUE(samples.add(*parse_sample(Sample::Kind::Every, std::to_string(i) + "@read")));
+    ASSERT_TRUE(samples.add(*parse_sample(CallSample::Kind::Every, std::to_string(i) + "@read")));
   EXPECT_EQ(samples.size(), 1u);
   EXPECT_EQ(samples[0].text, "every=999@read");
   for (uint32_t i = 1; i < WC_SAMPLES; i++)
-    ASSERT_TRUE(samples.add(*parse_sample(Sample::Kind::First, "1@f" + std::to_string(i))));
-  EXPECT_FALSE(samples.add(*parse_sample(Sample::Kind::First, "1@g")));
+    ASSERT_TRUE(samples.add(*parse_sample(CallSample::Kind::First, "1@f" + std::to_string(i))));
+  EXPECT_FALSE(samples.add(*parse_sample(CallSample::Kind::First, "1@g")));
   for (const char* wrong : {"", "0", "-1", "1x", "1@", "99999999999", "1@@nothing"})
-    EXPECT_FALSE(parse_sample(Sample::Kind::Rate, wrong).ok()) << wrong;
+    EXPECT_FALSE(parse_sample(CallSample::Kind::Rate, wrong).ok()) << wrong;
 }
 
 // The list does not grow with the number of changes, and means what sets of names would.

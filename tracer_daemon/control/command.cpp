@@ -13,15 +13,15 @@
 namespace wc {
 namespace {
 
-using Verb = Command::Verb;
-using Action = Command::Action;
+using Verb = ControlCommand::Verb;
+using Action = ControlCommand::Action;
 
 enum class Takes : uint8_t { Nothing, Text, Id, IdAndText };
 
 struct Row {
   std::string_view verb, action;  // action "": there is none
-  Command::Verb what;
-  Command::Action how;
+  ControlCommand::Verb what;
+  ControlCommand::Action how;
   Takes takes;
   std::string_view argument;  // its name in messages
 };
@@ -100,7 +100,7 @@ std::optional<uint32_t> number(std::string_view word) {
 
 }  // namespace
 
-Result<Command> parse_command(std::string_view line) {
+Result<ControlCommand> parse_command(std::string_view line) {
   std::string_view rest = line;
   const std::string_view verb = take_word(rest);
   if (verb.empty()) return Error{fmt::format("an empty request; there are: {}", choices(""))};
@@ -111,7 +111,7 @@ Result<Command> parse_command(std::string_view line) {
   });
   if (row == std::end(kRows)) return unknown(verb, action);
   rest = row->action.empty() ? rest : after_verb;
-  Command command{row->what, row->how, 0, {}};
+  ControlCommand command{row->what, row->how, 0, {}};
   if (row->takes == Takes::Id || row->takes == Takes::IdAndText) {
     const std::string_view word = take_word(rest);
     auto id = number(word);

@@ -9,7 +9,7 @@
 
 namespace wc {
 
-struct Command {
+struct ControlCommand {
   enum class Verb : uint8_t {
     Describe,
     Functions,
@@ -30,7 +30,7 @@ struct Command {
 };
 
 // Errors say which word is wrong and what may stand there.
-Result<Command> parse_command(std::string_view line);
+Result<ControlCommand> parse_command(std::string_view line);
 
 // All of them, one a line, for wc-ctl's help.
 std::string_view command_list();

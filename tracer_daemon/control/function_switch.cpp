@@ -106,7 +106,7 @@ std::shared_ptr<const FunctionModes> FunctionSwitch::modes(const FunctionTable& 
     if (auto outcome = select(terms_, candidates, false))
       for (uint32_t index : outcome->selected) rows[index] = 0;
   for (uint32_t i = 0; i < samples_.size(); i++) {
-    const Sample& sample = samples_[i];
+    const CallSample& sample = samples_[i];
     modes->weights.push_back(sample.weight());
     const uint8_t mode = sample.reports_all() ? 0 : static_cast<uint8_t>(WC_SAMPLED + i);
     if (auto outcome = select(sample.functions, candidates, false))

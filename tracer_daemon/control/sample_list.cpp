@@ -11,13 +11,13 @@
 namespace wc {
 namespace {
 
-std::string_view name_of(Sample::Kind kind) {
+std::string_view name_of(CallSample::Kind kind) {
   switch (kind) {
-    case Sample::Kind::Every:
+    case CallSample::Kind::Every:
       return "every";
-    case Sample::Kind::First:
+    case CallSample::Kind::First:
       return "first";
-    case Sample::Kind::Rate:
+    case CallSample::Kind::Rate:
       return "rate";
     default:
       return "off";
@@ -39,10 +39,10 @@ uint64_t ticks_a_second() {
 
 }  // namespace
 
-Result<Sample> parse_sample(Sample::Kind kind, std::string_view text) {
-  Sample sample{kind, 1, {}, {}};
+Result<CallSample> parse_sample(CallSample::Kind kind, std::string_view text) {
+  CallSample sample{kind, 1, {}, {}};
   std::string_view functions = text;
-  if (kind != Sample::Kind::All) {
+  if (kind != CallSample::Kind::All) {
     const size_t at = std::min(text.find('@'), text.size());
     const std::string_view number = text.substr(0, at);
     constexpr uint32_t kMost = 1'000'000'000;
@@ -59,13 +59,13 @@ Result<Sample> parse_sample(Sample::Kind kind, std::string_view text) {
   auto terms = parse_selection(functions.empty() ? "*@*" : functions);
   if (!terms) return Error{fmt::format("{}: {}", name_of(kind), terms.error().message)};
   sample.functions = std::move(*terms);
-  sample.text = kind == Sample::Kind::All ? fmt::format("off {}", functions)
+  sample.text = kind == CallSample::Kind::All ? fmt::format("off {}", functions)
                                           : fmt::format("{}={}", name_of(kind), text);
   return sample;
 }
 
-bool SampleList::add(Sample sample) {
-  auto same = [&](const Sample& old) {
+bool SampleList::add(CallSample sample) {
+  auto same = [&](const CallSample& old) {
     return std::ranges::equal(old.functions, sample.functions, {}, &Term::text, &Term::text);
   };
   std::erase_if(list_, same);
@@ -76,13 +76,13 @@ bool SampleList::add(Sample sample) {
 
 void SampleList::write(wc_shared_header& header) const {
   for (size_t i = 0; i < list_.size(); i++) {
-    const Sample& one = list_[i];
+    const CallSample& one = list_[i];
     wc_sample& to = header.samples[i];
-    to.kind = one.kind == Sample::Kind::First  ? WC_SAMPLE_FIRST
-              : one.kind == Sample::Kind::Rate ? WC_SAMPLE_RATE
+    to.kind = one.kind == CallSample::Kind::First  ? WC_SAMPLE_FIRST
+              : one.kind == CallSample::Kind::Rate ? WC_SAMPLE_RATE
                                                : WC_SAMPLE_EVERY;
     to.n = one.n;
-    to.ticks = one.kind == Sample::Kind::Rate ? ticks_a_second() / one.n : 0;
+    to.ticks = one.kind == CallSample::Kind::Rate ? ticks_a_second() / one.n : 0;
     __atomic_store_n(&to.state, 0, __ATOMIC_RELEASE);
   }
 }

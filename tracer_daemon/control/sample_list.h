@@ -14,7 +14,7 @@
 
 namespace wc {
 
-struct Sample {
+struct CallSample {
   enum class Kind : uint8_t { Every, First, Rate, All };
   Kind kind = Kind::All;
   uint32_t n = 1;
@@ -27,21 +27,21 @@ struct Sample {
 };
 
 // `text`: N[@FUNCTIONS], FUNCTIONS as for -F; without, all functions. Kind::All: [FUNCTIONS].
-Result<Sample> parse_sample(Sample::Kind kind, std::string_view text);
+Result<CallSample> parse_sample(CallSample::Kind kind, std::string_view text);
 
 // The last that names a function decides on it.
 class SampleList {
  public:
   // An earlier one of the same functions is forgotten. False: there are too many.
-  [[nodiscard]] bool add(Sample sample);
+  [[nodiscard]] bool add(CallSample sample);
   [[nodiscard]] bool empty() const { return list_.empty(); }
   [[nodiscard]] size_t size() const { return list_.size(); }
-  [[nodiscard]] const Sample& operator[](size_t i) const { return list_[i]; }
+  [[nodiscard]] const CallSample& operator[](size_t i) const { return list_[i]; }
   // For the shim; all count from the beginning.
   void write(wc_shared_header& header) const;
 
  private:
-  std::vector<Sample> list_;
+  std::vector<CallSample> list_;
 };
 
 }  // namespace wc

@@ -12,7 +12,7 @@
 namespace wc {
 
 using nlohmann::json;
-using Action = Command::Action;
+using Action = ControlCommand::Action;
 
 // Its members in the order in which they are printed.
 struct Controller::Answer {
@@ -34,37 +34,37 @@ std::string Controller::execute(const std::string& line) {
   return answer.fields.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-Status Controller::perform(const Command& command, Answer& answer) {
+Status Controller::perform(const ControlCommand& command, Answer& answer) {
   Status done = Done{};
   BackendSet& backends = run_.pipeline.backends();
   switch (command.verb) {
-    case Command::Verb::Describe:
+    case ControlCommand::Verb::Describe:
       describe(answer);
       return done;
-    case Command::Verb::Functions:
+    case ControlCommand::Verb::Functions:
       done = change_functions(command);
       break;
-    case Command::Verb::Syscalls:
+    case ControlCommand::Verb::Syscalls:
       done = change_syscalls(command.text);
       break;
-    case Command::Verb::Sample:
+    case ControlCommand::Verb::Sample:
       done = change_samples(command.text);
       break;
-    case Command::Verb::Pause:
-    case Command::Verb::Resume:
-      pause(command.verb == Command::Verb::Pause);
+    case ControlCommand::Verb::Pause:
+    case ControlCommand::Verb::Resume:
+      pause(command.verb == ControlCommand::Verb::Pause);
       break;
-    case Command::Verb::Flush:
+    case ControlCommand::Verb::Flush:
       drain();
       backends.flush(TickClock::now());
       break;
-    case Command::Verb::Stop:
+    case ControlCommand::Verb::Stop:
       stop_requested_ = true;
       break;
-    case Command::Verb::Backend:
+    case ControlCommand::Verb::Backend:
       done = change_backends(command, answer);
       break;
-    case Command::Verb::Inject:
+    case ControlCommand::Verb::Inject:
       done = change_rules(command, answer);
       break;
   }
@@ -90,7 +90,7 @@ Status check_wraps(const TracerOptions& options) {
 
 }  // namespace
 
-Status Controller::change_functions(const Command& command) {
+Status Controller::change_functions(const ControlCommand& command) {
   if (auto fits = check_wraps(run_.options); !fits) return fits;
   std::vector<const FunctionTable*> tables;
   for (const auto& [pid, process] : parts_.tracees.processes)
@@ -120,15 +120,15 @@ Status Controller::change_samples(const std::string& text) {
   }
   const size_t equals = what.find('=');
   const std::string kind = what.substr(0, equals);
-  const auto known = kind == "every"   ? std::optional(Sample::Kind::Every)
-                     : kind == "rate"  ? std::optional(Sample::Kind::Rate)
-                     : kind == "first" ? std::optional(Sample::Kind::First)
-                     : what == "off"   ? std::optional(Sample::Kind::All)
+  const auto known = kind == "every"   ? std::optional(CallSample::Kind::Every)
+                     : kind == "rate"  ? std::optional(CallSample::Kind::Rate)
+                     : kind == "first" ? std::optional(CallSample::Kind::First)
+                     : what == "off"   ? std::optional(CallSample::Kind::All)
                                        : std::nullopt;
   if (!known || (equals == std::string::npos) != (what == "off"))
     return Error{"'" + what + "' is none of every=N, rate=N, first=N, off"};
   std::string rest = equals == std::string::npos ? "" : what.substr(equals + 1);
-  if (*known == Sample::Kind::All)
+  if (*known == CallSample::Kind::All)
     rest = functions;
   else if (!functions.empty())
     rest += "@" + functions;
@@ -171,7 +171,7 @@ void Controller::pause(bool is_paused) {
   report_only(is_paused ? SyscallSet() : syscalls_);
 }
 
-Status Controller::change_backends(const Command& command, Answer& answer) {
+Status Controller::change_backends(const ControlCommand& command, Answer& answer) {
   BackendSet& backends = run_.pipeline.backends();
   const uint32_t planned = run_.options.planned_wants;
   if (command.action != Action::List) drain();
@@ -206,7 +206,7 @@ json rules_of(const RuleSet& rules) {
 
 }  // namespace
 
-Status Controller::change_rules(const Command& command, Answer& answer) {
+Status Controller::change_rules(const ControlCommand& command, Answer& answer) {
   if (run_.options.config & WC_CONFIG_IN_PROCESS || run_.options.rules == nullptr)
     return Error{"rules need stops, which engine inproc has not; start with -E ptrace"};
   RuleSet& rules = *run_.options.rules;

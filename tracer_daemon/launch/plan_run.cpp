@@ -144,9 +144,9 @@ Result<std::vector<Term>> prepare(const Options& options, const std::vector<Term
 Result<SampleList> parse_samples(const Options& options) {
   SampleList samples;
   for (const SampleText& one : options.samples) {
-    const auto kind = one.kind == SampleText::Kind::Every  ? Sample::Kind::Every
-                      : one.kind == SampleText::Kind::Rate ? Sample::Kind::Rate
-                                                           : Sample::Kind::First;
+    const auto kind = one.kind == SampleText::Kind::Every  ? CallSample::Kind::Every
+                      : one.kind == SampleText::Kind::Rate ? CallSample::Kind::Rate
+                                                           : CallSample::Kind::First;
     auto sample = parse_sample(kind, one.text);
     if (!sample) return Error{"--" + sample.error().message};
     if (!samples.add(std::move(*sample)))

@@ -43,6 +43,7 @@ class Sampling(Case):
     def test_the_first_n_of_a_process(self):
         found = self.chains("--first", "9", argv=["1", "more"])
         self.assertEqual(sum(found.values()), 9 * 2, "and those of the child")
+        self.assertEqual(sum(self.chains("--first", "9", argv=["4"]).values()), 9, "whatever thread makes them")
         self.assertEqual(self.chains("--first", "1000000"), {"access": 600, "open": 600, "qsort/access": 600})
 
     def test_a_rate(self):

@@ -60,7 +60,7 @@ Result<CallSample> parse_sample(CallSample::Kind kind, std::string_view text) {
   if (!terms) return Error{fmt::format("{}: {}", name_of(kind), terms.error().message)};
   sample.functions = std::move(*terms);
   sample.text = kind == CallSample::Kind::All ? fmt::format("off {}", functions)
-                                          : fmt::format("{}={}", name_of(kind), text);
+                                              : fmt::format("{}={}", name_of(kind), text);
   return sample;
 }
 
@@ -80,7 +80,7 @@ void SampleList::write(wc_shared_header& header) const {
     wc_sample& to = header.samples[i];
     to.kind = one.kind == CallSample::Kind::First  ? WC_SAMPLE_FIRST
               : one.kind == CallSample::Kind::Rate ? WC_SAMPLE_RATE
-                                               : WC_SAMPLE_EVERY;
+                                                   : WC_SAMPLE_EVERY;
     to.n = one.n;
     to.ticks = one.kind == CallSample::Kind::Rate ? ticks_a_second() / one.n : 0;
     __atomic_store_n(&to.state, 0, __ATOMIC_RELEASE);

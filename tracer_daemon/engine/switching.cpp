@@ -49,14 +49,15 @@ void Switching::write(Process& process, const FunctionModes& modes,
   if (!write_bytes(process, process.function_rows, changed, modes.rows) && process.threads != 0)
     run_.say(1, "process " + std::to_string(process.pid) +
                     ": its memory cannot be written; functions that are off cost what they did");
-  process.modes_generation = functions_.generation();
+  // A forked child that has not said hello yet has no shared memory: begin() is still to come.
+  if (process.share != nullptr) process.modes_generation = functions_.generation();
 }
 
 void Switching::begin(Process& process) {
   if (!is_needed() || process.table == nullptr || process.share == nullptr) return;
+  if (process.modes_generation == functions_.generation()) return;  // a further thread
   process.function_rows = process.share->header().functions;
   functions_.samples().write(process.share->header());
-  if (process.modes_generation == functions_.generation()) return;
   process.modes = functions_.modes(*process.table);
   write(process, *process.modes, nullptr);
 }

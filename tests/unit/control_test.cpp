@@ -13,6 +13,7 @@
 #include "control/control_server.h"
 #include "control/control_socket.h"
 #include "folder_test.h"
+#include "session/unix_socket.h"
 
 namespace wc {
 namespace {
@@ -84,7 +85,7 @@ class ControlTest : public FolderTest {
   }
   ScopedFd connected() {
     ScopedFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    auto address = control_address(path("c"));
+    auto address = socket_address(path("c"));
     EXPECT_EQ(connect(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address), 0);
     timeval limit{20, 0};
     setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);

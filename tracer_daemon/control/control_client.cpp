@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -16,6 +15,7 @@
 #include "base/scoped_fd.h"
 #include "control/command.h"
 #include "control/control_socket.h"
+#include "session/unix_socket.h"
 
 namespace wc {
 namespace {
@@ -75,7 +75,7 @@ int control(std::span<const char* const> arguments) {
   }
   if (request.find('\n') != std::string::npos)
     return fail(kRefused, "a request is one line; this one has several");
-  auto address = control_address(std::string(first));
+  auto address = socket_address(std::string(first));
   if (!address) return fail(kNoTracer, address.error().message);
   ScopedFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd.valid()) return fail(kNoTracer, std::string("socket: ") + std::strerror(errno));

@@ -4,13 +4,12 @@
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <csignal>
 
 #include "control/control_socket.h"
+#include "session/unix_socket.h"
 
 namespace wc {
 namespace {
@@ -37,39 +36,25 @@ void ControlServer::Answers::add(uint64_t client, std::string text) {
 
 namespace {
 
-// A socket that refuses nobody any more: between bind(2) and listen(2) it would. So it gets its
-// name when it is ready. `path` must not exist.
-Result<ScopedFd> listen_at(const std::string& path) {
-  auto final_address = control_address(path);
-  if (!final_address) return final_address.error();
-  auto address = control_address(path + "~");
-  const bool has_room = address.ok();
-  if (!has_room) address = final_address;
-  ScopedFd listener(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!listener.valid()) return Error::from_errno("cannot create a Unix socket", errno);
-  const mode_t mask = umask(0177);
-  const int bound =
-      bind(listener.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address);
-  int code = bound == 0 ? 0 : errno;
-  umask(mask);
-  if (code == 0 && ::listen(listener.get(), static_cast<int>(kMaxClients)) != 0) code = errno;
-  if (has_room && bound == 0) {
-    if (code == 0 && link(address->sun_path, path.c_str()) != 0) code = errno;
-    unlink(address->sun_path);
+// Who waits for the path to exist must not be refused: the socket gets its name when it listens.
+// Where it cannot be linked, or `path` is taken, what follows says so.
+Result<ScopedFd> listen_and_name(const std::string& path) {
+  constexpr int kBacklog = kMaxClients;
+  if (const std::string other = path + "~"; socket_address(other).ok()) {
+    auto listener = listen_at(other, SOCK_STREAM, kBacklog);
+    if (!listener) return listener;
+    const bool is_named = link(other.c_str(), path.c_str()) == 0;
+    unlink(other.c_str());
+    if (is_named) return listener;
   }
-  const bool is_taken = code == EADDRINUSE || code == EEXIST;
-  if (code != 0)
-    return Error::from_errno("cannot create socket " + path +
-                                 (is_taken ? " (another tracer's, or left over: remove it)" : ""),
-                             code);
-  return listener;
+  return listen_at(path, SOCK_STREAM, kBacklog);
 }
 
 }  // namespace
 
 Result<std::unique_ptr<ControlServer>> ControlServer::listen(const std::string& path,
                                                              ControlHost& host) {
-  auto listener = listen_at(path);
+  auto listener = listen_and_name(path);
   if (!listener) return listener.error();
   auto answers = std::make_shared<Answers>();
   answers->wake = ScopedFd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
@@ -84,12 +69,7 @@ ControlServer::ControlServer(std::string path, ScopedFd listener, std::shared_pt
       listener_(std::move(listener)),
       answers_(std::move(answers)),
       host_(host) {
-  // Signals are the tracer thread's: one that this thread took would be lost to it.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { run(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  thread_ = start_without_signals([this] { run(); });
 }
 
 ControlServer::~ControlServer() {
@@ -125,21 +105,14 @@ void ControlServer::run() {
 }
 
 void ControlServer::accept_one() {
-  ScopedFd fd(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (!fd.valid()) {
-    // Out of descriptors: the listener stays readable, and asking again at once would spin.
-    constexpr useconds_t kBreath = 10'000;
-    if (errno == EMFILE || errno == ENFILE) usleep(kBreath);
+  auto peer = accept_peer(listener_, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  if (!peer) return;
+  const int fd = peer->connection.get();
+  if (peer->uid != 0 && peer->uid != geteuid()) {
+    send_line(fd, R"({"ok":false,"error":"this tracer belongs to another user"})", 0);
     return;
   }
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  if (getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return;
-  if (peer.uid != 0 && peer.uid != geteuid()) {
-    send_line(fd.get(), R"({"ok":false,"error":"this tracer belongs to another user"})", 0);
-    return;
-  }
-  clients_[next_client_++].fd = std::move(fd);
+  clients_[next_client_++].fd = std::move(peer->connection);
 }
 
 bool ControlServer::send_answers() {

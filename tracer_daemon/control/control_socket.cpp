@@ -9,18 +9,6 @@
 
 namespace wc {
 
-Result<sockaddr_un> control_address(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.empty()) return Error{"--control needs the path of a socket", EINVAL};
-  if (path.size() >= sizeof address.sun_path)
-    return Error{"socket path is too long (" + std::to_string(path.size()) + " bytes, at most " +
-                     std::to_string(sizeof address.sun_path - 1) + "): " + path,
-                 ENAMETOOLONG};
-  path.copy(address.sun_path, sizeof address.sun_path - 1);
-  return address;
-}
-
 LineBuffer::Input LineBuffer::read_from(int fd) {
   std::array<char, 4096> some;
   const ssize_t size = recv(fd, some.data(), some.size(), MSG_DONTWAIT);

@@ -1,19 +1,13 @@
-// The socket of --control: its address and its lines, for both ends.
+// The lines on the socket of --control, for both ends.
 #pragma once
-
-#include <sys/un.h>
 
 #include <cstddef>
 #include <optional>
 #include <string>
 
-#include "base/result.h"
-
 namespace wc {
 
 inline constexpr size_t kMaxRequest = 64 * 1024;  // bytes of a line
-
-Result<sockaddr_un> control_address(const std::string& path);
 
 // Bytes as they come, cut into lines.
 class LineBuffer {

@@ -4,32 +4,20 @@
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <vector>
+
+#include "session/unix_socket.h"
 
 namespace wc {
 namespace {
 
 // A connection speaks once and is done; more than this many waiting ones come from a flood.
 constexpr size_t kMaxConnections = 256;
-
-Result<sockaddr_un> socket_address(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path)
-    return Error{"socket path is too long (" + std::to_string(path.size()) + " bytes, at most " +
-                     std::to_string(sizeof address.sun_path - 1) + "): " + path,
-                 ENAMETOOLONG};
-  path.copy(address.sun_path, sizeof address.sun_path - 1);
-  return address;
-}
 
 bool send_bytes(int fd, const void* bytes, size_t size, int passed = -1) {
   iovec vector{const_cast<void*>(bytes), size};
@@ -67,34 +55,16 @@ struct Server::Connections {
 };
 
 Result<std::unique_ptr<Server>> Server::listen(const std::string& path, SessionHost& host) {
-  auto address = socket_address(path);
-  if (!address) return address.error();
-  ScopedFd listener(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!listener.valid()) return Error::from_errno("cannot create a Unix socket", errno);
-  mode_t mask = umask(0177);
-  int bound = bind(listener.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address);
-  int code = errno;
-  umask(mask);
-  if (bound != 0)
-    return Error::from_errno(
-        "cannot create socket " + path +
-            (code == EADDRINUSE ? " (another tracer's, or left over: remove it)" : ""),
-        code);
-  if (::listen(listener.get(), 1024) != 0)
-    return Error::from_errno("cannot listen on " + path, errno);
+  auto listener = listen_at(path, SOCK_SEQPACKET, 1024);
+  if (!listener) return listener.error();
   ScopedFd wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake.valid()) return Error::from_errno("cannot create an eventfd", errno);
-  return std::unique_ptr<Server>(new Server(path, std::move(listener), std::move(wake), host));
+  return std::unique_ptr<Server>(new Server(path, std::move(*listener), std::move(wake), host));
 }
 
 Server::Server(std::string path, ScopedFd listener, ScopedFd wake, SessionHost& host)
     : path_(std::move(path)), listener_(std::move(listener)), wake_(std::move(wake)), host_(host) {
-  // Signals are the tracer thread's: one that this thread took would be lost to it.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { run(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  thread_ = start_without_signals([this] { run(); });
 }
 
 Server::~Server() {
@@ -121,23 +91,13 @@ void Server::run() {
 }
 
 void Server::accept_one(Connections& connections) {
-  ScopedFd fd(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-  if (!fd.valid()) {
-    // Out of descriptors: the listener stays readable, and asking again at once would spin.
-    constexpr useconds_t kBreath = 10'000;
-    if (errno == EMFILE || errno == ENFILE) usleep(kBreath);
-    return;
-  }
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  if (getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return;
-  if (geteuid() != 0 && peer.uid != geteuid()) {
-    refuse(fd.get(), "this tracer belongs to another user");
-    return;
-  }
+  auto peer = accept_peer(listener_, SOCK_CLOEXEC);
+  if (!peer) return;
+  if (geteuid() != 0 && peer->uid != geteuid())
+    return refuse(peer->connection.get(), "this tracer belongs to another user");
   // The longest-waiting connection makes room: a shim speaks at once.
   if (connections.list.size() >= kMaxConnections) connections.list.erase(connections.list.begin());
-  connections.list.push_back({std::move(fd), peer.pid});
+  connections.list.push_back({std::move(peer->connection), peer->pid});
 }
 
 bool Server::serve(ScopedFd& connection, int32_t pid) {

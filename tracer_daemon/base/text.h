@@ -1,8 +1,10 @@
 // Small things about text that several modules say.
 #pragma once
 
+#include <charconv>
 #include <cstdint>
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -28,6 +30,23 @@ inline size_t end_of_place(std::string_view rule) {
     at++;
   }
   return rule.size();
+}
+
+// Without what stands at both ends of these characters.
+inline std::string_view trimmed(std::string_view text, std::string_view blanks = " \t") {
+  const size_t begin = text.find_first_not_of(blanks);
+  if (begin == text.npos) return {};
+  return text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
+}
+
+// Nothing where not all of it is a number of this type.
+template <typename Number>
+std::optional<Number> whole_number(std::string_view text) {
+  Number number{};
+  const char* end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc() || at != end) return std::nullopt;
+  return number;
 }
 
 inline std::string hexadecimal(uint64_t value) {

@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 
+#include "base/text.h"
 #include "config/settings.h"
 #include "config/words.h"
 
@@ -73,15 +73,12 @@ Status choose(const Setting& setting, std::span<const Choice<T>> choices, T& out
 
 template <typename T>
 Status choose_number(const Setting& setting, unsigned least, unsigned most, T& out) {
-  const std::string& text = setting.value;
-  unsigned number = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (failed != std::errc() || end != text.data() + text.size() || number < least ||
-      number > most) {
+  const auto number = whole_number<unsigned>(setting.value);
+  if (!number || *number < least || *number > most) {
     return Error{fmt::format("{}: bad value {}; valid: a number from {} to {}", setting.where,
-                             in_quotes(text), least, most)};
+                             in_quotes(setting.value), least, most)};
   }
-  out = static_cast<T>(number);
+  out = static_cast<T>(*number);
   return Done{};
 }
 

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <csignal>
 #include <cstring>
 
+#include "base/text.h"
 #include "config/apply.h"
 #include "config/words.h"
 
@@ -37,18 +37,15 @@ constexpr uint64_t bit_of(int signal) { return uint64_t{1} << (signal - 1); }
 // "SIGINT", "INT", "int", "2", "SIGRTMIN+1", "SIGRT_1"; 0: no signal.
 int signal_of(std::string word) {
   std::transform(word.begin(), word.end(), word.begin(), ::toupper);
-  int number = 0;
-  const auto read = [&](std::string_view text) {
-    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
-    return failed == std::errc() && end == text.data() + text.size();
-  };
-  if (read(word)) return number >= 1 && number <= kLastSignal ? number : 0;
+  if (const auto number = whole_number<int>(word))
+    return *number >= 1 && *number <= kLastSignal ? *number : 0;
   if (word.starts_with("SIG")) word.erase(0, 3);
   for (const std::string_view prefix : {"RTMIN+", "RT_"}) {
     // As strace counts: RT_0 is the kernel's first.
     const int first = prefix == "RT_" ? 32 : SIGRTMIN;
-    if (word.starts_with(prefix) && read(std::string_view(word).substr(prefix.size())))
-      return number >= 0 && first + number <= kLastSignal ? first + number : 0;
+    if (!word.starts_with(prefix)) continue;
+    if (const auto number = whole_number<int>(std::string_view(word).substr(prefix.size())))
+      return *number >= 0 && *number <= kLastSignal - first ? first + *number : 0;
   }
   if (word == "RTMIN") return SIGRTMIN;
   if (word == "RTMAX") return SIGRTMAX;
@@ -249,15 +246,14 @@ Status add_pids(const Setting& setting, Options& options) {
   const auto words = split_words(setting.value, ", \t\n");
   if (words.empty()) return Error{setting.where + ": the list is empty"};
   for (const std::string_view word : words) {
-    unsigned pid = 0;
-    const auto [end, failed] = std::from_chars(word.data(), word.data() + word.size(), pid);
-    if (failed != std::errc() || end != word.data() + word.size() || pid > kMost)
+    const auto pid = whole_number<unsigned>(word);
+    if (!pid || *pid > kMost)
       return Error{
           fmt::format("{}: bad value {}; valid: a number from 1 to {}, or several with "
                       "commas between them",
                       setting.where, in_quotes(word), kMost)};
-    if (pid == 0) return Error{setting.where + ": 0 is no process"};
-    const int number = static_cast<int>(pid);
+    if (*pid == 0) return Error{setting.where + ": 0 is no process"};
+    const int number = static_cast<int>(*pid);
     auto& pids = options.pids;
     if (std::find(pids.begin(), pids.end(), number) == pids.end()) pids.push_back(number);
   }

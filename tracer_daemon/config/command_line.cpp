@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "base/text.h"
 #include "config/settings.h"
 #include "config/words.h"
 

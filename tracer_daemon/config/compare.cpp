@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
+#include "base/text.h"
 #include "config/relations.h"
 #include "config/settings.h"
 #include "config/words.h"
@@ -50,14 +50,12 @@ Status set_runs(const Setting& setting, CompareOptions& compare) {
   compare.asked = true;
   const std::string& text = setting.value;
   if (text.empty()) return Done{};
-  unsigned runs = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), runs);
-  const bool whole = failed == std::errc() && end == text.data() + text.size();
-  if (!whole || runs < 1 || runs > kMaxRuns) {
+  const auto runs = whole_number<unsigned>(text);
+  if (!runs || *runs < 1 || *runs > kMaxRuns) {
     return Error{fmt::format("{}: bad value {}; valid: a number of runs from 1 to {}",
                              setting.where, in_quotes(text), kMaxRuns)};
   }
-  compare.runs = static_cast<int>(runs);
+  compare.runs = static_cast<int>(*runs);
   return Done{};
 }
 
@@ -74,9 +72,9 @@ Status add_output(const Setting& setting, CompareOptions& compare) {
 }
 
 bool read_seconds(std::string_view text, double& seconds) {
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  return failed == std::errc() && end == text.data() + text.size() && std::isfinite(seconds) &&
-         seconds > 0;
+  const auto number = whole_number<double>(text);
+  seconds = number.value_or(0);
+  return std::isfinite(seconds) && seconds > 0;
 }
 
 // RUN or RUN,TOTAL.

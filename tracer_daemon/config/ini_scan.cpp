@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "base/text.h"
 #include "config/words.h"
 
 namespace wc::config {

@@ -100,10 +100,4 @@ std::vector<std::string_view> split_words(std::string_view text, std::string_vie
   return words;
 }
 
-std::string_view trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
-
 }  // namespace wc::config

@@ -26,7 +26,4 @@ std::string suggestion(std::string_view wrong, std::span<const std::string_view>
 // The pieces between any of the separators, empty ones left out.
 std::vector<std::string_view> split_words(std::string_view text, std::string_view separators);
 
-// Without the blanks and tabs at both ends.
-std::string_view trimmed(std::string_view text);
-
 }  // namespace wc::config

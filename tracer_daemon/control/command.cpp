@@ -4,11 +4,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <optional>
-#include <span>
+#include <string>
 #include <vector>
+
+#include "base/text.h"
 
 namespace wc {
 namespace {
@@ -53,17 +52,11 @@ constexpr std::string_view kNotBuilt[] = {"snapshot", "subscribe"};
 
 constexpr std::string_view kBlanks = " \t\r";
 
-std::string_view trimmed(std::string_view text) {
-  const size_t begin = text.find_first_not_of(kBlanks);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kBlanks) + 1 - begin);
-}
-
 std::string_view take_word(std::string_view& rest) {
-  rest = trimmed(rest);
+  rest = trimmed(rest, kBlanks);
   const size_t end = std::min(rest.find_first_of(kBlanks), rest.size());
   std::string_view word = rest.substr(0, end);
-  rest = trimmed(rest.substr(end));
+  rest = trimmed(rest.substr(end), kBlanks);
   return word;
 }
 
@@ -91,13 +84,6 @@ Error unknown(std::string_view verb, std::string_view action) {
   return Error{fmt::format("'{}' is no command; there are: {}", verb, choices(""))};
 }
 
-std::optional<uint32_t> number(std::string_view word) {
-  uint32_t value = 0;
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-  if (error != std::errc() || end != word.data() + word.size()) return std::nullopt;
-  return value;
-}
-
 }  // namespace
 
 Result<ControlCommand> parse_command(std::string_view line) {
@@ -114,7 +100,7 @@ Result<ControlCommand> parse_command(std::string_view line) {
   ControlCommand command{row->what, row->how, 0, {}};
   if (row->takes == Takes::Id || row->takes == Takes::IdAndText) {
     const std::string_view word = take_word(rest);
-    auto id = number(word);
+    const auto id = whole_number<uint32_t>(word);
     if (!id) return Error{fmt::format("'{}' is no number: {}", word, usage(*row))};
     command.id = *id;
   }

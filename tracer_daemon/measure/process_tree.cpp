@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <csignal>
 #include <fstream>
 #include <map>
@@ -14,6 +13,7 @@
 #include <set>
 #include <sstream>
 
+#include "base/text.h"
 #include "proc/files.h"
 #include "proc/process.h"
 #include "proc/status.h"
@@ -29,11 +29,7 @@ std::vector<std::string> entries(const std::string& folder) {
   return names;
 }
 
-pid_t to_pid(const std::string& text) {
-  pid_t pid = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), pid);
-  return failed == std::errc() && end == text.data() + text.size() ? pid : 0;
-}
+pid_t to_pid(const std::string& text) { return whole_number<pid_t>(text).value_or(0); }
 
 // Inodes of listening TCP sockets: the state is the fourth word, 0A; the inode the tenth.
 void add_tcp(const char* path, std::set<std::string>& inodes) {

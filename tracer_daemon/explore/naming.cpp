@@ -7,7 +7,6 @@
 #include <set>
 
 #include "base/text.h"
-#include "catalog/glob.h"
 #include "catalog/selection.h"
 
 namespace wc::explore {
@@ -22,11 +21,7 @@ bool is_plain(std::string_view name) {
 }
 
 bool is_from(const Rule& rule, const Place& caller) {
-  if (!rule.from_object.empty() && !match_library(rule.from_object, base_name(caller.object)))
-    return false;
-  const std::string_view symbol = caller.symbol;
-  return rule.from_symbol.empty() || match_glob(rule.from_symbol, symbol) ||
-         match_glob(rule.from_symbol, symbol.substr(0, symbol.find('(')));
+  return is_from_place(rule, caller.object, caller.symbol);
 }
 
 // Whether the rule's grammar takes these words for what they are: a name may hold its signs.

@@ -6,8 +6,6 @@
 #include <csignal>
 #include <optional>
 
-#include "base/text.h"
-#include "catalog/glob.h"
 #include "decode/decoder.h"
 #include "wc_backend.h"
 
@@ -198,9 +196,8 @@ bool Tampering::is_inside(Thread& thread, std::span<const wc_scope> scopes, cons
     auto [known, is_new] = inside_.try_emplace({&rule, &function}, false);
     if (is_new) {
       // "Cache::load" of "Cache::load(int)".
-      const std::string_view name = std::string_view(function.name);
       known->second = std::ranges::any_of(rule.methods, [&](const std::string& glob) {
-        return match_glob(glob, name) || match_glob(glob, name.substr(0, name.find('(')));
+        return matches_symbol(glob, function.name);
       });
       if (function.kind == WC_FUNCTION_SCOPE)
         known->second = known->second || selects_scope(rule.functions, function.name);
@@ -216,12 +213,7 @@ bool Tampering::is_inside(Thread& thread, std::span<const wc_scope> scopes, cons
 bool Tampering::is_from(Thread& thread, std::span<const wc_scope> scopes, const Rule& rule) const {
   if (scopes.empty()) return false;
   const Location& caller = run_.pipeline.locate(thread.process->pid, scopes.front().caller);
-  if (!rule.from_object.empty() && !match_library(rule.from_object, base_name(caller.object)))
-    return false;
-  // "main", or "parse" of "parse(char const*)".
-  const std::string_view symbol = std::string_view(caller.symbol);
-  return rule.from_symbol.empty() || match_glob(rule.from_symbol, symbol) ||
-         match_glob(rule.from_symbol, symbol.substr(0, symbol.find('(')));
+  return is_from_place(rule, caller.object, caller.symbol);
 }
 
 bool Tampering::has_path(Thread& thread, const EnteredSyscall& entered, const std::string& glob) {

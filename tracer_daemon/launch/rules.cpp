@@ -1,11 +1,8 @@
 #include "launch/rules.h"
 
-#include <sys/random.h>
-
 #include <utility>
 #include <vector>
 
-#include "events/tick_clock.h"
 #include "launch/launch.h"
 
 namespace wc {
@@ -22,13 +19,6 @@ RuleKind kind_of(RuleText::Kind kind) {
   }
 }
 
-// A chosen seed is printed: with it the run can be repeated.
-void choose_seed(Rule& rule) {
-  if (rule.probability >= 1 || rule.seed_given) return;
-  if (getrandom(&rule.seed, sizeof rule.seed, 0) != sizeof rule.seed) rule.seed = TickClock::now();
-  complain("rule '" + rule.text + "': seed=" + std::to_string(rule.seed));
-}
-
 }  // namespace
 
 Result<std::shared_ptr<RuleSet>> parse_rules(const Options& options) {
@@ -36,7 +26,9 @@ Result<std::shared_ptr<RuleSet>> parse_rules(const Options& options) {
   for (const RuleText& one : options.rules) {
     auto rule = parse_rule(kind_of(one.kind), one.text, one.where);
     if (!rule) return rule.error();
-    choose_seed(*rule);
+    // Printed, for with it the run can be repeated.
+    if (choose_seed(*rule))
+      complain("rule '" + rule->text + "': seed=" + std::to_string(rule->seed));
     rules.push_back(std::move(*rule));
   }
   return rules.empty() ? std::shared_ptr<RuleSet>() : std::make_shared<RuleSet>(std::move(rules));

@@ -1,10 +1,15 @@
 #include "rules/rule.h"
 
+#include <sys/random.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <utility>
 
+#include "base/text.h"
+#include "catalog/glob.h"
 #include "decode/decoder.h"
 #include "rules/rule_words.h"
 
@@ -199,6 +204,23 @@ Result<Rule> parse_rule(RuleKind kind, std::string_view text, std::string_view w
     return Error{std::string(where.empty() ? option_of(kind) : where) + " '" + rule.text +
                  "': " + status.error().message};
   return rule;
+}
+
+bool choose_seed(Rule& rule) {
+  if (rule.probability >= 1 || rule.seed_given) return false;
+  if (getrandom(&rule.seed, sizeof rule.seed, 0) != sizeof rule.seed)
+    rule.seed = static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+  return true;
+}
+
+bool is_from_place(const Rule& rule, std::string_view object, std::string_view symbol) {
+  if (!rule.from_object.empty() && !match_library(rule.from_object, base_name(object)))
+    return false;
+  return rule.from_symbol.empty() || matches_symbol(rule.from_symbol, symbol);
+}
+
+bool matches_symbol(std::string_view glob, std::string_view symbol) {
+  return match_glob(glob, symbol) || match_glob(glob, symbol.substr(0, symbol.find('(')));
 }
 
 }  // namespace wc

@@ -80,4 +80,14 @@ struct Rule {
 // deny") or, where that is empty, the option.
 Result<Rule> parse_rule(RuleKind kind, std::string_view text, std::string_view where = {});
 
+// Chooses a seed where one is needed and was not given. Whether it has.
+bool choose_seed(Rule& rule);
+
+// Whether a call that was made in this object, in a function of this name, is from the rule's place
+// (from=), if it has one.
+bool is_from_place(const Rule& rule, std::string_view object, std::string_view symbol);
+
+// "main", or "parse" of "parse(char const*)".
+bool matches_symbol(std::string_view glob, std::string_view symbol);
+
 }  // namespace wc

@@ -10,6 +10,7 @@ By hand: WC_BUILD_DIR=/tmp/b WC_GATE=trap python3 tests/integration/test_signals
 import dataclasses
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -193,6 +194,17 @@ class Case(unittest.TestCase):
         result = running.wait(limit)
         self.background.remove(running)
         return result
+
+    def assert_interrupted(self, running, text, folder):
+        """In a run that hangs, which is where it has said `text`: it ends by the signal, and what it
+        has started and its folder, by a pattern, are gone."""
+        wait_until(lambda: text in running.output(1), 30, "the run that hangs")
+        folder = re.search(folder, running.output(1)).group()
+        self.assertTrue(os.path.isdir(folder))
+        os.kill(running.pid, signal.SIGINT)
+        self.assertEqual(self.finish(running).status, -signal.SIGINT)
+        self.assert_nothing_left()
+        self.assertFalse(os.path.exists(folder))
 
     def run_plain(self, argv, limit=20, **options):
         return self.finish(self.start(argv, **options), limit)

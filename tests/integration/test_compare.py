@@ -2,8 +2,6 @@
 import json
 import os
 import pty
-import re
-import signal
 
 import harness
 from harness import Case, need, program
@@ -244,13 +242,7 @@ class Compare(Case):
     def test_interrupted(self):
         self.fake("strace", HANGING)
         running = self.start(self.compare_argv(["true"], "-v", "-E", "inproc"))
-        harness.wait_until(lambda: b"strace -f: " in running.output(1), 30, "the run that hangs")
-        folder = re.search(rb"/tmp/wc-compare-\w+", running.output(1)).group()
-        self.assertTrue(os.path.isdir(folder))
-        os.kill(running.pid, signal.SIGINT)
-        self.assertEqual(self.finish(running).status, -signal.SIGINT)
-        self.assert_nothing_left()
-        self.assertFalse(os.path.exists(folder))
+        self.assert_interrupted(running, b"strace -f: ", rb"/tmp/wc-compare-\w+")
 
     def test_time_for_all(self):
         # How far it comes depends on the machine; that it ends does not.

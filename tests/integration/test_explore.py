@@ -192,13 +192,7 @@ class Explore(Case):
     def test_interrupted(self):
         running = self.start(self.explore_argv([program("explored"), "all"], "-v", "-F", "read",
                                                "--compare-limit=100"))
-        harness.wait_until(lambda: b"exploring, 1 runs" in running.output(1), 30, "the run that hangs")
-        folder = re.search(rb"/tmp/wc-explore-\w+", running.output(1)).group()
-        self.assertTrue(os.path.isdir(folder))
-        os.kill(running.pid, signal.SIGINT)
-        self.assertEqual(self.finish(running).status, -signal.SIGINT)
-        self.assert_nothing_left()
-        self.assertFalse(os.path.exists(folder))
+        self.assert_interrupted(running, b"exploring, 1 runs", rb"/tmp/wc-explore-\w+")
 
     def test_killed(self):
         """Not even its watchers are told: they, the tracers and the programs end by themselves."""

@@ -1,21 +1,20 @@
 #include "compare/compare.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
-#include <fstream>
 
 #include "compare/own.h"
 #include "compare/peers.h"
 #include "compare/progress.h"
 #include "compare/reports.h"
 #include "compare/warm_up.h"
+#include "compare/words.h"
 #include "measure/figure.h"
+#include "measure/output_file.h"
 #include "measure/result_json.h"
 #include "measure/work_folder.h"
 
@@ -50,14 +49,6 @@ measure::Row row_for(const CompareOptions& options, const std::vector<std::strin
   return row;
 }
 
-Status write_file(const std::string& path, const std::string& text) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << text;
-  file.close();
-  if (file) return Done{};
-  return Error::from_errno(fmt::format("cannot write '{}'", path), errno);
-}
-
 class Comparing {
  public:
   Comparing(const Request& request, std::string version, std::string folder)
@@ -81,7 +72,7 @@ class Comparing {
     std::fputs(table_text(report).c_str(), stdout);
     std::fflush(stdout);
     for (const std::string& path : options_.outputs) {
-      if (const Status written = write_file(path, in_form_of(path, report)); !written) {
+      if (const Status written = measure::write_file(path, in_form_of(path, report)); !written) {
         return written.error();
       }
     }
@@ -95,16 +86,14 @@ class Comparing {
   }
 
  private:
-  // What would come to light only after minutes is looked at first.
   Status prepare() {
     if (!options_.figure.empty()) {
       if (Status fit = measure::check_pattern(options_.figure); !fit) return fit;
     }
     for (const std::string& path : options_.outputs) {
-      const ScopedFd file(open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
-      if (!file.valid()) return Error::from_errno(fmt::format("cannot write '{}'", path), errno);
+      if (const Status can = measure::check_writable(path); !can) return can;
     }
-    return write_file(folder_ + "/script", script_text(request_.options.program));
+    return measure::write_file(folder_ + "/script", script_text(request_.options.program));
   }
 
   Status warm_up(Progress& progress) {
@@ -174,13 +163,12 @@ class Comparing {
 
   // Options that no row can use are the user's mistake, to be told as without --compare.
   Status check_own() const {
-    constexpr std::string_view kOurs = "wc-preload: ";
     std::string reason;
     for (const Entry& entry : entries_) {
       if (entry.kind != Kind::Scoped || !entry.variant.skipped.empty()) continue;
-      const std::size_t begin = entry.failure.find(kOurs);
+      const std::size_t begin = entry.failure.find(kOwnPrefix);
       if (begin == std::string::npos) return Done{};
-      if (reason.empty()) reason = entry.failure.substr(begin + kOurs.size());
+      if (reason.empty()) reason = entry.failure.substr(begin + kOwnPrefix.size());
     }
     return reason.empty() ? Status(Done{}) : Status(Error{reason});
   }

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "compare/words.h"
+
 namespace wc::compare {
 namespace {
 
@@ -46,8 +48,7 @@ bool only_newlines(int fd, off_t from) {
 // What a tool said last, in one line; our own name is left out where it says that itself.
 std::string last_words(int fd) {
   std::string text = measure::one_line(measure::tail_of(fd, kTail));
-  constexpr std::string_view kOurs = "wc-preload: ";
-  const std::size_t begin = text.rfind(kOurs);
+  const std::size_t begin = text.rfind(kOwnPrefix);
   return begin == std::string::npos ? text : text.substr(begin);
 }
 

@@ -11,6 +11,9 @@
 
 namespace wc::compare {
 
+// How the tool's own lines begin.
+inline constexpr std::string_view kOwnPrefix = "wc-preload: ";
+
 // Three significant digits, thousands apart, no exponent: "1,234", "12.3", "0.123".
 std::string number(double value);
 

@@ -7,10 +7,10 @@
 #include <array>
 #include <csignal>
 
+#include "compare/words.h"
+
 namespace wc::explore {
 namespace {
-
-constexpr std::string_view kOurs = "wc-preload: ";
 
 // Signals by which a program ends that has gone wrong. Others are what processes send each other.
 constexpr std::array<std::string_view, 7> kFaults = {"SIGSEGV", "SIGBUS", "SIGABRT", "SIGFPE",
@@ -22,9 +22,9 @@ std::string signal_name(int number) {
 }
 
 std::string last_own_line(const std::string& text) {
-  const std::size_t begin = text.rfind(kOurs);
+  const std::size_t begin = text.rfind(compare::kOwnPrefix);
   if (begin == std::string::npos) return text;
-  const std::string line = text.substr(begin + kOurs.size());
+  const std::string line = text.substr(begin + compare::kOwnPrefix.size());
   return line.substr(0, line.find('\n'));
 }
 
@@ -66,7 +66,7 @@ std::string without_own_lines(const std::string& text) {
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = std::min(text.find('\n', begin), text.size() - 1) + 1;
     const std::string_view line = std::string_view(text).substr(begin, end - begin);
-    if (!line.starts_with(kOurs)) kept += line;
+    if (!line.starts_with(compare::kOwnPrefix)) kept += line;
     begin = end;
   }
   return kept;
@@ -94,7 +94,7 @@ std::string fault_of_tracer(const Ran& ran) {
   if (!ran.failure.empty()) return ran.failure;
   if (!WIFEXITED(ran.status) || ran.trace.program_ends) return {};
   const int status = WEXITSTATUS(ran.status);
-  const bool is_own = ran.err.find(kOurs) != std::string::npos;
+  const bool is_own = ran.err.find(compare::kOwnPrefix) != std::string::npos;
   return is_own && status >= kTracerFailed && status <= kNotFound ? last_own_line(ran.err) : "";
 }
 

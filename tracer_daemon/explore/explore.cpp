@@ -1,6 +1,5 @@
 #include "explore/explore.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,6 +14,7 @@
 #include "explore/pool.h"
 #include "explore/report.h"
 #include "measure/child.h"
+#include "measure/output_file.h"
 #include "measure/work_folder.h"
 
 namespace wc::explore {
@@ -66,7 +66,9 @@ class Exploring {
   Result<Found> run() {
     auto choice = parse_error_choice(options_.errors);
     if (!choice) return Error{"option --explore: " + choice.error().message};
-    if (const Status can = try_output(); !can) return can.error();
+    if (const std::string& output = request_.options.output; !output.empty()) {
+      if (const Status can = measure::check_writable(output); !can) return can.error();
+    }
     Result<Ran> first = run_alone(options_.run_limit > 0 ? options_.run_limit : kFirstLimit);
     if (!first) return first.error();
     repeat_own_lines(first->err);
@@ -102,15 +104,6 @@ class Exploring {
   // is then asked for stacks, which cost too much for all. Threads may come to a point in another
   // order: such a row has a few tries.
   enum class Pass { Together, Alone, AloneAgain };
-
-  // What would come to light only after minutes is looked at first.
-  Status try_output() const {
-    const std::string& path = request_.options.output;
-    if (path.empty()) return Done{};
-    const ScopedFd file(open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
-    if (file.valid()) return Done{};
-    return Error::from_errno(fmt::format("cannot write '{}'", path), errno);
-  }
 
   [[nodiscard]] std::string trace_file(std::size_t number) const {
     return fmt::format("{}/trace.{}", folder_, number);
@@ -161,7 +154,7 @@ class Exploring {
     for (std::size_t begin = 0; begin < text.size();) {
       const std::size_t end = std::min(text.find('\n', begin), text.size());
       const std::string line = text.substr(begin, end - begin);
-      if (line.starts_with("wc-preload: ")) dprintf(STDERR_FILENO, "%s\n", line.c_str());
+      if (line.starts_with(compare::kOwnPrefix)) dprintf(STDERR_FILENO, "%s\n", line.c_str());
       begin = end + 1;
     }
   }
@@ -282,14 +275,10 @@ class Exploring {
     const bool as_json = request_.options.backends.front() == "json";
     const std::string text = as_json ? json_text(report_) : table_text(report_);
     const std::string& path = request_.options.output;
-    std::FILE* file = path.empty() ? stdout : std::fopen(path.c_str(), "we");
-    bool good = file != nullptr && std::fwrite(text.data(), 1, text.size(), file) == text.size();
-    good = good && std::fflush(file) == 0;
-    const int code = errno;
-    if (!path.empty() && file != nullptr) std::fclose(file);
-    if (good) return Done{};
-    return Error::from_errno(
-        path.empty() ? "cannot write the report" : fmt::format("cannot write '{}'", path), code);
+    if (!path.empty()) return measure::write_file(path, text);
+    if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0)
+      return Done{};
+    return Error::from_errno("cannot write the report", errno);
   }
 
   const Request& request_;

@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 
+#include "base/text.h"
 #include "events/tick_clock.h"
 
 namespace wc {
@@ -40,22 +40,21 @@ uint64_t ticks_a_second() {
 }  // namespace
 
 Result<CallSample> parse_sample(CallSample::Kind kind, std::string_view text) {
-  CallSample sample{kind, 1, {}, {}};
+  CallSample sample{.kind = kind};
   std::string_view functions = text;
   if (kind != CallSample::Kind::All) {
     const size_t at = std::min(text.find('@'), text.size());
     const std::string_view number = text.substr(0, at);
     constexpr uint32_t kMost = 1'000'000'000;
-    const auto [end, error] =
-        std::from_chars(number.data(), number.data() + number.size(), sample.n);
-    if (error != std::errc() || end != number.data() + number.size() || sample.n == 0 ||
-        sample.n > kMost)
+    sample.n = whole_number<uint32_t>(number).value_or(0);
+    if (sample.n == 0 || sample.n > kMost)
       return Error{fmt::format("{}: '{}' is no number from 1 to {}; expected N[@FUNCTIONS]",
                                name_of(kind), number, kMost)};
     functions = text.substr(std::min(at + 1, text.size()));
     if (at < text.size() && functions.empty())
       return Error{fmt::format("{}: no functions behind '@'", name_of(kind))};
   }
+  sample.of_all_functions = functions.empty();
   auto terms = parse_selection(functions.empty() ? "*@*" : functions);
   if (!terms) return Error{fmt::format("{}: {}", name_of(kind), terms.error().message)};
   sample.functions = std::move(*terms);
@@ -64,7 +63,26 @@ Result<CallSample> parse_sample(CallSample::Kind kind, std::string_view text) {
   return sample;
 }
 
+Result<CallSample> parse_sample_request(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t";
+  const size_t blank = std::min(text.find_first_of(kBlanks), text.size());
+  const std::string_view what = text.substr(0, blank);
+  const std::string_view functions = trimmed(text.substr(blank), kBlanks);
+  if (what == name_of(CallSample::Kind::All)) return parse_sample(CallSample::Kind::All, functions);
+  using Kind = CallSample::Kind;
+  for (const Kind kind : {Kind::Every, Kind::Rate, Kind::First}) {
+    const std::string begin = fmt::format("{}=", name_of(kind));
+    if (!what.starts_with(begin)) continue;
+    std::string words(what.substr(begin.size()));
+    if (!functions.empty()) words += fmt::format("@{}", functions);
+    return parse_sample(kind, words);
+  }
+  return Error{fmt::format("'{}' is none of every=N, rate=N, first=N, off", what)};
+}
+
 bool SampleList::add(CallSample sample) {
+  if (sample.of_all_functions) list_.clear();
+  if (sample.of_all_functions && sample.reports_all()) return true;
   auto same = [&](const CallSample& old) {
     return std::ranges::equal(old.functions, sample.functions, {}, &Term::text, &Term::text);
   };

@@ -19,6 +19,7 @@ struct CallSample {
   Kind kind = Kind::All;
   uint32_t n = 1;
   std::vector<Term> functions;
+  bool of_all_functions = false;
   std::string text;  // every=10@read
 
   [[nodiscard]] bool reports_all() const { return kind == Kind::All; }
@@ -29,10 +30,14 @@ struct CallSample {
 // `text`: N[@FUNCTIONS], FUNCTIONS as for -F; without, all functions. Kind::All: [FUNCTIONS].
 Result<CallSample> parse_sample(CallSample::Kind kind, std::string_view text);
 
+// The same as wc-ctl takes it: every=N, rate=N, first=N or off; behind a blank, FUNCTIONS.
+Result<CallSample> parse_sample_request(std::string_view text);
+
 // The last that names a function decides on it.
 class SampleList {
  public:
-  // An earlier one of the same functions is forgotten. False: there are too many.
+  // Earlier ones of the same functions are forgotten; all of them where it is of all functions.
+  // False: there are too many.
   [[nodiscard]] bool add(CallSample sample);
   [[nodiscard]] bool empty() const { return list_.empty(); }
   [[nodiscard]] size_t size() const { return list_.size(); }

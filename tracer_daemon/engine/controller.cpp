@@ -1,9 +1,6 @@
 #include "engine/controller.h"
 
-#include <sys/random.h>
-
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #include "decode/syscall_filter.h"
 #include "events/tick_clock.h"
@@ -55,7 +52,7 @@ Status Controller::perform(const ControlCommand& command, Answer& answer) {
       pause(command.verb == ControlCommand::Verb::Pause);
       break;
     case ControlCommand::Verb::Flush:
-      drain();
+      parts_.records.drain_running(parts_.tracees);
       backends.flush(TickClock::now());
       break;
     case ControlCommand::Verb::Stop:
@@ -70,14 +67,6 @@ Status Controller::perform(const ControlCommand& command, Answer& answer) {
   }
   if (command.action != Action::List) answer.fields["from"] = backends.counts().events + 1;
   return done;
-}
-
-// What the threads have recorded belongs to the time before the change.
-void Controller::drain() {
-  for (const auto& [tid, thread] : parts_.tracees.threads) {
-    thread->process->memory.forget();  // it runs: what was read at its last stop is old
-    parts_.records.drain(*thread, 0);
-  }
 }
 
 namespace {
@@ -102,41 +91,18 @@ Status Controller::change_functions(const ControlCommand& command) {
                                                    : FunctionSwitch::Change::Remove;
   if (auto changed = parts_.switching.functions().change(how, command.text, tables); !changed)
     return changed;
-  parts_.switching.apply([this] { drain(); });
+  parts_.switching.apply();
   return Done{};
 }
 
-// every=N, rate=N, first=N, off; then, behind a blank, which functions.
-Status Controller::change_samples(const std::string& text) {
+Status Controller::change_samples(const std::string& request) {
   if (auto fits = check_wraps(run_.options); !fits) return fits;
-  const size_t blank = std::min(text.find_first_of(" \t"), text.size());
-  std::string what = text.substr(0, blank), functions;
-  if (const size_t begin = text.find_first_not_of(" \t", blank); begin != std::string::npos)
-    functions = text.substr(begin);
-  SampleList samples = parts_.switching.functions().samples();
-  if (what == "off" && functions.empty()) {
-    parts_.switching.sample({}, [this] { drain(); });
-    return Done{};
-  }
-  const size_t equals = what.find('=');
-  const std::string kind = what.substr(0, equals);
-  const auto known = kind == "every"   ? std::optional(CallSample::Kind::Every)
-                     : kind == "rate"  ? std::optional(CallSample::Kind::Rate)
-                     : kind == "first" ? std::optional(CallSample::Kind::First)
-                     : what == "off"   ? std::optional(CallSample::Kind::All)
-                                       : std::nullopt;
-  if (!known || (equals == std::string::npos) != (what == "off"))
-    return Error{"'" + what + "' is none of every=N, rate=N, first=N, off"};
-  std::string rest = equals == std::string::npos ? "" : what.substr(equals + 1);
-  if (*known == CallSample::Kind::All)
-    rest = functions;
-  else if (!functions.empty())
-    rest += "@" + functions;
-  auto sample = parse_sample(*known, rest);
+  auto sample = parse_sample_request(request);
   if (!sample) return sample.error();
+  SampleList samples = parts_.switching.functions().samples();
   if (!samples.add(std::move(*sample)))
     return Error{"there are too many different lists of functions; begin again with: sample off"};
-  parts_.switching.sample(std::move(samples), [this] { drain(); });
+  parts_.switching.sample(std::move(samples));
   return Done{};
 }
 
@@ -159,7 +125,7 @@ void Controller::report_only(const SyscallSet& syscalls) {
         __atomic_store_n(&header.plans[nr].action, plans_[nr].action, __ATOMIC_RELEASE);
     }
   }
-  drain();
+  parts_.records.drain_running(parts_.tracees);  // that was before the change
   run_.pipeline.report_only(syscalls);
 }
 
@@ -167,14 +133,24 @@ void Controller::pause(bool is_paused) {
   FunctionSwitch& functions = parts_.switching.functions();
   if (functions.is_paused() == is_paused) return;
   functions.pause(is_paused);
-  parts_.switching.apply([this] { drain(); });
+  parts_.switching.apply();
   report_only(is_paused ? SyscallSet() : syscalls_);
 }
+
+namespace {
+
+json backends_of(const BackendSet& backends) {
+  auto list = json::array();
+  for (const auto& [id, spec] : backends.list()) list.push_back({{"id", id}, {"spec", spec}});
+  return list;
+}
+
+}  // namespace
 
 Status Controller::change_backends(const ControlCommand& command, Answer& answer) {
   BackendSet& backends = run_.pipeline.backends();
   const uint32_t planned = run_.options.planned_wants;
-  if (command.action != Action::List) drain();
+  if (command.action != Action::List) parts_.records.drain_running(parts_.tracees);
   switch (command.action) {
     case Action::Add: {
       auto id = backends.add(command.text, planned);
@@ -189,9 +165,7 @@ Status Controller::change_backends(const ControlCommand& command, Answer& answer
     default:
       break;
   }
-  auto list = json::array();
-  for (const auto& [id, spec] : backends.list()) list.push_back({{"id", id}, {"spec", spec}});
-  answer.fields["backends"] = list;
+  answer.fields["backends"] = backends_of(backends);
   return Done{};
 }
 
@@ -214,11 +188,7 @@ Status Controller::change_rules(const ControlCommand& command, Answer& answer) {
     case Action::Add: {
       auto rule = parse_rule(RuleKind::Inject, command.text);
       if (!rule) return rule.error();
-      if (rule->probability < 1 && !rule->seed_given) {
-        if (getrandom(&rule->seed, sizeof rule->seed, 0) != sizeof rule->seed)
-          rule->seed = TickClock::now();
-        answer.fields["seed"] = rule->seed;
-      }
+      if (choose_seed(*rule)) answer.fields["seed"] = rule->seed;
       auto number = rules.add(std::move(*rule));
       if (!number) return Error{"there have been too many rules in this run"};
       answer.fields["n"] = *number;
@@ -254,9 +224,7 @@ void Controller::describe(Answer& answer) {
   for (size_t i = 0; i < samples.size(); i++) sampling.push_back(samples[i].text);
   fields["sampling"] = sampling;
   fields["rules"] = options.rules != nullptr ? rules_of(*options.rules) : json::array();
-  auto list = json::array();
-  for (const auto& [id, spec] : backends.list()) list.push_back({{"id", id}, {"spec", spec}});
-  fields["backends"] = list;
+  fields["backends"] = backends_of(backends);
   fields["events"] = backends.counts().events;
   fields["lost"] = backends.counts().lost;
   constexpr double kSecond = 1e9;

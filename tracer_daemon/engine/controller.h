@@ -30,13 +30,12 @@ class Controller {
   struct Answer;
   Status perform(const ControlCommand& command, Answer& answer);
   Status change_functions(const ControlCommand& command);
-  Status change_samples(const std::string& text);
+  Status change_samples(const std::string& request);
   Status change_syscalls(const std::string& list);
   Status change_backends(const ControlCommand& command, Answer& answer);
   Status change_rules(const ControlCommand& command, Answer& answer);
   void pause(bool is_paused);
   void report_only(const SyscallSet& syscalls);
-  void drain();
   void describe(Answer& answer);
 
   const TraceRun& run_;

@@ -71,21 +71,21 @@ void Switching::inherit(Process& child, const Process& parent) {
   if (functions_.generation() != kFirst) write(child, *child.modes, nullptr);
 }
 
-void Switching::apply(const std::function<void()>& drain) {
+void Switching::apply() {
   for (const auto& [pid, process] : tracees_.processes)
     if (process->function_rows != 0 && process->table != nullptr)
       write(*process, *functions_.modes(*process->table),
             process->modes_generation != 0 ? process->modes.get() : nullptr);
-  drain();
+  records_.drain_running(tracees_);
   for (const auto& [pid, process] : tracees_.processes)
     if (process->table != nullptr) process->modes = functions_.modes(*process->table);
 }
 
-void Switching::sample(SampleList samples, const std::function<void()>& drain) {
+void Switching::sample(SampleList samples) {
   functions_.set_samples(std::move(samples));
   for (const auto& [pid, process] : tracees_.processes)
     if (process->share != nullptr) functions_.samples().write(process->share->header());
-  apply(drain);
+  apply();
 }
 
 }  // namespace wc

@@ -7,9 +7,9 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 
 #include "control/function_switch.h"
+#include "recording/thread_records.h"
 #include "tracee/trace_run.h"
 #include "tracee/tracees.h"
 
@@ -17,19 +17,22 @@ namespace wc {
 
 class Switching {
  public:
-  Switching(const TraceRun& run, Tracees& tracees)
-      : run_(run), tracees_(tracees), functions_(run.options.switched_on, run.options.samples) {}
+  Switching(const TraceRun& run, Tracees& tracees, ThreadRecords& records)
+      : run_(run),
+        tracees_(tracees),
+        records_(records),
+        functions_(run.options.switched_on, run.options.samples) {}
 
   // A program's shim has told where its rows are; all are as the program's file has them, or as its
   // parent had them.
   void begin(Process& process);
   // A forked child has its parent's rows, as they were a moment ago. It stands still.
   void inherit(Process& child, const Process& parent);
-  // All processes' rows become what the switch says. `drain`: reads what their threads have
-  // recorded; called when the new rows are written and the tracer still knows the old ones.
-  void apply(const std::function<void()>& drain);
+  // All processes' rows become what the switch says. What their threads have recorded is read when
+  // the new rows are written and the tracer still knows the old ones.
+  void apply();
   // Another list of samples; all count from the beginning.
-  void sample(SampleList samples, const std::function<void()>& drain);
+  void sample(SampleList samples);
   FunctionSwitch& functions() { return functions_; }
 
  private:
@@ -40,6 +43,7 @@ class Switching {
 
   const TraceRun& run_;
   Tracees& tracees_;
+  ThreadRecords& records_;
   FunctionSwitch functions_;
 };
 

@@ -97,12 +97,7 @@ void Tracer::say_last_words() {
 
 void Tracer::on_tick() {
   Tracees& tracees = parts_->tracees;
-  // Rings have one writer and one reader: looking while the threads run is allowed.
-  size_t found = 0;
-  for (const auto& [tid, thread] : tracees.threads) {
-    thread->process->memory.forget();  // it runs: what was read at its last stop is old
-    found += parts_->records.drain(*thread, 0);
-  }
+  const size_t found = parts_->records.drain_running(tracees);
   const uint64_t now = TickClock::now();
   const bool is_tick = now >= next_tick_;
   if (is_tick && options_.config & WC_CONFIG_IN_PROCESS)
@@ -177,10 +172,7 @@ void Tracer::on_event(StoppedThread stop, Thread& thread) {
 }
 
 void Tracer::print_so_far() {
-  for (const auto& [tid, thread] : parts_->tracees.threads) {
-    thread->process->memory.forget();  // it runs: what was read at its last stop is old
-    parts_->records.drain(*thread, 0);
-  }
+  parts_->records.drain_running(parts_->tracees);
   for (const auto& [pid, process] : parts_->tracees.processes)
     parts_->totals.report(*process, Totals::Which::SoFar);
   run_.pipeline.backends().snapshot(TickClock::now());

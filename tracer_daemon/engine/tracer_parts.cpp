@@ -33,7 +33,7 @@ Tracer::Parts::Parts(const TraceRun& run, SyscallPlans& plans, ProgramTables& ta
       syscall_stops(run.options.whole_process ? static_cast<SyscallGate&>(process_scope) : stepping,
                     placing, bells, time_limits, delays),
       preparation(run, tracees.first, tables, copies, unwrapped),
-      switching(run, tracees),
+      switching(run, tracees, records),
       handshake(run, {stacks, patching, unwrapped, heartbeat, switching}),
       following(run, {tracees, stops, handler, scopes, records, totals, placing, preparation,
                       handshake, switching, own_signals}),

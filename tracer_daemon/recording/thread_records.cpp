@@ -46,6 +46,16 @@ size_t ThreadRecords::drain(Thread& thread, uint64_t sp) {
   return records.size();
 }
 
+// Rings have one writer and one reader: looking while the threads run is allowed.
+size_t ThreadRecords::drain_running(const Tracees& tracees) {
+  size_t found = 0;
+  for (const auto& [tid, thread] : tracees.threads) {
+    thread->process->memory.forget();  // what was read at its last stop is old
+    found += drain(*thread, 0);
+  }
+  return found;
+}
+
 std::optional<std::span<const wc_record>> ThreadRecords::take_full(Thread& thread, uint32_t slot,
                                                                    uint64_t sp) {
   ProcessShare* share = thread.share();

@@ -10,6 +10,7 @@
 #include "recording/open_scopes.h"
 #include "recording/stacks.h"
 #include "rings/record_reader.h"
+#include "tracee/tracees.h"
 
 namespace wc {
 
@@ -21,6 +22,8 @@ class ThreadRecords {
   // Reports what is in the ring. `sp`: where the thread stands; 0 where it runs. A call's syscalls
   // end before it does, also those it was left in. Returns how many places of the ring were taken.
   size_t drain(Thread& thread, uint64_t sp);
+  // The rings of all threads, which may run.
+  size_t drain_running(const Tracees& tracees);
   // Takes the records out of a full ring, to be reported by digest() when the thread runs again.
   // Nothing: that slot does not wait for room.
   std::optional<std::span<const wc_record>> take_full(Thread& thread, uint32_t slot, uint64_t sp);

@@ -51,8 +51,9 @@ enum wc_config {
   WC_CONFIG_DROP = 1u << 5,       /* engine inproc: a full ring loses syscalls instead of waiting */
   WC_CONFIG_STACKS = 1u << 6,     /* engine inproc: with the stack they stand on */
   WC_CONFIG_SYSCALL_TIME = 1u << 7, /* engine inproc: a time stamp behind each syscall, too */
-  WC_CONFIG_ALONE = 1u << 8,  /* children are not traced: they run native from their fork on */
-  WC_CONFIG_SAMPLES = 1u << 9 /* a slot counts the calls of each function for --every */
+  WC_CONFIG_ALONE = 1u << 8, /* children are not traced: they run native from their fork on */
+  /* Functions may be off or sampled: a slot counts the calls of each, for --every */
+  WC_CONFIG_SAMPLES = 1u << 9
 };
 
 /* wc_function.is_off: off, or from WC_SAMPLED on the number of a wc_sample above it. */

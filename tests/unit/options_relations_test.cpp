@@ -212,8 +212,9 @@ TEST(Relations, WhatABackendDoesNotShowIsWarnedAbout) {
 }
 
 TEST(Relations, APolicyIsLearntFromAllThatIsMade) {
-  for (const Words& words : {Words{"-e", "read"}, Words{"-P", "/etc"}, Words{"-Z"},
-                             Words{"--status=failed"}, Words{"--scope=main"}}) {
+  for (const Words& words :
+       {Words{"-e", "read"}, Words{"-P", "/etc"}, Words{"-Z"}, Words{"--status=failed"},
+        Words{"--scope=main"}, Words{"--every", "10"}, Words{"--first", "3@open"}}) {
     Words line = words;
     line.insert(line.end(), {"-b", "policy:by=library", "p"});
     EXPECT_THAT(bad_words(line), HasSubstr("-b policy would deny"));

@@ -200,6 +200,10 @@ Status check_policy(const Options& options) {
     return Error{
         "-b policy would deny the system calls that -e, -P, -z, -Z and --status leave out; give "
         "them in a run without -b policy"};
+  if (is_learnt && !options.samples.empty())
+    return Error{
+        "-b policy would deny what is made in calls that --every, --rate and --first leave out; "
+        "give them in a run without -b policy"};
   if (is_learnt && options.scope == ScopeMode::Main)
     return Error{
         "-b policy would deny what is done before main, where rules hold, too; leave out "

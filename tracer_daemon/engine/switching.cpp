@@ -54,7 +54,8 @@ void Switching::write(Process& process, const FunctionModes& modes,
 }
 
 void Switching::begin(Process& process) {
-  if (!is_needed() || process.table == nullptr || process.share == nullptr) return;
+  const bool is_wanted = (run_.options.config & WC_CONFIG_SAMPLES) != 0;
+  if (!is_wanted || process.table == nullptr || process.share == nullptr) return;
   if (process.modes_generation == functions_.generation()) return;  // a further thread
   process.function_rows = process.share->header().functions;
   functions_.samples().write(process.share->header());

@@ -36,9 +36,6 @@ class Switching {
   FunctionSwitch& functions() { return functions_; }
 
  private:
-  [[nodiscard]] bool is_needed() const {
-    return run_.options.is_controlled || !run_.options.samples.empty();
-  }
   void write(Process& process, const FunctionModes& modes, const FunctionModes* before) const;
 
   const TraceRun& run_;

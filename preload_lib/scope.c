@@ -16,9 +16,18 @@ static inline struct wc_scope *top(struct wc_slot *slot, uint32_t depth) {
   return &slot->scopes[depth - 1];
 }
 
+/* Its end is reported. What is counted by `depth` next in its place is filled in after that, and
+ * must not pass for reported meanwhile. */
+static inline void forget(struct wc_scope *scope) {
+  WC_BARRIER();
+  scope->flags = 0;
+  WC_BARRIER();
+}
+
 static __attribute__((noinline, cold)) uint32_t pop_unwound(struct wc_slot *slot, uint32_t depth) {
   wc_drop_pending(slot, depth - 1);
   if (wc_close_scope(top(slot, depth))) wc_append_unwound(slot, top(slot, depth)->seq);
+  forget(top(slot, depth));
   slot->depth = depth - 1;
   return depth - 1;
 }
@@ -274,7 +283,7 @@ static __attribute__((noinline)) void leave_slowly(struct wc_frame *frame) {
   wc_record_thin_syscall(slot);
   int reported = wc_close_scope(scope);
   if (reported) report_return(frame, scope);
-  WC_BARRIER();
+  forget(scope);
   slot->depth = index;
   WC_BARRIER();
   if (index == 0 && slot->gate_open && !(config & WC_CONFIG_OPEN_GATE))
@@ -306,6 +315,7 @@ __attribute__((visibility("hidden"))) void wc_leave(struct wc_frame *frame) {
       leave_slowly(frame);
       return;
     }
+    forget(&slot->scopes[index]);
   } else if (WC_UNLIKELY(wc_close_scope(&slot->scopes[index]))) {
     leave_slowly(frame);
     return;

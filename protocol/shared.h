@@ -207,7 +207,8 @@ WC_STATIC_ASSERT(sizeof(struct wc_shared_header) <= WC_HEADER_SIZE, "slots stand
 
 enum wc_scope_flags {
   /* It is filled in, and is not being left. A signal handler may interrupt the thread where `depth`
-   * counts a scope that is neither: such a scope is not reported any more. */
+   * counts a scope that is neither: such a scope is not reported any more. One that `depth` does
+   * not count is neither open nor reported. */
   WC_SCOPE_OPEN = 1u << 0,
   WC_SCOPE_THIN = 1u << 4, /* the function is WC_FUNCTION_THIN */
   /* An outermost call that is not sampled: it is never OPEN, and no calls in it have scopes. */

@@ -46,6 +46,18 @@ TEST_F(SlotViewTest, ImpossibleFunctionIndexEndsTheList) {
   }
 }
 
+TEST_F(SlotViewTest, WhatSetDepthPopsIsNeitherOpenNorReportedWhenDepthIsRaisedAgain) {
+  wc_slot& slot = share_->slot(3);
+  for (uint32_t i = 0; i < WC_MAX_SCOPES; i++)
+    slot.scopes[i] = {i + 1, 100 - i, 0, 0, {}, 0, WC_SCOPE_OPEN | WC_SCOPE_REPORTED};
+  share_->view(3).set_depth(1);
+  slot.depth = WC_MAX_SCOPES;  // as a thread does before it fills them in
+  ASSERT_EQ(share_->scopes(3).size(), 1u);
+  EXPECT_EQ(share_->scopes(3)[0].seq, 1u);
+  share_->view(3).set_depth(0xffffffff);
+  EXPECT_EQ(slot.scopes[0].flags, WC_SCOPE_OPEN | WC_SCOPE_REPORTED) << "none is popped";
+}
+
 TEST_F(SlotViewTest, ScopesThatAreFilledInOrLeftAreNoneUnlessReported) {
   wc_slot& slot = share_->slot(3);
   const uint32_t flags[] = {WC_SCOPE_OPEN, 0, WC_SCOPE_THIN, WC_SCOPE_REPORTED,

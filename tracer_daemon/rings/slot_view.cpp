@@ -14,6 +14,8 @@ void SlotView::mark_reported(uint64_t seq) {
 }
 
 void SlotView::set_depth(uint32_t depth) {
+  for (wc_scope& scope : std::span(slot_.scopes).subspan(std::min(depth, WC_MAX_SCOPES)))
+    scope.flags = 0;  // as the shim leaves it
   __atomic_store_n(&slot_.depth, depth, __ATOMIC_RELEASE);
 }
 

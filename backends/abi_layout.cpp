@@ -33,14 +33,18 @@ WC_LAYOUT(wc_object, dur, 120, 128);
 WC_LAYOUT(wc_lost, count, 16, 24);
 WC_LAYOUT(wc_totals, ns, 32, 48);
 WC_LAYOUT(wc_totals, kind, 40, 48);
-WC_LAYOUT(wc_host, is_terminal, 48, 112);
-WC_LAYOUT(wc_host, want, 56, 112);
-WC_LAYOUT(wc_host, one_process, 64, 112);
-WC_LAYOUT(wc_host, columns, 76, 112);
-WC_LAYOUT(wc_host, argv, 88, 112);
-WC_LAYOUT(wc_host, breakpoints, 104, 112);
-WC_LAYOUT(wc_backend, close, 112, 136);
-WC_LAYOUT(wc_backend, snapshot, 120, 136);
-WC_LAYOUT(wc_backend, wake_at, 128, 136);
+WC_LAYOUT(wc_raw, ts, 32, 40);
+WC_LAYOUT(wc_run, kernel, 32, 40);
+WC_LAYOUT(wc_host, is_terminal, 48, 120);
+WC_LAYOUT(wc_host, want, 56, 120);
+WC_LAYOUT(wc_host, one_process, 64, 120);
+WC_LAYOUT(wc_host, columns, 76, 120);
+WC_LAYOUT(wc_host, argv, 88, 120);
+WC_LAYOUT(wc_host, breakpoints, 104, 120);
+WC_LAYOUT(wc_host, run, 112, 120);
+WC_LAYOUT(wc_backend, close, 112, 144);
+WC_LAYOUT(wc_backend, snapshot, 120, 144);
+WC_LAYOUT(wc_backend, wake_at, 128, 144);
+WC_LAYOUT(wc_backend, raw, 136, 144);
 
 }  // namespace

@@ -5,13 +5,14 @@
 namespace wc::backends {
 
 namespace {
-constexpr std::array<std::string_view, 6> kNames = {"text",   "json",   "summary",
-                                                    "folded", "policy", "none"};
+constexpr std::array<std::string_view, 7> kNames = {"text",   "json", "summary", "folded",
+                                                    "policy", "raw",  "none"};
 }
 
 const wc_backend* find_builtin(std::string_view name) {
-  for (const wc_backend* backend : {text_backend(), json_backend(), summary_backend(),
-                                    folded_backend(), policy_backend(), none_backend()}) {
+  for (const wc_backend* backend :
+       {text_backend(), json_backend(), summary_backend(), folded_backend(), policy_backend(),
+        raw_backend(), flight_backend(), none_backend()}) {
     if (name == backend->name) return backend;
   }
   return nullptr;

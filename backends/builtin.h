@@ -13,6 +13,8 @@ const wc_backend* json_backend();
 const wc_backend* summary_backend();
 const wc_backend* folded_backend();
 const wc_backend* policy_backend();
+const wc_backend* raw_backend();
+const wc_backend* flight_backend();  // --flight
 const wc_backend* none_backend();
 
 // nullptr when there is none of that name.

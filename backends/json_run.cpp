@@ -1,7 +1,6 @@
 #include "json_run.h"
 
 #include <fmt/format.h>
-#include <sys/utsname.h>
 #include <time.h>
 
 #include <cstdint>
@@ -15,12 +14,6 @@ namespace wc::backends {
 namespace {
 
 constexpr int64_t kNanosecond = 1'000'000'000;
-
-int64_t now(clockid_t clock) {
-  timespec at = {};
-  clock_gettime(clock, &at);
-  return at.tv_sec * kNanosecond + at.tv_nsec;
-}
 
 // "2026-11-28T11:33:31.123456789Z"
 std::string rfc3339(int64_t nanoseconds) {
@@ -44,13 +37,13 @@ void write_run(JsonWriter& json, const wc_host& host) {
     for (const char* const* word = host.argv; *word != nullptr; ++word) json.string(*word);
     json.end_array();
   }
-  const int64_t wall = now(CLOCK_REALTIME);
-  json.member("time", std::string_view(rfc3339(wall)));
-  json.member("realtime_offset", wall - now(CLOCK_MONOTONIC));
-  utsname machine = {};
-  if (uname(&machine) == 0) {
-    json.member("host", std::string_view(machine.nodename));
-    json.member("kernel", std::string_view(machine.release));
+  if (host.run != nullptr) {
+    const wc_run& run = *host.run;
+    const int64_t wall = static_cast<int64_t>(run.began) + run.realtime_offset;
+    json.member("time", std::string_view(rfc3339(wall)));
+    json.member("realtime_offset", run.realtime_offset);
+    json.member("host", view(run.machine));
+    json.member("kernel", view(run.kernel));
   }
   json.end_object();
 }

@@ -17,65 +17,71 @@ using testing::IsEmpty;
 using testing::Not;
 
 // One use of each option, other than what holds without it.
-const std::map<Key, Words>& samples() {
-  static const std::map<Key, Words> kSamples = {
-      {Key::Functions, {"-F", "open"}},
-      {Key::Breakpoints, {"-B", "f"}},
-      {Key::Syscalls, {"-e", "read"}},
-      {Key::Path, {"-P", "/etc/*"}},
-      {Key::Successful, {"-z"}},
-      {Key::Failed, {"-Z"}},
-      {Key::StatusSet, {"--status=unfinished"}},
-      {Key::Engine, {"-E", "auto"}},
-      {Key::Gate, {"-g", "trap"}},
-      {Key::Scope, {"--scope=process"}},
-      {Key::Backend, {"-b", "json"}},
-      {Key::Output, {"-o", "out"}},
-      {Key::Append, {"-A"}},
-      {Key::Separately, {"-ff"}},
-      {Key::Summary, {"-c"}},
-      {Key::SummaryToo, {"-C"}},
-      {Key::AllCalls, {"-a"}},
-      {Key::StringSize, {"-s", "7"}},
-      {Key::StackTrace, {"-k"}},
-      {Key::StackDepth, {"--stack-depth=3"}},
-      {Key::Frames, {"--frames=python"}},
-      {Key::Color, {"--color=always"}},
-      {Key::Inject, {"--inject=read:error=EIO"}},
-      {Key::Deny, {"--deny=connect"}},
-      {Key::Fault, {"--fault=read"}},
-      {Key::Explore, {"--explore=EIO"}},
-      {Key::Time, {"-t"}},
-      {Key::RelativeTime, {"-r"}},
-      {Key::Duration, {"-T"}},
-      {Key::Paths, {"-y"}},
-      {Key::Quiet, {"-q"}},
-      {Key::Signals, {"--signals=none"}},
-      {Key::User, {"-u", "nobody"}},
-      {Key::Objects, {"--objects"}},
-      {Key::Compare, {"--compare"}},
-      {Key::CompareOutput, {"--compare-output=a.svg"}},
-      {Key::CompareLoad, {"--compare-load=x"}},
-      {Key::CompareReady, {"--compare-ready=x"}},
-      {Key::CompareFigure, {"--compare-figure=(.)"}},
-      {Key::CompareLimit, {"--compare-limit=3"}},
-      {Key::Overflow, {"--overflow=drop"}},
-      {Key::Patch, {"--patch=libz*"}},
-      {Key::Pid, {"-p", "4711"}},
-      {Key::NoFollow, {"--no-follow"}},
-      {Key::Control, {"--control", "/s"}},
-      {Key::Prepare, {"--prepare", "open"}},
-      {Key::Every, {"--every", "10"}},
-      {Key::Rate, {"--rate", "100@open"}},
-      {Key::First, {"--first", "5"}},
-      {Key::Connect, {"--connect", "/c"}},
-      {Key::Verbose, {"-v"}},
-      {Key::ListFunctions, {"--list-functions", "@net"}},
-      {Key::ListSyscalls, {"--list-syscalls", "%file"}},
-      {Key::ListClasses, {"--list-classes"}},
-  };
-  return kSamples;
-}
+const std::map<Key, Words> kSamples = {
+    {Key::Functions, {"-F", "open"}},
+    {Key::Breakpoints, {"-B", "f"}},
+    {Key::Syscalls, {"-e", "read"}},
+    {Key::Path, {"-P", "/etc/*"}},
+    {Key::Successful, {"-z"}},
+    {Key::Failed, {"-Z"}},
+    {Key::StatusSet, {"--status=unfinished"}},
+    {Key::Engine, {"-E", "auto"}},
+    {Key::Gate, {"-g", "trap"}},
+    {Key::Scope, {"--scope=process"}},
+    {Key::Backend, {"-b", "json"}},
+    {Key::Output, {"-o", "out"}},
+    {Key::Append, {"-A"}},
+    {Key::Separately, {"-ff"}},
+    {Key::Summary, {"-c"}},
+    {Key::SummaryToo, {"-C"}},
+    {Key::AllCalls, {"-a"}},
+    {Key::StringSize, {"-s", "7"}},
+    {Key::StackTrace, {"-k"}},
+    {Key::StackDepth, {"--stack-depth=3"}},
+    {Key::Frames, {"--frames=python"}},
+    {Key::Color, {"--color=always"}},
+    {Key::Inject, {"--inject=read:error=EIO"}},
+    {Key::Deny, {"--deny=connect"}},
+    {Key::Fault, {"--fault=read"}},
+    {Key::Explore, {"--explore=EIO"}},
+    {Key::Time, {"-t"}},
+    {Key::RelativeTime, {"-r"}},
+    {Key::Duration, {"-T"}},
+    {Key::Paths, {"-y"}},
+    {Key::Quiet, {"-q"}},
+    {Key::Signals, {"--signals=none"}},
+    {Key::User, {"-u", "nobody"}},
+    {Key::Objects, {"--objects"}},
+    {Key::Compare, {"--compare"}},
+    {Key::CompareOutput, {"--compare-output=a.svg"}},
+    {Key::CompareLoad, {"--compare-load=x"}},
+    {Key::CompareReady, {"--compare-ready=x"}},
+    {Key::CompareFigure, {"--compare-figure=(.)"}},
+    {Key::CompareLimit, {"--compare-limit=3"}},
+    {Key::Flight, {"--flight=9"}},
+    {Key::FlightOn, {"--flight-on=rule"}},
+    {Key::Record, {"--record=x"}},
+    {Key::Replay, {"--replay=f"}},
+    {Key::Sysroot, {"--sysroot=/"}},
+    {Key::Threshold, {"--threshold=5%"}},
+    {Key::Diff, {"--diff", "a", "b"}},
+    {Key::Overflow, {"--overflow=drop"}},
+    {Key::Patch, {"--patch=libz*"}},
+    {Key::Pid, {"-p", "4711"}},
+    {Key::NoFollow, {"--no-follow"}},
+    {Key::Control, {"--control", "/s"}},
+    {Key::Prepare, {"--prepare", "open"}},
+    {Key::Every, {"--every", "10"}},
+    {Key::Rate, {"--rate", "100@open"}},
+    {Key::First, {"--first", "5"}},
+    {Key::Connect, {"--connect", "/c"}},
+    {Key::Verbose, {"-v"}},
+    {Key::ListFunctions, {"--list-functions", "@net"}},
+    {Key::ListSyscalls, {"--list-syscalls", "%file"}},
+    {Key::ListClasses, {"--list-classes"}},
+};
+
+const std::map<Key, Words>& samples() { return kSamples; }
 
 // Their effect is not one of these options': help wins over everything, a file has its own.
 const std::set<Key> kApart = {Key::Help, Key::Version, Key::Config};
@@ -86,7 +92,7 @@ const std::set<std::pair<Key, Key>> kImplied = {{Key::StackTrace, Key::StackDept
 
 bool takes_no_program(Key key) {
   return key == Key::Pid || key == Key::ListFunctions || key == Key::ListSyscalls ||
-         key == Key::ListClasses;
+         key == Key::ListClasses || key == Key::Replay || key == Key::Diff;
 }
 
 Words joined(const std::vector<Key>& keys) {
@@ -187,7 +193,8 @@ const std::set<Key> kOfNoBackend = {
     Key::Compare,      Key::CompareOutput, Key::CompareLoad, Key::CompareReady,  Key::CompareFigure,
     Key::CompareLimit, Key::Overflow,      Key::Patch,       Key::Pid,           Key::NoFollow,
     Key::Control,      Key::Connect,       Key::Verbose,     Key::ListFunctions, Key::ListSyscalls,
-    Key::ListClasses};
+    Key::ListClasses,  Key::Flight,        Key::FlightOn,    Key::Record,        Key::Replay,
+    Key::Sysroot,      Key::Threshold,     Key::Diff};
 
 TEST(Relations, EveryBuiltinBackendIsJudged) {
   for (const std::string_view name : backends::builtin_names())

@@ -15,7 +15,8 @@ bool writes(const BackendInstance& backend) {
   const wc_backend& callbacks = backend.callbacks();
   return callbacks.call != nullptr || callbacks.ret != nullptr ||
          callbacks.syscall_enter != nullptr || callbacks.syscall_exit != nullptr ||
-         callbacks.process != nullptr || callbacks.object != nullptr || callbacks.totals != nullptr;
+         callbacks.process != nullptr || callbacks.object != nullptr ||
+         callbacks.totals != nullptr || callbacks.raw != nullptr;
 }
 
 }  // namespace
@@ -23,6 +24,7 @@ bool writes(const BackendInstance& backend) {
 // ---- Life cycle
 
 Result<BackendSet> BackendSet::open(std::span<const std::string> specs, HostOptions options) {
+  if (options.run.began == 0) options.run = RunFacts::now();
   BackendSet set(std::move(options));
   // First what can be refused without side effects, so that a mistake in the last spec does not
   // leave the empty file of the first.
@@ -58,7 +60,7 @@ Status BackendSet::open_outputs() {
     outputs_.push_back(Output::standard_error());
     return Done{};
   }
-  auto file = Output::open_file(file_name(options_.output_path), options_.existing);
+  auto file = Output::open_file(file_name(options_, options_.output_path), options_.existing);
   if (!file) return file.error();
   outputs_.push_back(std::move(*file));
   return Done{};
@@ -80,9 +82,10 @@ Result<std::shared_ptr<Output>> BackendSet::output_for(const BackendInstance& ba
   if (path == nullptr) return outputs_.front();
   // Two descriptors of one file would overwrite each other.
   for (const auto& output : outputs_) {
-    if (output->is_file(file_name(*path))) return output;
+    if (output->is_file(file_name(options_, *path))) return output;
   }
-  Result<std::unique_ptr<Output>> file = Output::open_file(file_name(*path), options_.existing);
+  Result<std::unique_ptr<Output>> file =
+      Output::open_file(file_name(options_, *path), options_.existing);
   if (!file) {
     return Error{fmt::format("backend '{}': {}", backend.name(), file.error().message),
                  file.error().code};
@@ -104,9 +107,11 @@ void BackendSet::count_wants() {
   for (const Instance& backend : backends_) {
     const wc_backend& callbacks = backend->callbacks();
     demand_.all |= backend->wants();
+    if (!backend->wants(WC_WANT_RAW)) demand_.heard |= backend->wants();
+    demand_.is_heard = demand_.is_heard || (!backend->wants(WC_WANT_RAW) && writes(*backend));
     demand_.has_audience = demand_.has_audience || callbacks.call != nullptr ||
                            callbacks.ret != nullptr || callbacks.syscall_enter != nullptr ||
-                           callbacks.syscall_exit != nullptr;
+                           callbacks.syscall_exit != nullptr || backend->wants(WC_WANT_RAW);
   }
 }
 
@@ -127,9 +132,13 @@ void BackendSet::discard() {
   for (const auto& output : outputs_) output->discard();
 }
 
-void BackendSet::close() {
+void BackendSet::close(uint64_t now) {
   while (!parts_.empty()) end_part(parts_.begin()->first);
-  for (Instance& backend : backends_) close(*backend);
+  const uint64_t ended = now != 0 ? now : RunFacts::now().began;
+  for (Instance& backend : backends_) {
+    backend->end_run(ended);
+    close(*backend);
+  }
   for (const auto& output : outputs_) output->close();
   backends_.clear();
   count_wants();
@@ -318,6 +327,15 @@ void BackendSet::totals(const wc_totals& event) {
     if (!backend->attempt("totals", [&] { function(backend->context(), &event); })) {
       note_crash(*backend);
     }
+  }
+}
+
+void BackendSet::raw(const wc_raw& piece) {
+  for (const Instance& backend : backends_) {
+    const auto function = backend->callbacks().raw;
+    if (!backend->wants(WC_WANT_RAW) || function == nullptr) continue;
+    if (!backend->attempt("raw", [&] { function(backend->context(), &piece); }))
+      note_crash(*backend);
   }
 }
 

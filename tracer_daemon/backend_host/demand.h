@@ -11,6 +11,10 @@ namespace wc {
 struct Demand {
   uint32_t all = 0;           // OR of enum wc_want
   bool has_audience = false;  // somebody listens to calls and syscalls (`none` does not)
+  // Of those that hear of events beside who keeps them undecoded (WC_WANT_RAW): what they want, and
+  // whether there are any.
+  uint32_t heard = 0;
+  bool is_heard = false;
   uint64_t generation = 0;
 
   [[nodiscard]] bool wants(wc_want want) const { return (all & want) != 0; }

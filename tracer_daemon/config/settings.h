@@ -43,6 +43,9 @@ Status apply_explore(const Setting& setting, ExploreOptions& explore);
 Status finish_explore(std::span<const Setting> file, std::span<const Setting> line,
                       Options& options);
 
+// --flight and --flight-on.
+Status apply_flight(const Setting& setting, Options& options);
+
 // As one word of a command line, so that a value that begins with a dash stays one.
 std::string respelled(const Setting& setting);
 

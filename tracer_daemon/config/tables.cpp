@@ -46,6 +46,7 @@ constexpr OptionRow kOptions[] = {
     {Key::Explore, 0, "explore", Argument::Attached},
     {Key::Expect, 0, "expect", Argument::Required},
     {Key::Flight, 0, "flight", Argument::Attached},
+    {Key::FlightOn, 0, "flight-on", Argument::Required},
     {Key::Record, 0, "record", Argument::Required},
     {Key::Prepare, 0, "prepare", Argument::Required},
     {Key::Diff, 0, "diff", Argument::None},
@@ -57,6 +58,8 @@ constexpr OptionRow kOptions[] = {
     {Key::CompareFigure, 0, "compare-figure", Argument::Required},
     {Key::CompareLimit, 0, "compare-limit", Argument::Required},
     {Key::Replay, 0, "replay", Argument::Required},
+    {Key::Sysroot, 0, "sysroot", Argument::Required},
+    {Key::Threshold, 0, "threshold", Argument::Required},
     {Key::Overflow, 0, "overflow", Argument::Required},
     {Key::Patch, 0, "patch", Argument::Required},
     {Key::Pid, 'p', "attach", Argument::Required},
@@ -90,14 +93,8 @@ struct Refusal {
   std::string_view instead;
 };
 
-constexpr std::string_view kNoRaw = "-b json -o FILE keeps every event";
-
 constexpr Refusal kRefusals[] = {
     {Key::Expect, "count in the output of -b json or -b summary:format=json"},
-    {Key::Flight, kNoRaw},
-    {Key::Record, kNoRaw},
-    {Key::Diff, "compare two outputs of -b summary:format=json"},
-    {Key::Replay, "events cannot be kept for later; choose the backend before the run with -b"},
 };
 
 }  // namespace

@@ -72,7 +72,7 @@ bool RecordReader::next(RecordView& view) {
   return false;
 }
 
-CapturedMemory::CapturedMemory(const RecordView& view, TraceeMemory& live) : live_(live) {
+CapturedMemory::CapturedMemory(const RecordView& view, TraceeMemory& live) : live_(&live) {
   add(view);
 }
 
@@ -98,7 +98,7 @@ std::optional<wc_stack_registers> CapturedMemory::stack_registers() const {
   return registers;
 }
 
-size_t CapturedMemory::read(RemoteAddress from, void* to, size_t size) {
+size_t CapturedMemory::read_pieces(RemoteAddress from, void* to, size_t size) const {
   for (const Piece& piece : std::span(pieces_).first(count_)) {
     uint64_t offset = from.value - piece.address;
     if (offset >= piece.bytes.size()) continue;
@@ -106,7 +106,17 @@ size_t CapturedMemory::read(RemoteAddress from, void* to, size_t size) {
     std::memcpy(to, piece.bytes.data() + offset, n);
     return n;
   }
-  return live_.read(from, to, size);
+  return 0;
+}
+
+size_t CapturedMemory::read(RemoteAddress from, void* to, size_t size) {
+  const size_t got = read_pieces(from, to, size);
+  return got != 0 || live_ == nullptr ? got : live_->read(from, to, size);
+}
+
+size_t CapturedMemory::read_text(RemoteAddress from, char* to, size_t size) {
+  const size_t got = read_pieces(from, to, size);
+  return got != 0 || live_ == nullptr ? got : live_->read_text(from, to, size);
 }
 
 }  // namespace wc

@@ -8,6 +8,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "symbols/code_source.h"
 #include "symbols/jit_map.h"
 #include "symbols/mapped_file.h"
 #include "symbols/memory_map.h"
@@ -40,6 +41,7 @@ struct Symbolizer::State {
   explicit State(std::string root) : debug_root(std::move(root)) {}
 
   Process& process(int32_t pid);
+  std::optional<proc::Maps> read_maps(int32_t pid);
   MappedCode* code_mapping(int32_t pid, Process& process, uint64_t address);
   Module* module_of(int32_t pid, MappedCode& mapping);
   template <typename Read>
@@ -57,6 +59,8 @@ struct Symbolizer::State {
   size_t location_count = 0;
   size_t table_bytes = 0;
   uint64_t clock = 0;
+  CodeWitness* witness = nullptr;
+  CodeSource* source = nullptr;
   Location scratch;  // for what is in no file
 };
 
@@ -75,12 +79,20 @@ Process& Symbolizer::State::process(int32_t pid) {
   return found->second;
 }
 
+std::optional<proc::Maps> Symbolizer::State::read_maps(int32_t pid) {
+  if (source != nullptr) return source->maps(pid);
+  auto maps = proc::read_maps(pid);
+  if (!maps) return std::nullopt;
+  if (witness != nullptr) witness->saw_maps(pid, *maps);
+  return std::move(*maps);
+}
+
 // An address that is in no code means that the map is out of date: it is read again, once a page.
 MappedCode* Symbolizer::State::code_mapping(int32_t pid, Process& process, uint64_t address) {
   MappedCode* mapping = process.map.find(address);
   if (mapping != nullptr && mapping->rights.execute) return mapping;
   if (process.misses.contains(address >> kPageBits)) return mapping;
-  if (auto maps = proc::read_maps(pid)) {
+  if (auto maps = read_maps(pid)) {
     process.map = MemoryMap(*maps);
     process.generation = ++clock;
     mapping = process.map.find(address);
@@ -96,7 +108,7 @@ Module* Symbolizer::State::module_of(int32_t pid, MappedCode& mapping) {
   if (mapping.module_known) return mapping.module.get();
   mapping.module_known = true;
   if (mapping.inode == 0 || !mapping.has_file()) return nullptr;
-  MappedFile file = file_of(pid, mapping);
+  MappedFile file = source != nullptr ? source->file(mapping) : file_of(pid, mapping);
   if (file.path.empty()) return nullptr;
   if (modules.size() >= kMaxModules) drop_unused_modules();
   auto& module = modules[identity_of(mapping.path, file.status)];
@@ -160,8 +172,19 @@ const Location& Symbolizer::State::elsewhere(const MappedCode* mapping, uint64_t
 const Location* Symbolizer::State::generated(int32_t pid, Process& process,
                                              const MappedCode* mapping, uint64_t return_address) {
   if (mapping == nullptr || !mapping->rights.execute || mapping->path == "[vdso]") return nullptr;
+  if (source != nullptr) {
+    const Generated* kept = source->generated(pid, return_address);
+    if (kept == nullptr) return nullptr;
+    scratch = Location{.object = kept->path,
+                       .symbol = kept->name,
+                       .offset = return_address - kept->begin,
+                       .file_offset = return_address};
+    return &scratch;
+  }
   const JitName* made = process.jit.find(pid, return_address - 1);
   if (made == nullptr) return nullptr;
+  if (witness != nullptr)
+    witness->saw_generated(pid, {return_address, made->begin, process.jit.path(), made->name});
   scratch = Location{.object = process.jit.path(),
                      .symbol = made->name,
                      .offset = return_address - made->begin,
@@ -198,6 +221,13 @@ const UnwindTable* Symbolizer::unwind_table(Module& module) {
 }
 
 uint64_t Symbolizer::map_generation(int32_t pid) { return state_->process(pid).generation; }
+
+void Symbolizer::watch(CodeWitness* witness) { state_->witness = witness; }
+
+void Symbolizer::ask(CodeSource* source) {
+  state_->source = source;
+  if (source != nullptr) state_->debug_root = source->debug_root();
+}
 
 void Symbolizer::forget(int32_t pid) { state_->processes.erase(pid); }
 

@@ -103,8 +103,7 @@ TEST_F(BackendSetTest, SharedObjectsThatDoNotFitAreRefused) {
               HasSubstr("is built for backend ABI 2, this tracer has 1"));
   EXPECT_THAT(error({PATH_fixture_no_table}), HasSubstr("8 bytes"));
   EXPECT_THAT(error({PATH_fixture_future_want}), HasSubstr("does not offer (wants 0x40000000)"));
-  EXPECT_THAT(error({PATH_fixture_verdicts}),
-              HasSubstr("engine ptrace cannot yet honour verdicts"));
+  EXPECT_THAT(error({PATH_fixture_verdicts}), HasSubstr("which engine ptrace cannot do"));
 }
 
 TEST_F(BackendSetTest, AMistakeInTheLastSpecLeavesNoFile) {
@@ -125,9 +124,8 @@ TEST_F(BackendSetTest, EventsReachAUsersBackendInOrder) {
   auto set = open({std::string(PATH_fixture_recorder) + ":mark=> "});
   ASSERT_TRUE(set.ok()) << set.error().message;
   EXPECT_EQ(set->demand().all, 0U);
-  wc_verdict verdict = {};
   set->call(call_);
-  EXPECT_EQ(set->syscall_enter(syscall_, verdict), WC_GO_ON);
+  EXPECT_EQ(set->syscall_enter(syscall_).kind, WC_GO_ON);
   set->syscall_exit(syscall_);
   set->process({});  // no callback
   set->totals(totals_);
@@ -140,9 +138,9 @@ TEST_F(BackendSetTest, EventsReachAUsersBackendInOrder) {
 
 TEST_F(BackendSetTest, EntriesWithoutVerdictsNeverDecide) {
   auto set = open({PATH_fixture_enter});
-  wc_verdict verdict = {};
-  EXPECT_EQ(set->syscall_enter(syscall_, verdict), WC_GO_ON);
-  EXPECT_EQ(verdict.value, 0);
+  const Verdict verdict = set->syscall_enter(syscall_);
+  EXPECT_EQ(verdict.kind, WC_GO_ON);
+  EXPECT_EQ(verdict.details.value, 0);
   set->close();
   EXPECT_THAT(output(), HasSubstr("enter write\n"));
 }
@@ -151,9 +149,10 @@ TEST_F(BackendSetTest, VerdictsWhereTheEngineHonoursThem) {
   options_.engine_has_verdicts = true;
   auto set = open({PATH_fixture_enter, PATH_fixture_verdicts});
   ASSERT_TRUE(set.ok());
-  wc_verdict verdict = {};
-  EXPECT_EQ(set->syscall_enter(syscall_, verdict), WC_FAIL);
-  EXPECT_EQ(verdict.value, 13);
+  const Verdict verdict = set->syscall_enter(syscall_);
+  EXPECT_EQ(verdict.kind, WC_FAIL);
+  EXPECT_EQ(verdict.details.value, 13);
+  EXPECT_EQ(verdict.backend, 1U);
 }
 
 // ---- Crashes
@@ -191,9 +190,8 @@ TEST_F(BackendSetTest, CrashesInEveryCallback) {
   for (const auto& [where, callback] : places) {
     auto set = open({std::string(PATH_fixture_crashes) + ":how=segv,in=" + where});
     ASSERT_TRUE(set.ok()) << set.error().message;
-    wc_verdict verdict = {};
     set->call(call_);
-    EXPECT_EQ(set->syscall_enter(syscall_, verdict), WC_GO_ON);
+    EXPECT_EQ(set->syscall_enter(syscall_).kind, WC_GO_ON);
     set->syscall_exit(syscall_);
     set->ret(return_);
     set->totals(totals_);

@@ -160,8 +160,8 @@ Status BackendInstance::check(const HostOptions& options) const {
   }
   if ((callbacks_.wants & WC_WANT_VERDICTS) != 0 && !options.engine_has_verdicts) {
     return Error{
-        fmt::format("backend '{}' wants to decide over syscalls, but engine {} cannot yet "
-                    "honour verdicts",
+        fmt::format("backend '{}' wants to decide over syscalls, which engine {} cannot do: use "
+                    "-E ptrace",
                     name(), options.engine)};
   }
   constexpr uint32_t kBefore = WC_WANT_ENTER | WC_WANT_VERDICTS;

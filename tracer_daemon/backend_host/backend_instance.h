@@ -66,7 +66,8 @@ class BackendInstance {
 
   [[nodiscard]] const std::string& name() const { return spec_.name; }
   [[nodiscard]] const std::string& text() const { return spec_.text; }
-  uint32_t id = 0;  // its number in the set
+  uint32_t id = 0;             // its number in the set
+  bool has_misjudged = false;  // it has returned what is no verdict, and that was said
   [[nodiscard]] const std::string* option(std::string_view key) const;
   [[nodiscard]] const wc_backend& callbacks() const { return callbacks_; }
   [[nodiscard]] void* context() const { return context_; }

@@ -161,7 +161,8 @@ Status check_planned(const BackendInstance& backend, uint32_t planned) {
   std::vector<std::string_view> what;
   if (more & WC_WANT_STACK) what.emplace_back("stacks (-k at the start)");
   if (more & WC_WANT_ALL_CALLS) what.emplace_back("calls without syscalls (-a at the start)");
-  if (more & (WC_WANT_ENTER | WC_WANT_VERDICTS)) what.emplace_back("syscalls before they happen");
+  if (more & (WC_WANT_ENTER | WC_WANT_VERDICTS))
+    what.emplace_back("syscalls before they happen (-E ptrace at the start)");
   if (more & WC_WANT_PHASES) what.emplace_back("the phases of a program");
   return Error{fmt::format("backend '{}' wants what this run was not prepared for: {}",
                            backend.name(),
@@ -321,12 +322,26 @@ void BackendSet::totals(const wc_totals& event) {
   }
 }
 
-wc_verdict_kind BackendSet::syscall_enter(const wc_syscall& event, wc_verdict& verdict) {
+namespace {
+
+// Empty: it is one.
+std::string why_no_verdict(int kind, const wc_verdict& details) {
+  constexpr int64_t kMaxErrno = 4095;
+  if (kind < WC_GO_ON || kind > WC_STOP_SCOPE)
+    return fmt::format("{}, which is no verdict of enum wc_verdict_kind", kind);
+  if (kind == WC_FAIL && (details.value < 1 || details.value > kMaxErrno))
+    return fmt::format("WC_FAIL with {}, which is no errno (1 to {})", details.value, kMaxErrno);
+  return {};
+}
+
+}  // namespace
+
+Verdict BackendSet::syscall_enter(const wc_syscall& event) {
   if (options_.separately) {
     BackendSet* part = part_of(event.pid);
-    return part != nullptr ? part->syscall_enter(event, verdict) : WC_GO_ON;
+    return part != nullptr ? part->syscall_enter(event) : Verdict{};
   }
-  wc_verdict_kind decision = WC_GO_ON;
+  Verdict verdict;
   for (const Instance& backend : backends_) {
     const bool decides = backend->wants(WC_WANT_VERDICTS);
     const auto function = backend->callbacks().syscall_enter;
@@ -338,12 +353,18 @@ wc_verdict_kind BackendSet::syscall_enter(const wc_syscall& event, wc_verdict& v
       note_crash(*backend);
       continue;
     }
-    if (decides && decision == WC_GO_ON && kind > WC_GO_ON && kind <= WC_STOP_SCOPE) {
-      decision = static_cast<wc_verdict_kind>(kind);
-      verdict = own;
+    if (!decides || kind == WC_GO_ON) continue;
+    if (const std::string why = why_no_verdict(kind, own); !why.empty()) {
+      if (!std::exchange(backend->has_misjudged, true))
+        errors_.push_back(
+            fmt::format("backend '{}': syscall_enter of {} returned {}; the tracer "
+                        "ignores such verdicts",
+                        backend->name(), event.name, why));
+    } else if (verdict.kind == WC_GO_ON) {
+      verdict = {static_cast<wc_verdict_kind>(kind), own, backend->id};
     }
   }
-  return decision;
+  return verdict;
 }
 
 // ---- Output

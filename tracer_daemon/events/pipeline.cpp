@@ -271,7 +271,7 @@ void Pipeline::announce(const EventSource& source, OpenCall& call, const wc_scop
 void Pipeline::announce_open(const EventSource& source, std::span<const wc_scope> scopes) {
   auto& open = source.calls->calls();
   for (size_t i = 0; i < open.size() && i < scopes.size(); i++)
-    if (!open[i].told_syscalls_only)
+    if (!open[i].told_syscalls_only && !open[i].is_quiet)
       announce(source, open[i], scopes[i], CallAudience::kWantsSyscallsOnly);
 }
 
@@ -301,6 +301,9 @@ void Pipeline::open_call(const EventSource& source, const wc_scope& scope, uint6
   if (depth == 0) call.weight = source.modes != nullptr ? source.modes->weight(scope.function) : 1;
   call.ts = call.last_ts = ts;
   if (auto row = source.own_row(scope.function)) own_scope(source, *row, scope.args[0]);
+  const auto& calls = source.calls->calls();
+  call.is_quiet = depth != 0 && calls[depth - 1].is_quiet;
+  if (call.is_quiet) return;
   decode_call(source, call, scope);
   announce(source, call, scope, audience);
 }
@@ -329,6 +332,7 @@ std::string Pipeline::result_text(const EventSource& source, const FunctionInfo&
 }
 
 void Pipeline::ended(const EventSource& source, EndedCall& end) {
+  if (!end.call.told_all_calls && !end.call.told_syscalls_only) return;
   const FunctionInfo& function = source.function(end.call.function);
   wc_return event{};
   event.ts = std::max(end.tsc != 0 ? clock_.nanoseconds(end.tsc) : 0, end.call.last_ts);
@@ -398,11 +402,12 @@ wc_syscall Pipeline::syscall_event(const EventSource& source, const PendingSysca
   return event;
 }
 
-void Pipeline::syscall_enter(const EventSource& source, PendingSyscall& syscall) {
+Verdict Pipeline::syscall_enter(const EventSource& source, PendingSyscall& syscall) {
   if (syscall.ts == 0) syscall.ts = TickClock::now();
+  auto& open = source.calls->calls();
+  if (!open.empty() && open.back().is_quiet) return {};
   syscall.reported = true;
   syscall.stack = source.stack;
-  const auto& open = source.calls->calls();
   if (!open.empty()) {
     syscall.call = open.back().id;
     syscall.depth = open.back().depth;
@@ -415,13 +420,13 @@ void Pipeline::syscall_enter(const EventSource& source, PendingSyscall& syscall)
     decode_entry_args(decode_context(source), {spec.args, spec.arg_count}, syscall.args,
                       syscall.decoded);
   }
-  if (backends_.wants(WC_WANT_ENTER)) {
-    wc_verdict verdict{};
-    wc_syscall event = syscall_event(source, syscall);
-    std::string known = join_known_args(syscall.decoded);
-    event.args_text = known.c_str();
-    backends_.syscall_enter(event, verdict);
-  }
+  if (!backends_.wants(WC_WANT_ENTER) && !backends_.wants(WC_WANT_VERDICTS)) return {};
+  wc_syscall event = syscall_event(source, syscall);
+  std::string known = join_known_args(syscall.decoded);
+  event.args_text = known.c_str();
+  const Verdict verdict = backends_.syscall_enter(event);
+  if (verdict.kind == WC_STOP_SCOPE && !open.empty()) open.back().is_quiet = true;
+  return verdict;
 }
 
 void Pipeline::syscall_exit(const EventSource& source, PendingSyscall& syscall, int64_t ret,

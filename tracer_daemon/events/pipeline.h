@@ -43,7 +43,7 @@ struct PendingSyscall {
   std::string path, fd_path;              // if that is wanted
   const std::string* injected = nullptr;  // what a rule has done; null: none has
   uint32_t rule = 0;
-  uint32_t rule_flags = 0;  // WC_SYSCALL_INJECTED, WC_SYSCALL_DELAYED
+  uint32_t rule_flags = 0;  // WC_SYSCALL_INJECTED, WC_SYSCALL_DELAYED, ...
 
   // As new, but for the room that its parts have.
   void reset() {
@@ -116,7 +116,8 @@ class Pipeline {
   void open_calls(const EventSource& source, std::span<const wc_scope> scopes, bool for_syscall,
                   bool has_call_time);
 
-  void syscall_enter(const EventSource& source, PendingSyscall& syscall);
+  // What a back end has decided about it.
+  Verdict syscall_enter(const EventSource& source, PendingSyscall& syscall);
   // `end`: when it came back.
   void syscall_exit(const EventSource& source, PendingSyscall& syscall, int64_t ret, uint64_t end);
   // Whether what is shown of this syscall must be read from the tracee the moment it returns.

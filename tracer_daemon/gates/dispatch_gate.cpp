@@ -68,10 +68,10 @@ void DispatchGate::on_dispatched(StoppedThread stop, Thread& thread, user_regs_s
   if (!is_wrapped && leave_open_gate(stop, thread, regs)) return resume(std::move(stop), thread);
   if (is_exec(entered.nr)) gate_signals::look_for_ignored(thread);
   // In a call that was opened by a breakpoint, all syscalls are watched by stepping. `int $0x80` is
-  // as long as `syscall`, but the gadget would take its number for another one. Rules need both of
-  // its stops.
+  // as long as `syscall`, but the gadget would take its number for another one. Rules and verdicts
+  // need both of its stops.
   if (makes_a_child(entered.nr) || is_of_a_probe(entered.nr) || !thread.breaks.empty() ||
-      info.si_arch != AUDIT_ARCH_X86_64 || run_.options.rules_concern(entered.nr))
+      info.si_arch != AUDIT_ARCH_X86_64 || run_.may_change(entered.nr))
     return step_back(std::move(stop), thread, regs);
 
   uint64_t pad = thread.process->shim.gadget;

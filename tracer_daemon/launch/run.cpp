@@ -61,7 +61,8 @@ HostOptions host_options(const Options& options) {
   host.breakpoints = options.breakpoints;
   if (options.append) host.existing = Existing::Append;
   host.separately = options.separately;
-  if (options.engine == EngineChoice::Inproc) host.engine = "inproc";
+  host.engine_has_verdicts = options.engine != EngineChoice::Inproc;
+  if (!host.engine_has_verdicts) host.engine = "inproc";
   return host;
 }
 

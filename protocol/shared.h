@@ -341,11 +341,11 @@ struct wc_slot {
   uint64_t landing_ip;   /* tracer */
   uint64_t landing_ret;
   uint64_t landing_tsc;
-  uint32_t head;       /* places of the ring ever published; thread */
-  uint32_t reserved;   /* places ever given to a record */
-  uint32_t wants_room; /* rings because the ring is full; cleared by the tracer */
-  uint32_t reserved2;
-  uint64_t dropped;       /* syscalls that found no room, with WC_CONFIG_DROP; thread */
+  uint32_t head;          /* places of the ring ever published; thread */
+  uint32_t reserved;      /* places ever given to a record */
+  uint32_t wants_room;    /* rings because the ring is full; cleared by the tracer */
+  uint32_t marked;        /* up to here each place holds a record or reads SKIP; thread (ring.c) */
+  uint64_t dropped;       /* records that found no room, or that longjmp has left; thread */
   uint64_t again_kept[5]; /* on the way to again_next: rdi rsi rdx r10 rax */
   uint32_t tail;          /* places ever read; tracer */
   /* Tracer: the signals that are to be ignored again on the way to `again_next`, or 0 (syscalls.S).

@@ -72,7 +72,8 @@ bool RecordReader::next(RecordView& view) {
   return false;
 }
 
-CapturedMemory::CapturedMemory(const RecordView& view, TraceeMemory& live) : live_(live) {
+CapturedMemory::CapturedMemory(const RecordView& view, TraceeMemory& live)
+    : live_(view.is_left ? nullptr : &live) {
   add(view);
 }
 
@@ -99,14 +100,16 @@ std::optional<wc_stack_registers> CapturedMemory::stack_registers() const {
 }
 
 size_t CapturedMemory::read(RemoteAddress from, void* to, size_t size) {
+  Bytes most;  // pieces may overlap
   for (const Piece& piece : std::span(pieces_).first(count_)) {
-    uint64_t offset = from.value - piece.address;
-    if (offset >= piece.bytes.size()) continue;
-    size_t n = std::min(size, piece.bytes.size() - static_cast<size_t>(offset));
-    std::memcpy(to, piece.bytes.data() + offset, n);
-    return n;
+    const uint64_t offset = from.value - piece.address;
+    if (offset < piece.bytes.size() && piece.bytes.size() - offset > most.size())
+      most = piece.bytes.subspan(offset);
   }
-  return live_.read(from, to, size);
+  if (most.empty()) return live_ != nullptr ? live_->read(from, to, size) : 0;
+  const size_t n = std::min(size, most.size());
+  std::memcpy(to, most.data(), n);
+  return n;
 }
 
 }  // namespace wc

@@ -21,6 +21,7 @@ struct RecordView {
   wc_record_body body{};
   wc_record_call call{};
   std::array<uint64_t, 6> call_args{};
+  bool is_left = false;  // longjmp has left it: what it was given may be something else by now
   std::span<const unsigned char> captures;  // in the places that were given to the reader
 };
 
@@ -41,6 +42,7 @@ class RecordReader {
 // from the tracee as it is now.
 class CapturedMemory final : public TraceeMemory {
  public:
+  // Only what the records hold, where the call was left.
   CapturedMemory(const RecordView& view, TraceeMemory& live);
   void add(const RecordView& view);
   size_t read(RemoteAddress from, void* to, size_t size) override;
@@ -56,7 +58,7 @@ class CapturedMemory final : public TraceeMemory {
   static constexpr size_t kMost = 16;
   std::array<Piece, kMost> pieces_;
   size_t count_ = 0;
-  TraceeMemory& live_;
+  TraceeMemory* live_;
 };
 
 }  // namespace wc

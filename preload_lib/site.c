@@ -128,6 +128,7 @@ __attribute__((visibility("hidden"))) uint32_t wc_site_enter(struct wc_site *sit
   if (action == WC_PLAN_VECTOR)
     action = site->args[2] > WC_VECTOR_PARTS ? WC_PLAN_TRACER : WC_PLAN_RECORD;
   if (WC_UNLIKELY(action != WC_PLAN_RECORD)) return action;
+  if (WC_UNLIKELY(wc_writes_what_it_reads(site))) return WC_PLAN_TRACER;
   uint32_t depth = slot->depth;
   if (WC_UNLIKELY(depth == 0 || slot->scopes[depth - 1].sp <= WC_SITE_SP(site) ||
                   !(slot->scopes[depth - 1].flags & WC_SCOPE_OPEN) ||

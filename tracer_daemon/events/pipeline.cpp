@@ -25,8 +25,12 @@ bool all_known_at_entry(std::span<const ArgSpec> specs) {
 // A failed kernel result (-EFAULT): arguments that the call would have written print as addresses.
 constexpr uint64_t kFailed = static_cast<uint64_t>(-14);
 
-// Whether the function is a wrapper of that syscall: by name, or stat(3), which is newfstatat(2).
+// Whether the function is a wrapper of that syscall: by name, or stat(3), which is newfstatat(2),
+// or another one to which glibc hands the pointers that it was given.
 bool is_same_call(std::string_view function, std::string_view syscall) {
+  constexpr std::pair<std::string_view, std::string_view> kOthers[] = {
+      {"getrlimit", "prlimit64"}, {"nanosleep", "clock_nanosleep"}, {"pipe", "pipe2"}};
+  if (std::ranges::find(kOthers, std::pair(function, syscall)) != std::end(kOthers)) return true;
   auto is_stat = [](std::string_view name) {
     return name.ends_with("stat") || name.ends_with("statat");
   };
@@ -217,6 +221,16 @@ std::shared_ptr<const Stack> Pipeline::stack_of_call(const EventSource& source,
     return nullptr;
   const auto registers = StackRegisters::of(scope.caller, caller_sp, frame_pointer);
   return source.is_recorded ? unwind(source, registers) : stack_at_stop(source, registers);
+}
+
+std::shared_ptr<const Stack> Pipeline::stack_of_waiting(const EventSource& source,
+                                                        const wc_scope& scope) {
+  uint64_t frame_pointer = 0;
+  if (!wants_stacks() || !source.memory->read_all({scope.sp - sizeof frame_pointer}, &frame_pointer,
+                                                  sizeof frame_pointer))
+    return nullptr;
+  return unwind(source,
+                StackRegisters::of(scope.caller, caller_sp_of(source, scope), frame_pointer));
 }
 
 void Pipeline::announce(const EventSource& source, OpenCall& call, const wc_scope& scope,

@@ -98,10 +98,10 @@ class Pipeline {
   std::shared_ptr<const Stack> stack_at_stop(const EventSource& source,
                                              const StackRegisters& registers);
   Interpreters& interpreters() { return interpreters_; }
-  // The function and object that an address is in. Valid until the next call.
-  const Location& locate(int32_t pid, uint64_t return_address) {
-    return symbols_.locate(pid, return_address);
-  }
+  Symbolizer& symbols() { return symbols_; }
+  // The C functions below a call whose thread waits in a syscall, read while it does; null: not
+  // wanted.
+  std::shared_ptr<const Stack> stack_of_waiting(const EventSource& source, const wc_scope& scope);
 
   // What the thread appended to its ring. `next`: the record behind it, null if there is none yet.
   // False: it makes no sense, nothing was reported.

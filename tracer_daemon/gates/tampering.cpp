@@ -249,7 +249,8 @@ bool Tampering::is_inside(Thread& thread, std::span<const wc_scope> scopes, cons
 
 bool Tampering::is_from(Thread& thread, std::span<const wc_scope> scopes, const Rule& rule) const {
   if (scopes.empty()) return false;
-  const Location& caller = run_.pipeline.locate(thread.process->pid, scopes.front().caller);
+  const Location& caller =
+      run_.pipeline.symbols().locate(thread.process->pid, scopes.front().caller);
   return is_from_place(rule, caller.object, caller.symbol);
 }
 

@@ -98,12 +98,31 @@ constexpr SizeRow kSizes[] = {
     {ArgKind::SchedParamOut, written(sizeof(sched_param))},
 };
 
+// Of which -s says how much is shown: more than a piece may hold is the tracer's.
+bool grows_with_string_size(ArgKind kind) {
+  switch (kind) {
+    case ArgKind::Format:
+    case ArgKind::String:
+    case ArgKind::BufferIn:
+    case ArgKind::BufferInText:
+    case ArgKind::Iovec:
+    case ArgKind::IovecOut:
+    case ArgKind::BufferOut:
+    case ArgKind::BufferOutText:
+    case ArgKind::BufferOutHex:
+      return true;
+    default:
+      return false;
+  }
+}
+
 Piece piece_of(ArgKind kind, const DecodeOptions& options) {
-  constexpr uint32_t kMost = 16384;
+  constexpr uint32_t kMost = kLargestPiece - 1;  // and the NUL
   auto shown = static_cast<uint16_t>(std::min(options.string_size, kMost));
   auto elements = [&](uint32_t size) {
     return static_cast<uint16_t>(std::min<uint64_t>(uint64_t{options.string_size} * size, kMost));
   };
+  if (options.string_size > kMost && grows_with_string_size(kind)) return {Need::Tracer};
   for (const SizeRow& row : kSizes)
     if (row.kind == kind) return row.piece;
   switch (kind) {

@@ -32,6 +32,15 @@ struct Process {
   std::unordered_set<uint64_t> misses;  // pages without code, even after the map was read again
   uint64_t last_used = 0;
   uint64_t generation = 0;  // of the map
+  bool is_frozen = false;   // the map is that of a program that is gone
+
+  void read_map(int32_t pid, uint64_t number) {
+    if (is_frozen) return;
+    auto maps = proc::read_maps(pid);
+    if (!maps) return;
+    map = MemoryMap(*maps);
+    generation = number;
+  }
 };
 
 }  // namespace
@@ -80,11 +89,8 @@ MappedCode* Symbolizer::State::code_mapping(int32_t pid, Process& process, uint6
   MappedCode* mapping = process.map.find(address);
   if (mapping != nullptr && mapping->rights.execute) return mapping;
   if (process.misses.contains(address >> kPageBits)) return mapping;
-  if (auto maps = proc::read_maps(pid)) {
-    process.map = MemoryMap(*maps);
-    process.generation = ++clock;
-    mapping = process.map.find(address);
-  }
+  process.read_map(pid, ++clock);
+  mapping = process.map.find(address);
   if (mapping == nullptr || !mapping->rights.execute) {
     if (process.misses.size() >= kMaxMisses) process.misses.clear();
     process.misses.insert(address >> kPageBits);
@@ -198,6 +204,13 @@ const UnwindTable* Symbolizer::unwind_table(Module& module) {
 }
 
 uint64_t Symbolizer::map_generation(int32_t pid) { return state_->process(pid).generation; }
+
+void Symbolizer::remember(int32_t pid) {
+  Process& process = state_->process(pid);
+  if (process.generation == 0) process.read_map(pid, ++state_->clock);
+}
+
+void Symbolizer::freeze(int32_t pid) { state_->process(pid).is_frozen = true; }
 
 void Symbolizer::forget(int32_t pid) { state_->processes.erase(pid); }
 

@@ -47,6 +47,11 @@ class Symbolizer {
   // Another number each time the map of `pid` was read.
   uint64_t map_generation(int32_t pid);
 
+  // Reads the map of `pid` if that was not done yet.
+  void remember(int32_t pid);
+  // The program has been replaced by another one (execve(2)): what is still asked about it is
+  // answered by the map that is known.
+  void freeze(int32_t pid);
   // After exec, exit, or when mappings changed.
   void forget(int32_t pid);
 

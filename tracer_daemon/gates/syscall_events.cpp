@@ -48,7 +48,8 @@ SyscallEvents::Begun SyscallEvents::begin(const StoppedThread& stop, Thread& thr
     // Until its first exec it runs the tool's own code.
     if (thread.process->started) parts_.stacks.take(thread, stop);
     parts_.scopes.report_calls(thread, scopes, ReportedFor::Syscall);
-    entry.syscall.in_signal = !thread.handlers.empty();
+    // Of a handler that longjmp has left, only the call that it had interrupted knows.
+    entry.syscall.in_signal = in_any_call ? !thread.handlers.empty() : thread.calls.is_in_handler();
     const Verdict verdict = run_.pipeline.syscall_enter(thread.source(), entry.syscall);
     if (thread.process->started && is_ruled) Tampering::decide(verdict, entry);
   }

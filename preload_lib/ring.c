@@ -59,7 +59,8 @@ static inline __attribute__((always_inline)) void note_writer(const struct wc_sl
   wc_thread.writer = here;
 }
 
-static inline __attribute__((always_inline)) void begin_writing_here(struct wc_slot *slot) {
+/* Out of line, for the sake of its callers' frames. */
+static __attribute__((noinline)) void begin_writing(struct wc_slot *slot) {
   uint64_t here = (uint64_t)__builtin_frame_address(0);
   if (WC_UNLIKELY(wc_thread.writers != 0)) {
     if (!writer_is_gone(slot, here)) {
@@ -82,17 +83,13 @@ static inline __attribute__((always_inline)) void end_writing(struct wc_slot *sl
   if (wc_thread.writers == 0 || --wc_thread.writers == 0) publish(slot);
 }
 
-/* Out of line, for the sake of their callers' frames. */
-static __attribute__((noinline)) void begin_writing(struct wc_slot *slot) {
-  begin_writing_here(slot);
-}
-
 static void skip(struct wc_slot *slot, uint32_t from, uint32_t places) {
   wc_slot_ring(slot)[from & wc_process.ring_mask].type = WC_RECORD_SKIP | places << 16;
 }
 
 /* The same where they may reach beyond the ring's end. */
-static void skip_around(struct wc_slot *slot, uint32_t from, uint32_t places) {
+static inline __attribute__((always_inline)) void skip_around(struct wc_slot *slot, uint32_t from,
+                                                              uint32_t places) {
   uint32_t left = wc_process.ring_mask + 1 - (from & wc_process.ring_mask);
   if (places > left) skip(slot, from + left, places - left);
   skip(slot, from, places < left ? places : left);
@@ -165,7 +162,7 @@ static inline __attribute__((always_inline)) struct wc_record *reserve(
     if (WC_UNLIKELY(*(volatile uint32_t *)&slot->reserved != *(volatile uint32_t *)&slot->marked))
       mark_for_interrupted(slot);
     uint32_t start = fetch_add(&slot->reserved, places);
-    int fits = places <= mask + 1 - (start & mask);
+    int fits = places == 1 || places <= mask + 1 - (start & mask);
     if (WC_LIKELY(fits))
       skip(slot, start, places);
     else
@@ -272,7 +269,7 @@ int wc_record_thin_call(struct wc_slot *slot, uint64_t value, int32_t error) {
     count = wc_measure_syscall(pending->nr, pending->args, ret, pieces);
     places = places_for(front, pieces, count);
   }
-  begin_writing_here(slot);
+  begin_writing(slot);
   struct wc_record *record = reserve(slot, places, kRoomForReturns, make_room_in_process);
   if (WC_LIKELY(record != NULL)) {
     struct wc_record_body *body = (struct wc_record_body *)(record + 1);

@@ -134,7 +134,10 @@ enum wc_plan_action {
   WC_PLAN_TRACER = 0, /* stops for the tracer, which sees everything */
   WC_PLAN_RECORD = 1, /* appends a record */
   WC_PLAN_VECTOR = 4, /* RECORD, unless argument 2 is larger than WC_VECTOR_PARTS */
-  WC_PLAN_PLAIN = 2,  /* not to be reported */
+  /* recvfrom(2), accept(2): RECORD, unless the sender's address is asked for, whose length is both
+   * read and written */
+  WC_PLAN_SENDER = 5,
+  WC_PLAN_PLAIN = 2, /* not to be reported */
   WC_PLAN_SIGNALS =
       3 /* RECORD, unless it has to do with SIGSYS and SIGTRAP, which the gate hides */
 };

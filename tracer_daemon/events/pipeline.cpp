@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "events/call_frames.h"
 #include "events/event_args.h"
 #include "protocol/code_layout.h"
 
@@ -52,22 +53,6 @@ bool is_result(const EndedCall& end, int64_t ret) {
   const bool has_failed = ret < 0 && ret >= -4095;
   if (has_failed) return static_cast<int32_t>(end.ret) == -1 && end.error == -ret;
   return end.ret == static_cast<uint64_t>(ret);
-}
-
-uint64_t caller_sp_of(const EventSource& source, const wc_scope& scope) {
-  return source.own_row(scope.function) ? scope.args[1] : scope.sp + sizeof(uint64_t);
-}
-
-// The part of a stack that has led to a call: behind the frame in which its place lies, which is
-// the shim's or, of a breakpoint scope, the function's own. A stack that engine inproc has recorded
-// with the call begins there.
-std::span<const StackFrame> frames_behind(const Stack& stack, uint64_t sp, uint64_t caller_sp) {
-  if (!stack.empty() && stack.front().sp == caller_sp) return stack;
-  auto found = std::find_if(stack.begin(), stack.end(), [=](const StackFrame& frame) {
-    return frame.sp <= sp && sp < frame.end;
-  });
-  if (found == stack.end()) return {};
-  return std::span(stack).subspan(static_cast<size_t>(found - stack.begin()) + 1);
 }
 
 // Room for the variadic arguments of a printf that are shown.
@@ -205,8 +190,7 @@ std::shared_ptr<const Stack> Pipeline::stack_at_stop(const EventSource& source,
 }
 
 // The stack of its first syscall ends before the call where the unwinder cannot go on (clone), or
-// where it is cut off: then it is unwound from the shim's frame, where the frame pointer stands
-// below the return address (preload_lib/frame.h).
+// where it is cut off: then it is unwound from the shim's frame.
 std::shared_ptr<const Stack> Pipeline::stack_of_call(const EventSource& source,
                                                      const wc_scope& scope) {
   const uint64_t caller_sp = caller_sp_of(source, scope);
@@ -215,22 +199,9 @@ std::shared_ptr<const Stack> Pipeline::stack_of_call(const EventSource& source,
   const bool is_its_own =
       source.stack != nullptr && !source.stack->empty() && source.stack->front().sp == caller_sp;
   if (source.stack == nullptr || is_reached || is_its_own) return source.stack;
-  uint64_t frame_pointer = 0;
-  if (!source.memory->read_all({scope.sp - sizeof frame_pointer}, &frame_pointer,
-                               sizeof frame_pointer))
-    return nullptr;
-  const auto registers = StackRegisters::of(scope.caller, caller_sp, frame_pointer);
-  return source.is_recorded ? unwind(source, registers) : stack_at_stop(source, registers);
-}
-
-std::shared_ptr<const Stack> Pipeline::stack_of_waiting(const EventSource& source,
-                                                        const wc_scope& scope) {
-  uint64_t frame_pointer = 0;
-  if (!wants_stacks() || !source.memory->read_all({scope.sp - sizeof frame_pointer}, &frame_pointer,
-                                                  sizeof frame_pointer))
-    return nullptr;
-  return unwind(source,
-                StackRegisters::of(scope.caller, caller_sp_of(source, scope), frame_pointer));
+  const auto registers = caller_registers(source, scope);
+  if (!registers) return nullptr;
+  return source.is_recorded ? unwind(source, *registers) : stack_at_stop(source, *registers);
 }
 
 void Pipeline::announce(const EventSource& source, OpenCall& call, const wc_scope& scope,

@@ -99,9 +99,6 @@ class Pipeline {
                                              const StackRegisters& registers);
   Interpreters& interpreters() { return interpreters_; }
   Symbolizer& symbols() { return symbols_; }
-  // The C functions below a call whose thread waits in a syscall, read while it does; null: not
-  // wanted.
-  std::shared_ptr<const Stack> stack_of_waiting(const EventSource& source, const wc_scope& scope);
 
   // What the thread appended to its ring. `next`: the record behind it, null if there is none yet.
   // False: it makes no sense, nothing was reported.

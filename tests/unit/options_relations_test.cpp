@@ -68,6 +68,8 @@ const std::map<Key, Words>& samples() {
       {Key::Every, {"--every", "10"}},
       {Key::Rate, {"--rate", "100@open"}},
       {Key::First, {"--first", "5"}},
+      {Key::Expect, {"--expect", "read == 1"}},
+      {Key::ExpectJunit, {"--expect-junit=r.xml"}},
       {Key::Connect, {"--connect", "/c"}},
       {Key::Verbose, {"-v"}},
       {Key::ListFunctions, {"--list-functions", "@net"}},
@@ -187,7 +189,7 @@ const std::set<Key> kOfNoBackend = {
     Key::Compare,      Key::CompareOutput, Key::CompareLoad, Key::CompareReady,  Key::CompareFigure,
     Key::CompareLimit, Key::Overflow,      Key::Patch,       Key::Pid,           Key::NoFollow,
     Key::Control,      Key::Connect,       Key::Verbose,     Key::ListFunctions, Key::ListSyscalls,
-    Key::ListClasses};
+    Key::ListClasses,  Key::Expect,        Key::ExpectJunit};
 
 TEST(Relations, EveryBuiltinBackendIsJudged) {
   for (const std::string_view name : backends::builtin_names())

@@ -35,7 +35,11 @@ struct HostOptions {
   bool separately = false;                 // -ff: a file for each process
   int32_t only_process = 0;                // the one whose events these backends get; 0: all
   std::string engine = "ptrace";           // for messages
-  bool engine_has_verdicts = false;        // whether it honours what syscall_enter returns
+  // Hears of all that the run's backends hear of, whatever -ff makes of it: a backend without
+  // output. Null: none.
+  const wc_backend* observer = nullptr;
+  void* observer_context = nullptr;
+  bool engine_has_verdicts = false;  // whether it honours what syscall_enter returns
 };
 
 class BackendInstance {

@@ -57,6 +57,7 @@ constexpr Relation kRelations[] = {
     {Key::Fault, kTrace, Need::Nothing, Again::Joined},
     {Key::Explore, kExplore, Need::Nothing, Again::Last},
     {Key::Expect, kTrace, Need::Nothing, Again::Joined},
+    {Key::ExpectJunit, kTrace, Need::Claims, Again::Last},
     {Key::Flight, kTrace, Need::Nothing, Again::Last},
     {Key::Record, kTrace, Need::Nothing, Again::Last},
     {Key::Prepare, kStart, Need::Nothing, Again::Joined},
@@ -155,9 +156,14 @@ bool is_met(Need need, const Options& options) {
     case Need::InProcess:
       return options.engine == EngineChoice::Inproc || options.engine == EngineChoice::Auto ||
              options.compare.asked;
+    case Need::Claims:
+      return !options.claims.empty();
     case Need::Gate:
       return options.scope != ScopeMode::Process &&
              (selects_functions(options) || !options.user_preloads.empty());
+    case Need::Audience:
+      if (!options.claims.empty()) return true;
+      [[fallthrough]];
     default:
       return std::any_of(options.backends.begin(), options.backends.end(),
                          [&](const std::string& spec) { return shows(spec, need); });
@@ -182,6 +188,8 @@ std::string_view words_for(Need need) {
       return "without -E inproc or -E auto";
     case Need::Gate:
       return "where no function is wrapped, or all system calls are reported";
+    case Need::Claims:
+      return "without --expect";
     case Need::Nothing:
       break;
   }
@@ -261,6 +269,7 @@ class Check {
     }
     if (Status fits = check_exclusions(); !fits) return fits;
     if (Status fits = check_policy(options_); !fits) return fits;
+    if (Status fits = check_claims(options_); !fits) return fits;
     if (const auto why = obstacle_to_inproc(options_);
         options_.engine == EngineChoice::Inproc && !why.empty())
       return Error{fmt::format("engine inproc: {}; use -E ptrace", why)};

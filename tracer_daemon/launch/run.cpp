@@ -63,6 +63,9 @@ HostOptions host_options(const Options& options, ClaimSet* claims) {
   if (options.append) host.existing = Existing::Append;
   host.separately = options.separately;
   if (options.engine == EngineChoice::Inproc) host.engine = "inproc";
+  // Which one that is is known when all back ends have said what they want.
+  if (options.engine == EngineChoice::Auto) host.engine = "auto";
+  host.say = [](const std::string& line) { complain(line); };
   if (claims != nullptr) host.observer = &claims->callbacks(), host.observer_context = claims;
   return host;
 }

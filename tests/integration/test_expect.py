@@ -61,6 +61,16 @@ class Expect(Case):
             "wc-preload: claim 'write <= 2' does not hold: 3; by note at claimed.c:12 (3)"])
         self.assertEqual(run.status, BROKEN)
 
+    @only_under("dispatch", "trap", "socket")
+    def test_functions_of_the_program(self):
+        run = self.claimed("fsync@::sync_note < 3", "write@::note,fopen < 3", "calls::note != 3", fault=True)
+        self.assertEqual(self.lines(run), [
+            "wc-preload: claim 'fsync@::sync_note < 3' does not hold: 3; by main at claimed.c:25 (3)",
+            "wc-preload: claim 'write@::note,fopen < 3' does not hold: 3; by main at claimed.c:24 (3)",
+            "wc-preload: claim 'calls::note != 3' does not hold: 3; by main at claimed.c:24 (3)"])
+        run = self.claimed("fsync@sync_note < 3", fault=True, options=("-b", "none", "-B", "sync_note", "-F", "fsync"))
+        self.assertEqual(self.lines(run), ["wc-preload: claim 'fsync@sync_note < 3' does not hold: 3; by main at claimed.c:25 (3)"])
+
     def test_times(self):
         run = self.claimed("time:clock_nanosleep >= 20 ms", "max:clock_nanosleep >= 20ms", "max:all < 10min",
                            "time:clock_nanosleep < 20 ms", "max:clock_nanosleep <= 1us")

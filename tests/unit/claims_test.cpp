@@ -41,6 +41,9 @@ TEST(Claims, ColonsAndSignsOfNamesAreNoneOfTheGrammar) {
   EXPECT_THAT(good("read@Cache::load<int> <= 3").functions.methods,
               ElementsAre("Cache::load<int>"));
   EXPECT_THAT(good("read@::load == 3").functions.methods, ElementsAre("load"));
+  EXPECT_THAT(good("calls::load == 3").functions.methods, ElementsAre("load"));
+  EXPECT_THAT(good("calls:::load == 3").functions.methods, ElementsAre("load"));
+  EXPECT_THAT(good("calls:A::b == 3").functions.methods, ElementsAre("A::b"));
   EXPECT_EQ(good("read@scope:request == 3").functions.terms.size(), 1U);
   EXPECT_EQ(good("calls:scope:request == 3").functions.terms.size(), 1U);
   EXPECT_THAT(good("read@Box::operator< < 3").functions.methods, ElementsAre("Box::operator<"));

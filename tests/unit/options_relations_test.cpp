@@ -224,6 +224,24 @@ TEST(Relations, APolicyIsLearntFromAllThatIsMade) {
   EXPECT_THAT(good_words({"-b", "policy", "-b", "text", "--deny=read", "p"}).warnings, IsEmpty());
 }
 
+TEST(Relations, ALedgerAndClaimsAreAboutAllOfARun) {
+  for (const Words& words : {Words{"-P", "/etc"}, Words{"-Z"}, Words{"--rate", "10"}}) {
+    Words ledger = words, claim = words;
+    ledger.insert(ledger.end(), {"-b", "ledger", "p"});
+    EXPECT_THAT(bad_words(ledger), HasSubstr("-b ledger would not know"));
+    claim.insert(claim.end(), {"--expect", "read == 1", "p"});
+    EXPECT_THAT(bad_words(claim), HasSubstr("--expect"));
+  }
+  EXPECT_THAT(good_words({"--expect", "read == 1", "--expect-junit=x", "-b", "none", "p"}).warnings,
+              IsEmpty());
+  EXPECT_THAT(good_words({"--expect", "read == 1", "--control=/s", "p"}).warnings,
+              testing::ElementsAre(HasSubstr("is not counted")));
+  EXPECT_EQ(good_words({"--expect", "read@fopen,::f,A::g,!close == 1", "-B", "h", "p"}).functions,
+            "fopen,!close");
+  EXPECT_EQ(good_words({"--expect", "calls::f <= 1", "-B", "h", "p"}).breakpoints, "h,f");
+  EXPECT_EQ(good_words({"--expect", "read@h <= 1", "-B", "h", "p"}).functions_given, false);
+}
+
 struct Useless {
   Words words;
   const char* about;

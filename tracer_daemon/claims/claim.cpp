@@ -45,18 +45,19 @@ constexpr Unit kSizes[] = {
     {"MB", 1'000'000}, {"kB", 1000},      {"B", 1},          {"", 1}};
 
 // KIND: in front. The colons of "scope:NAME" and "Class::name" are none of a kind, nor is one
-// behind the '@'.
+// behind the '@'. "calls::f" is about f of the program, "::f".
 Status take_kind(std::string_view& subject, ClaimKind& kind) {
   const size_t colon = subject.find(':');
   if (colon == subject.npos || colon > subject.find('@')) return Done{};
   const std::string_view word = trimmed(subject.substr(0, colon));
-  if (subject.substr(colon, 2) == "::" || word == "scope") return Done{};
+  const bool is_doubled = subject.substr(colon, 2) == "::" && subject.substr(colon, 3) != ":::";
   for (const KindName& one : kKindNames) {
     if (one.name != word) continue;
     kind = one.kind;
-    subject = trimmed(subject.substr(colon + 1));
+    subject = trimmed(subject.substr(is_doubled ? colon : colon + 1));
     return Done{};
   }
+  if (is_doubled || word == "scope") return Done{};
   return Error{fmt::format("'{}:' is no kind of claim; valid: {}", word, kKinds)};
 }
 

@@ -73,11 +73,15 @@ const ClaimSet::IsMeant& ClaimSet::meanings(const wc_call& event) {
     key_ += '\n';
   }
   const auto known = meanings_.find(key_);
-  if (known != meanings_.end()) return known->second;
+  if (known != meanings_.end()) return *known->second;
   IsMeant meant;
   for (const Claim& claim : claims_)
     meant.push_back(claim.functions.empty() || claim.functions.select(event));
-  return meanings_.emplace(key_, std::move(meant)).first->second;
+  const IsMeant& kept = *patterns_.insert(std::move(meant)).first;
+  // A program names as many scopes as it likes; what they mean are few patterns.
+  constexpr size_t kMostFunctions = 65'536;
+  if (meanings_.size() < kMostFunctions) meanings_.emplace(key_, &kept);
+  return kept;
 }
 
 void ClaimSet::call(const wc_call& event) {

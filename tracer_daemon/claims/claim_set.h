@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -71,10 +72,11 @@ class ClaimSet {
   std::vector<Tally> tallies_;
   wc_backend callbacks_;
   ClaimPlaces places_;
-  std::map<std::string, IsMeant, std::less<>> meanings_;  // by kind, library and symbol
-  std::unordered_map<uint64_t, Call> calls_;              // open ones, by id
-  std::vector<const Call*> chain_;                        // scratch
-  std::string key_;                                       // scratch
+  std::set<IsMeant> patterns_;                                   // each exists once
+  std::map<std::string, const IsMeant*, std::less<>> meanings_;  // by kind, library and symbol
+  std::unordered_map<uint64_t, Call> calls_;                     // open ones, by id
+  std::vector<const Call*> chain_;                               // scratch
+  std::string key_;                                              // scratch
   uint64_t lost_ = 0;
   bool was_sampled_ = false;
   std::string incomplete_;

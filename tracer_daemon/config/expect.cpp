@@ -44,7 +44,11 @@ std::string_view functions_of_claim(std::string_view claim) {
   if (last == claim.npos) return {};
   const bool has_two = last > 0 && kSigns.find(claim[last - 1]) != claim.npos;
   const std::string_view subject = trimmed(claim.substr(0, has_two ? last - 1 : last));
-  if (subject.starts_with(kCalls)) return trimmed(subject.substr(kCalls.size()));
+  if (subject.starts_with(kCalls)) {
+    const std::string_view functions = trimmed(subject.substr(kCalls.size()));
+    const bool is_doubled = functions.starts_with(':') && !functions.starts_with("::");
+    return is_doubled ? subject.substr(kCalls.size() - 1) : functions;
+  }
   const std::size_t at = subject.find('@');
   return at != subject.npos ? trimmed(subject.substr(at + 1)) : std::string_view();
 }

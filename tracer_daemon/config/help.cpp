@@ -53,8 +53,9 @@ Where it goes:
   -A, --output-append-mode     append to FILE
   -ff, --output-separately     FILE.PID for each process
       --color WHEN         auto | always | never (default auto: on a terminal, without NO_COLOR)
-  -b, --backend SPEC       text (the default), json, summary, folded, policy, none, or ./FILE.so;
-                           with :key=value,...; repeatable
+  -b, --backend SPEC       text (the default), json, summary, folded, policy, ledger, sqlite,
+                           perfetto, speedscope, html, none, or ./FILE.so; with :key=value,...;
+                           repeatable (docs/outputs.md)
   -c, --summary            print only totals per function at the end; the same as -b summary
   -C                       print the trace, and the totals at its end
 

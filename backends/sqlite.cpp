@@ -2,6 +2,7 @@
 // own writes them (sqlite_writer.h).
 #include <sys/wait.h>
 
+#include <map>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -36,10 +37,7 @@ class SqliteBackend {
   void process(const wc_process& event);
   void object(const wc_object& event);
   void lost(const wc_lost& event);
-  void flush() {
-    writer_->add(std::move(batch_));
-    batch_ = {};
-  }
+  void flush();
   void close();
 
  private:
@@ -47,12 +45,18 @@ class SqliteBackend {
     uint64_t id = 0;
     int32_t pid = 0;
   };
+  // A call is written when it returns, which saves an update; one that is open when a batch goes,
+  // with that: what refers to it must find it, also in a file that ends there.
   struct Call {
     int32_t pid = 0;
-    uint64_t function = 0;
+    uint32_t depth = 0, weight = 1;
+    uint64_t ts = 0, thread = 0, parent = 0, function = 0, place = 0;
+    std::string args;
+    bool is_written = false;
   };
 
   void begin_run();
+  void write(uint64_t id, const Call& call, const wc_return* back);
   void end_event() {
     if (batch_.bytes() >= kBatch) flush();
   }
@@ -75,7 +79,7 @@ class SqliteBackend {
   std::unordered_map<int32_t, Thread> threads_;
   std::unordered_map<std::string, uint64_t> functions_, places_;
   std::unordered_map<std::string, uint64_t> objects_;  // loaded ones, by process, base and path
-  std::unordered_map<uint64_t, Call> calls_;           // open ones
+  std::map<uint64_t, Call> calls_;                     // open ones
   uint64_t next_process_ = 1, next_thread_ = 1, next_syscall_ = 1, next_object_ = 1,
            next_signal_ = 1;
   std::string key_, text_;  // scratch
@@ -200,18 +204,10 @@ void SqliteBackend::stack(const wc_stack_frame* frames, uint32_t count, uint64_t
 void SqliteBackend::call(const wc_call& event) {
   const uint64_t thread = thread_id(event.pid, event.tid, event.ts);
   const uint64_t function = function_id(event), place = place_id(event.caller);
-  const bool has_parent = calls_.contains(event.parent);
-  calls_[event.id] = {event.pid, function};
-  batch_.row(SqlStatement::Call);
-  batch_.integer(event.id);
-  batch_.integer(event.ts);
-  batch_.integer(thread);
-  batch_.integer_or_null(has_parent ? event.parent : 0);
-  batch_.integer(event.depth);
-  batch_.integer(function);
-  batch_.integer_or_null(place);
-  batch_.text(event.args_text);
-  batch_.integer(std::max<uint32_t>(event.weight, 1));
+  const uint64_t parent = calls_.contains(event.parent) ? event.parent : 0;
+  calls_[event.id] = {
+      event.pid, event.depth, std::max<uint32_t>(event.weight, 1), event.ts, thread, parent,
+      function,  place,       std::string(view(event.args_text)),  false};
   args(event.args, event.nargs, event.id, 0);
   stack(event.frames, event.frame_count, event.id, 0, 0);
   end_event();
@@ -251,14 +247,48 @@ void SqliteBackend::syscall_exit(const wc_syscall& event) {
   end_event();
 }
 
+// `back`: how it ended; null: it is open.
+void SqliteBackend::write(uint64_t id, const Call& call, const wc_return* back) {
+  batch_.row(SqlStatement::Call);
+  batch_.integer(id);
+  batch_.integer(call.ts);
+  back != nullptr ? batch_.integer(back->dur) : batch_.null();
+  batch_.integer(call.thread);
+  batch_.integer_or_null(call.parent);
+  batch_.integer(call.depth);
+  batch_.integer(call.function);
+  batch_.integer_or_null(call.place);
+  batch_.text(call.args);
+  batch_.text(back != nullptr ? back->ret_text : nullptr);
+  if (back != nullptr)
+    batch_.integer((back->flags & WC_RETURN_UNWOUND) != 0 ? 1 : 0);
+  else
+    batch_.null();
+  batch_.integer(call.weight);
+}
+
 void SqliteBackend::ret(const wc_return& event) {
-  if (calls_.erase(event.call) == 0) return;
-  batch_.row(SqlStatement::CallEnd);
-  batch_.integer(event.dur);
-  batch_.text(event.ret_text);
-  batch_.integer((event.flags & WC_RETURN_UNWOUND) != 0 ? 1 : 0);
-  batch_.integer(event.call);
+  const auto found = calls_.find(event.call);
+  if (found == calls_.end()) return;
+  if (found->second.is_written) {
+    batch_.row(SqlStatement::CallEnd);
+    batch_.integer(event.dur);
+    batch_.text(event.ret_text);
+    batch_.integer((event.flags & WC_RETURN_UNWOUND) != 0 ? 1 : 0);
+    batch_.integer(event.call);
+  } else {
+    write(event.call, found->second, &event);
+  }
+  calls_.erase(found);
   end_event();
+}
+
+void SqliteBackend::flush() {
+  for (auto& [id, call] : calls_) {
+    if (!std::exchange(call.is_written, true)) write(id, call, nullptr);
+  }
+  writer_->add(std::move(batch_));
+  batch_ = {};
 }
 
 void SqliteBackend::fork(const wc_process& event) {
@@ -288,6 +318,8 @@ void SqliteBackend::exit(const wc_process& event) {
   batch_.integer(process);
   processes_.erase(event.pid);
   programs_.erase(event.pid);
+  for (const auto& [id, call] : calls_)
+    if (call.pid == event.pid && !call.is_written) write(id, call, nullptr);
   std::erase_if(calls_, [&](const auto& one) { return one.second.pid == event.pid; });
   std::erase_if(threads_, [&](const auto& one) { return one.second.pid == event.pid; });
 }

@@ -73,7 +73,6 @@ CREATE VIEW errors AS
 const char* const kSqliteIndexes = R"(
 CREATE INDEX call_by_function ON call(function);
 CREATE INDEX call_by_parent ON call(parent) WHERE parent IS NOT NULL;
-CREATE INDEX call_by_thread ON call(thread, ts);
 CREATE INDEX syscall_by_call ON syscall(call);
 CREATE INDEX syscall_by_function ON syscall(function);
 CREATE INDEX syscall_by_name ON syscall(name);
@@ -100,8 +99,7 @@ const char* const kSqliteStatements[] = {
     "UPDATE object SET unload_ts = ? WHERE id = ?",
     "INSERT INTO function VALUES(?,?,?,?)",
     "INSERT INTO place VALUES(?,?,?,?,?,?,?)",
-    "INSERT INTO call(id, ts, thread, parent, depth, function, place, args, weight) "
-    "VALUES(?,?,?,?,?,?,?,?,?)",
+    "INSERT INTO call VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
     "UPDATE call SET dur = ?, ret = ?, unwound = ? WHERE id = ?",
     "INSERT INTO syscall VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
     "INSERT INTO arg VALUES(?,?,?,?,?)",

@@ -36,7 +36,7 @@ bool SqliteWriter::prepare(const std::string& path) {
   // 16 MiB of pages; nobody else writes, and who reads meanwhile is kept out.
   constexpr const char* kSettings =
       "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=TRUNCATE; PRAGMA synchronous=OFF;"
-      "PRAGMA cache_size=-16384; PRAGMA temp_store=MEMORY;";
+      "PRAGMA cache_size=-16384;";
   if (!execute(kSettings) || !execute("BEGIN") || !execute(kSqliteTables) || !execute("COMMIT"))
     return false;
   for (size_t i = 0; i < kSqlStatements; ++i) {

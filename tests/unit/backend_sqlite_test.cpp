@@ -106,6 +106,18 @@ TEST_F(Sqlite, CallsAndSystemCallsAndWhatTheyReferTo) {
               ElementsAre("malloc|1|1|1", "fopen|1|0|0"));
 }
 
+TEST_F(Sqlite, ACallIsThereFromTheFirstFlushOnAndHasAnEndWhenItReturns) {
+  TestHost host(sqlite_backend(), {{"output", path_}}, settings());
+  for (uint64_t id = 1; id <= 3; ++id)
+    host.send(call_event(id, "f", "", static_cast<uint32_t>(id - 1)));
+  host.send(return_event(3, "f", "7"));  // before a flush
+  host.flush(1);
+  host.send(return_event(2, "f", "8"));  // after it
+  host.close();                          // 1 never returns
+  EXPECT_THAT(rows("SELECT id, dur, ret FROM call ORDER BY id"),
+              ElementsAre("1|-|-", "2|490|8", "3|490|7"));
+}
+
 TEST_F(Sqlite, WithoutArgs) {
   TestHost host(sqlite_backend(), {{"output", path_}, {"args", "off"}}, settings());
   wc_call call = call_event(1, "f", "");

@@ -5,6 +5,7 @@
 #include <set>
 #include <tuple>
 #include <unordered_map>
+#include <vector>
 
 #include "append.h"
 #include "builtin.h"
@@ -21,10 +22,17 @@ namespace {
 // The tracer looks at the rings of all threads each second at the least: what is older than this is
 // in order.
 constexpr uint64_t kWindow = 2'500'000'000;
-constexpr size_t kMostHeld = 200'000;  // operations; more are taken in the order in which they came
+// Operations, of 72 bytes; of more, the earliest are taken sooner.
+constexpr size_t kMostHeld = 600'000;
 constexpr size_t kMostPlaces = 65'536;
 // Who closes so many numbers that were never open closes all there may be (closefrom(3), daemons).
 constexpr uint64_t kLoop = 8;
+
+std::string escaped_basename(std::string_view path) {
+  std::string name;
+  append_basename(name, path);
+  return name;
+}
 
 class LedgerBackend {
  public:
@@ -43,10 +51,19 @@ class LedgerBackend {
     int32_t pid = 0;
     const LedgerPlace* place = nullptr;
   };
+  // At the same time, in the order in which they came.
+  struct Held {
+    LedgerOp op;
+    uint64_t number = 0;
+  };
+  static bool is_later(const Held& a, const Held& b) {
+    return a.op.at != b.op.at ? a.op.at > b.op.at : a.number > b.number;
+  }
   const LedgerPlace* intern(LedgerPlace place);
   std::string stack_of(const wc_stack_frame* frames, uint32_t count) const;
   const LedgerPlace* place_of(const wc_syscall& event);
   void hold(LedgerOp op);
+  void take_first();
   void take(uint64_t until);
   void section(std::string_view title, const LedgerRows& rows, std::string_view then = "used");
   void row(const LedgerRow& row, const LedgerCount& count, std::string_view then);
@@ -60,7 +77,9 @@ class LedgerBackend {
   std::set<LedgerPlace> places_;
   const LedgerPlace other_{"(other places)", {}};
   std::unordered_map<uint64_t, Call> calls_;  // open ones: the place of the outermost around
-  std::multimap<uint64_t, LedgerOp> held_;    // by time
+  LedgerNames names_;
+  std::vector<Held> held_;  // a heap, the earliest first
+  uint64_t next_ = 0;
   LedgerTables tables_;
   std::unordered_map<const LedgerPlace*, uint64_t> never_open_by_;
   uint64_t lost_ = 0;
@@ -108,7 +127,7 @@ const LedgerPlace* LedgerBackend::place_of(const wc_syscall& event) {
 
 void LedgerBackend::syscall_exit(const wc_syscall& event) {
   if (!concerns_ledger(event)) return;
-  for (LedgerOp& op : ledger_ops(event, place_of(event))) hold(std::move(op));
+  for (LedgerOp& op : ledger_ops(event, place_of(event), names_)) hold(std::move(op));
 }
 
 void LedgerBackend::process(const wc_process& event) {
@@ -117,7 +136,7 @@ void LedgerBackend::process(const wc_process& event) {
     case WC_PROCESS_START:
     case WC_PROCESS_EXEC:
       op.kind = LedgerOp::Kind::Exec;
-      append_basename(op.what, view(event.path));
+      op.what = names_.intern(escaped_basename(view(event.path)));
       break;
     case WC_PROCESS_FORK:
       if (event.thread != 0) return;
@@ -136,19 +155,19 @@ void LedgerBackend::process(const wc_process& event) {
 }
 
 void LedgerBackend::hold(LedgerOp op) {
-  const uint64_t at = op.at;
-  held_.emplace(at, std::move(op));
-  while (held_.size() > kMostHeld) {
-    tables_.apply(held_.begin()->second);
-    held_.erase(held_.begin());
-  }
+  held_.push_back({op, next_++});
+  std::push_heap(held_.begin(), held_.end(), is_later);
+  if (held_.size() > kMostHeld) take_first();
+}
+
+void LedgerBackend::take_first() {
+  tables_.apply(held_.front().op);
+  std::pop_heap(held_.begin(), held_.end(), is_later);
+  held_.pop_back();
 }
 
 void LedgerBackend::take(uint64_t until) {
-  while (!held_.empty() && held_.begin()->first <= until) {
-    tables_.apply(held_.begin()->second);
-    held_.erase(held_.begin());
-  }
+  while (!held_.empty() && held_.front().op.at <= until) take_first();
 }
 
 // ---- What is said

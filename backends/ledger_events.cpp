@@ -147,7 +147,8 @@ std::vector<int64_t> received(std::string_view text) {
 
 class Reader {
  public:
-  Reader(const wc_syscall& event, const LedgerPlace* place) : event_(event), place_(place) {}
+  Reader(const wc_syscall& event, const LedgerPlace* place, LedgerNames& names)
+      : event_(event), place_(place), names_(&names) {}
 
   std::vector<LedgerOp> read() {
     if ((event_.flags & WC_SYSCALL_NO_RESULT) != 0) return {};
@@ -162,6 +163,7 @@ class Reader {
     ops_.push_back({.at = opens ? event_.ts + event_.dur : event_.ts,
                     .kind = kind,
                     .pid = event_.pid,
+                    .tid = event_.tid,
                     .fd = fd,
                     .other = other,
                     .place = place_});
@@ -172,7 +174,7 @@ class Reader {
     if (!is_descriptor(fd)) return;
     LedgerOp& op = add(LedgerOp::Kind::Open, fd, from);
     op.is_cloexec = cloexec;
-    op.what = name_and_path(event_);
+    op.what = names_->intern(name_and_path(event_));
   }
 
   void dup_to(const Row& row) {
@@ -245,7 +247,7 @@ class Reader {
       add(LedgerOp::Kind::Close, descriptor(event_, 0));
     if (event_.error != EBADF || !is_real) return std::move(ops_);
     const auto kind = closes ? LedgerOp::Kind::BadClose : LedgerOp::Kind::BadUse;
-    add(kind, descriptor(event_, bad_argument())).what = view(event_.name);
+    add(kind, descriptor(event_, bad_argument())).what = names_->intern(view(event_.name));
     return std::move(ops_);
   }
 
@@ -254,6 +256,7 @@ class Reader {
 
   const wc_syscall& event_;
   const LedgerPlace* place_;
+  LedgerNames* names_;
   std::vector<LedgerOp> ops_;
 };
 
@@ -263,8 +266,9 @@ bool concerns_ledger(const wc_syscall& event) {
   return event.error == EBADF || row_of(event) != nullptr;
 }
 
-std::vector<LedgerOp> ledger_ops(const wc_syscall& event, const LedgerPlace* place) {
-  return Reader(event, place).read();
+std::vector<LedgerOp> ledger_ops(const wc_syscall& event, const LedgerPlace* place,
+                                 LedgerNames& names) {
+  return Reader(event, place, names).read();
 }
 
 }  // namespace wc::backends

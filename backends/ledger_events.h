@@ -9,7 +9,8 @@
 namespace wc::backends {
 
 // Nothing for most of them.
-std::vector<LedgerOp> ledger_ops(const wc_syscall& event, const LedgerPlace* place);
+std::vector<LedgerOp> ledger_ops(const wc_syscall& event, const LedgerPlace* place,
+                                 LedgerNames& names);
 // Whether it can be anything for the ledger: cheap, asked of each.
 bool concerns_ledger(const wc_syscall& event);
 

@@ -9,6 +9,7 @@ namespace {
 constexpr int64_t kStandard = 2;  // the last of standard input, output and error
 constexpr size_t kMostRows = 10'000;
 constexpr size_t kFdsShown = 10;
+constexpr uint64_t kBlur = 100'000;   // nanoseconds
 constexpr size_t kMostPast = 65'536;  // of a process; a program can use any number
 
 }  // namespace
@@ -32,12 +33,10 @@ void LedgerTables::add(LedgerRows& rows, LedgerRow row, int64_t fd) {
 
 void LedgerTables::open(Table& table, const LedgerOp& op) {
   const auto old = table.open.find(op.fd);
-  // Closed by what the tool does not see: a system call outside of the selected functions.
   if (old != table.open.end()) {
-    ++closed_unseen_;
-    close_one(table, old, nullptr);
+    if (!table.displaced.insert_or_assign(op.fd, old->second).second) ++closed_unseen_;
   }
-  Open one{op.place, op.what, op.is_cloexec, false};
+  Open one{op.place, std::string(op.what), op.is_cloexec, false, op.at, op.tid};
   // A copy is of what its original is.
   constexpr std::string_view kOf = " of ";
   if (const auto from = table.open.find(op.other); op.other >= 0 && from != table.open.end()) {
@@ -52,17 +51,38 @@ void LedgerTables::open(Table& table, const LedgerOp& op) {
   most_place_ = op.place;
 }
 
-void LedgerTables::close_one(Table& table, std::map<int64_t, Open>::iterator one,
-                             const LedgerPlace* place) {
-  Past past{.opened = one->second.place, .closed = place, .what = std::move(one->second.what)};
-  const auto before = table.past.find(one->first);
+void LedgerTables::remember(Table& table, int64_t fd, Open one, const LedgerPlace* place) {
+  Past past{.opened = one.place, .closed = place, .what = std::move(one.what)};
+  const auto before = table.past.find(fd);
   if (before != table.past.end()) {
     past.before_opened = before->second.opened;
     past.before_closed = before->second.closed;
   }
   if (before != table.past.end() || table.past.size() < kMostPast)
-    table.past.insert_or_assign(one->first, std::move(past));
+    table.past.insert_or_assign(fd, std::move(past));
+}
+
+void LedgerTables::close_one(Table& table, std::map<int64_t, Open>::iterator one,
+                             const LedgerPlace* place) {
+  remember(table, one->first, std::move(one->second), place);
   table.open.erase(one);
+}
+
+// Stamps of two threads may be some microseconds apart. If one thread is given a number and another
+// closes it at once, that was most likely the close before; else that close was one that the tool
+// does not see, a system call outside of the selected functions.
+void LedgerTables::close(Table& table, const LedgerOp& op) {
+  const auto one = table.open.find(op.fd);
+  const auto displaced = table.displaced.find(op.fd);
+  if (displaced != table.displaced.end()) {
+    const bool is_blurred =
+        one != table.open.end() && one->second.tid != op.tid && op.at - one->second.at < kBlur;
+    remember(table, op.fd, std::move(displaced->second), is_blurred ? op.place : nullptr);
+    table.displaced.erase(displaced);
+    if (is_blurred) return;
+    ++closed_unseen_;
+  }
+  if (one != table.open.end()) close_one(table, one, op.place);
 }
 
 void LedgerTables::close_range(Table& table, const LedgerOp& op) {
@@ -76,7 +96,8 @@ void LedgerTables::bad(Table& table, const LedgerOp& op) {
   if (table.open.contains(op.fd)) return;
   const auto past = table.past.find(op.fd);
   if (past == table.past.end())
-    return add(never_open_, {.process = name(op.pid, table), .by = op.place, .what = op.what},
+    return add(never_open_,
+               {.process = name(op.pid, table), .by = op.place, .what = std::string(op.what)},
                op.fd);
   const Past& was = past->second;
   add(op.kind == LedgerOp::Kind::BadClose ? closed_twice_ : used_closed_,
@@ -94,6 +115,7 @@ void LedgerTables::bad(Table& table, const LedgerOp& op) {
 void LedgerTables::fork(const LedgerOp& op) {
   const auto child = static_cast<int32_t>(op.other);
   Table copy = table(op.pid);
+  copy.displaced.clear();
   for (auto& [fd, one] : copy.open) one.is_inherited = true;
   const auto known = tables_.find(child);
   if (known != tables_.end()) {
@@ -122,9 +144,12 @@ void LedgerTables::exec(Table& table, const LedgerOp& op) {
     ++one;
   }
   table.past.clear();
+  closed_unseen_ += table.displaced.size();
+  table.displaced.clear();
 }
 
 void LedgerTables::end(int32_t pid, const Table& table) {
+  closed_unseen_ += table.displaced.size();
   for (const auto& [fd, one] : table.open) {
     // Its parent's, or what was there before it; and whoever redirects does not close.
     if (one.is_inherited || fd <= kStandard) continue;
@@ -137,11 +162,8 @@ void LedgerTables::apply(const LedgerOp& op) {
   switch (op.kind) {
     case LedgerOp::Kind::Open:
       return open(of, op);
-    case LedgerOp::Kind::Close: {
-      const auto one = of.open.find(op.fd);
-      if (one != of.open.end()) close_one(of, one, op.place);
-      return;
-    }
+    case LedgerOp::Kind::Close:
+      return close(of, op);
     case LedgerOp::Kind::CloseMany:
       return close_range(of, op);
     case LedgerOp::Kind::Mark:

@@ -10,7 +10,9 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -22,6 +24,20 @@ struct LedgerPlace {
   std::string text;   // "fopen, main at leak.c:9"
   std::string stack;  // with -k: a line a frame
   auto operator<=>(const LedgerPlace&) const = default;
+};
+
+// Texts, each once; operations wait in large numbers. What comes after the first 65,536 is one.
+class LedgerNames {
+ public:
+  std::string_view intern(std::string_view text) {
+    constexpr size_t kMost = 65'536;
+    const auto found = names_.find(text);
+    if (found != names_.end()) return *found;
+    return names_.size() < kMost ? std::string_view(*names_.emplace(text).first) : "(more)";
+  }
+
+ private:
+  std::set<std::string, std::less<>> names_;
 };
 
 struct LedgerOp {
@@ -38,11 +54,11 @@ struct LedgerOp {
   };
   uint64_t at = 0;
   Kind kind = Kind::Open;
-  int32_t pid = 0;
+  int32_t pid = 0, tid = 0;
   int64_t fd = -1, other = -1;
   bool is_cloexec = false;
   const LedgerPlace* place = nullptr;
-  std::string what;  // "openat \"/etc/hosts\""; of Exec the program
+  std::string_view what;  // "openat \"/etc/hosts\""; of Exec the program. Of LedgerNames
 };
 
 // Something to be said at the end, and how often it happened.
@@ -85,6 +101,8 @@ class LedgerTables {
     std::string what;
     bool is_cloexec = false;
     bool is_inherited = false;
+    uint64_t at = 0;
+    int32_t tid = 0;
   };
   // Of a number that is not open any more, or is again.
   struct Past {
@@ -98,13 +116,17 @@ class LedgerTables {
     std::string program = "?";
     std::map<int64_t, Open> open;
     std::unordered_map<int64_t, Past> past;
+    std::unordered_map<int64_t, Open> displaced;  // whose close has not been seen, and yet is gone
   };
 
   Table& table(int32_t pid) { return tables_[pid]; }
   static std::string name(int32_t pid, const Table& table);
   void add(LedgerRows& rows, LedgerRow row, int64_t fd);
   void open(Table& table, const LedgerOp& op);
-  void close_one(Table& table, std::map<int64_t, Open>::iterator one, const LedgerPlace* place);
+  void close(Table& table, const LedgerOp& op);
+  static void remember(Table& table, int64_t fd, Open one, const LedgerPlace* place);
+  static void close_one(Table& table, std::map<int64_t, Open>::iterator one,
+                        const LedgerPlace* place);
   void close_range(Table& table, const LedgerOp& op);
   void bad(Table& table, const LedgerOp& op);
   void fork(const LedgerOp& op);

@@ -79,7 +79,7 @@ function showHead() {
     `wc-intercept ${data.version}`].filter(Boolean).join(" \u00b7 ");
   const sum = (rows, column) => rows.reduce((total, row) => total + row[column], 0);
   const totals = [["duration", duration(data.end - data.start)], ["processes", count(data.processes)],
-    ["threads", count(data.tracks.length)], ["calls", count(sum(data.functions, 5))],
+    ["threads", count(new Set(data.tracks.map(([pid, tid]) => `${pid} ${tid}`)).size)], ["calls", count(sum(data.functions, 5))],
     ["system calls", count(sum(data.syscalls, 1))], ["time in them", duration(sum(data.syscalls, 3))],
     ["errors", count(sum(data.syscalls, 2))]];
   for (const [name, value] of totals) {

@@ -74,6 +74,25 @@ TEST_F(Ledger, EventsOfThreadsMayComeInAnyOrder) {
   EXPECT_THAT(report(), HasSubstr(kClean));
 }
 
+TEST_F(Ledger, StampsOfTwoThreadsMayBeSomeMicrosecondsApart) {
+  process(WC_PROCESS_START);
+  did("open", {.args = {0, 0}, .ret = 3, .ts = 1000, .tid = 1});
+  did("open", {.args = {0, 0}, .ret = 3, .ts = 2'000'000, .tid = 2});  // is given 3 again ...
+  did("close", {.args = {3}, .ts = 2'003'000, .tid = 1});              // ... before it is closed
+  did("close", {.args = {3}, .ts = 2'006'000, .tid = 2});
+  const std::string text = report();
+  EXPECT_THAT(text, HasSubstr(kClean));
+  EXPECT_THAT(text, Not(HasSubstr("which nobody saw")));
+}
+
+TEST_F(Ledger, WhatIsOpenedAgainWasClosedUnseen) {
+  did("open", {.args = {0, 0}, .ret = 3});
+  did("open", {.args = {0, 0}, .ret = 3});
+  did("open", {.args = {0, 0}, .ret = 3});
+  did("close", {.args = {3}});
+  EXPECT_THAT(report(), HasSubstr("2 descriptors were closed outside of the selected functions"));
+}
+
 TEST_F(Ledger, AResultThatNoTableHasIsNone) {
   did("open", {.args = {0, 0}, .ret = INT64_MAX});
   did("open", {.args = {0, 0}, .ret = -7});

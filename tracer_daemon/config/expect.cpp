@@ -65,7 +65,7 @@ Status check_claims(Options& options) {
     return Error{fmt::format(
         "--expect goes without -P, -z, -Z and --status: {}, and these leave out a part of it",
         kWhole)};
-  if (!options.control_path.empty())
+  if (!options.control_path.empty() && options.command != Command::Serve)
     options.warnings.emplace_back(
         "--expect with --control: what wc-ctl switches off or leaves out is not counted");
   return Done{};

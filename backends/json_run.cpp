@@ -34,6 +34,14 @@ std::string rfc3339(int64_t nanoseconds) {
 
 }  // namespace
 
+RunFacts run_facts() {
+  const int64_t wall = now(CLOCK_REALTIME);
+  RunFacts facts{.time = rfc3339(wall), .realtime_offset = wall - now(CLOCK_MONOTONIC)};
+  utsname machine = {};
+  if (uname(&machine) == 0) facts.host = machine.nodename, facts.kernel = machine.release;
+  return facts;
+}
+
 void write_run(JsonWriter& json, const wc_host& host) {
   json.begin_object();
   json.member("type", std::string_view("run"));
@@ -44,13 +52,12 @@ void write_run(JsonWriter& json, const wc_host& host) {
     for (const char* const* word = host.argv; *word != nullptr; ++word) json.string(*word);
     json.end_array();
   }
-  const int64_t wall = now(CLOCK_REALTIME);
-  json.member("time", std::string_view(rfc3339(wall)));
-  json.member("realtime_offset", wall - now(CLOCK_MONOTONIC));
-  utsname machine = {};
-  if (uname(&machine) == 0) {
-    json.member("host", std::string_view(machine.nodename));
-    json.member("kernel", std::string_view(machine.release));
+  const RunFacts facts = run_facts();
+  json.member("time", std::string_view(facts.time));
+  json.member("realtime_offset", facts.realtime_offset);
+  if (!facts.kernel.empty()) {
+    json.member("host", std::string_view(facts.host));
+    json.member("kernel", std::string_view(facts.kernel));
   }
   json.end_object();
 }

@@ -304,6 +304,13 @@ struct wc_host {
   /* What is selected, as -F and -B take it; NULL where nothing is wrapped, or has a breakpoint. */
   const char *functions;
   const char *breakpoints;
+  const char *engine; /* "ptrace", "inproc", or "auto": one of these */
+  /* The file that write() appends to, for a backend that has to write it itself; NULL where it is
+   * standard error, or none of this backend's own. */
+  const char *output;
+  /* A line for the user, without newline. With is_error, the run's exit status says it, too. Only
+   * from inside a callback. May be NULL. */
+  void (*say)(void *handle, const char *line, int is_error);
 };
 
 struct wc_backend {

@@ -17,65 +17,65 @@ using testing::IsEmpty;
 using testing::Not;
 
 // One use of each option, other than what holds without it.
-const std::map<Key, Words>& samples() {
-  static const std::map<Key, Words> kSamples = {
-      {Key::Functions, {"-F", "open"}},
-      {Key::Breakpoints, {"-B", "f"}},
-      {Key::Syscalls, {"-e", "read"}},
-      {Key::Path, {"-P", "/etc/*"}},
-      {Key::Successful, {"-z"}},
-      {Key::Failed, {"-Z"}},
-      {Key::StatusSet, {"--status=unfinished"}},
-      {Key::Engine, {"-E", "auto"}},
-      {Key::Gate, {"-g", "trap"}},
-      {Key::Scope, {"--scope=process"}},
-      {Key::Backend, {"-b", "json"}},
-      {Key::Output, {"-o", "out"}},
-      {Key::Append, {"-A"}},
-      {Key::Separately, {"-ff"}},
-      {Key::Summary, {"-c"}},
-      {Key::SummaryToo, {"-C"}},
-      {Key::AllCalls, {"-a"}},
-      {Key::StringSize, {"-s", "7"}},
-      {Key::StackTrace, {"-k"}},
-      {Key::StackDepth, {"--stack-depth=3"}},
-      {Key::Frames, {"--frames=python"}},
-      {Key::Color, {"--color=always"}},
-      {Key::Inject, {"--inject=read:error=EIO"}},
-      {Key::Deny, {"--deny=connect"}},
-      {Key::Fault, {"--fault=read"}},
-      {Key::Explore, {"--explore=EIO"}},
-      {Key::Time, {"-t"}},
-      {Key::RelativeTime, {"-r"}},
-      {Key::Duration, {"-T"}},
-      {Key::Paths, {"-y"}},
-      {Key::Quiet, {"-q"}},
-      {Key::Signals, {"--signals=none"}},
-      {Key::User, {"-u", "nobody"}},
-      {Key::Objects, {"--objects"}},
-      {Key::Compare, {"--compare"}},
-      {Key::CompareOutput, {"--compare-output=a.svg"}},
-      {Key::CompareLoad, {"--compare-load=x"}},
-      {Key::CompareReady, {"--compare-ready=x"}},
-      {Key::CompareFigure, {"--compare-figure=(.)"}},
-      {Key::CompareLimit, {"--compare-limit=3"}},
-      {Key::Overflow, {"--overflow=drop"}},
-      {Key::Patch, {"--patch=libz*"}},
-      {Key::Pid, {"-p", "4711"}},
-      {Key::NoFollow, {"--no-follow"}},
-      {Key::Control, {"--control", "/s"}},
-      {Key::Prepare, {"--prepare", "open"}},
-      {Key::Every, {"--every", "10"}},
-      {Key::Rate, {"--rate", "100@open"}},
-      {Key::First, {"--first", "5"}},
-      {Key::Connect, {"--connect", "/c"}},
-      {Key::Verbose, {"-v"}},
-      {Key::ListFunctions, {"--list-functions", "@net"}},
-      {Key::ListSyscalls, {"--list-syscalls", "%file"}},
-      {Key::ListClasses, {"--list-classes"}},
-  };
-  return kSamples;
-}
+const std::map<Key, Words> kSamples = {
+    {Key::Functions, {"-F", "open"}},
+    {Key::Breakpoints, {"-B", "f"}},
+    {Key::Syscalls, {"-e", "read"}},
+    {Key::Path, {"-P", "/etc/*"}},
+    {Key::Successful, {"-z"}},
+    {Key::Failed, {"-Z"}},
+    {Key::StatusSet, {"--status=unfinished"}},
+    {Key::Engine, {"-E", "auto"}},
+    {Key::Gate, {"-g", "trap"}},
+    {Key::Scope, {"--scope=process"}},
+    {Key::Backend, {"-b", "json"}},
+    {Key::Output, {"-o", "out"}},
+    {Key::Append, {"-A"}},
+    {Key::Separately, {"-ff"}},
+    {Key::Summary, {"-c"}},
+    {Key::SummaryToo, {"-C"}},
+    {Key::AllCalls, {"-a"}},
+    {Key::StringSize, {"-s", "7"}},
+    {Key::StackTrace, {"-k"}},
+    {Key::StackDepth, {"--stack-depth=3"}},
+    {Key::Frames, {"--frames=python"}},
+    {Key::Color, {"--color=always"}},
+    {Key::Inject, {"--inject=read:error=EIO"}},
+    {Key::Deny, {"--deny=connect"}},
+    {Key::Fault, {"--fault=read"}},
+    {Key::Explore, {"--explore=EIO"}},
+    {Key::Time, {"-t"}},
+    {Key::RelativeTime, {"-r"}},
+    {Key::Duration, {"-T"}},
+    {Key::Paths, {"-y"}},
+    {Key::Quiet, {"-q"}},
+    {Key::Signals, {"--signals=none"}},
+    {Key::User, {"-u", "nobody"}},
+    {Key::Objects, {"--objects"}},
+    {Key::Compare, {"--compare"}},
+    {Key::CompareOutput, {"--compare-output=a.svg"}},
+    {Key::CompareLoad, {"--compare-load=x"}},
+    {Key::CompareReady, {"--compare-ready=x"}},
+    {Key::CompareFigure, {"--compare-figure=(.)"}},
+    {Key::CompareLimit, {"--compare-limit=3"}},
+    {Key::Overflow, {"--overflow=drop"}},
+    {Key::Patch, {"--patch=libz*"}},
+    {Key::Pid, {"-p", "4711"}},
+    {Key::NoFollow, {"--no-follow"}},
+    {Key::Control, {"--control", "/s"}},
+    {Key::Prepare, {"--prepare", "open"}},
+    {Key::Every, {"--every", "10"}},
+    {Key::Rate, {"--rate", "100@open"}},
+    {Key::First, {"--first", "5"}},
+    {Key::Expect, {"--expect", "read == 1"}},
+    {Key::ExpectJunit, {"--expect-junit=r.xml"}},
+    {Key::Connect, {"--connect", "/c"}},
+    {Key::Verbose, {"-v"}},
+    {Key::ListFunctions, {"--list-functions", "@net"}},
+    {Key::ListSyscalls, {"--list-syscalls", "%file"}},
+    {Key::ListClasses, {"--list-classes"}},
+};
+const std::map<Key, Words>& samples() { return kSamples; }
 
 // Their effect is not one of these options': help wins over everything, a file has its own.
 const std::set<Key> kApart = {Key::Help, Key::Version, Key::Config};
@@ -187,7 +187,7 @@ const std::set<Key> kOfNoBackend = {
     Key::Compare,      Key::CompareOutput, Key::CompareLoad, Key::CompareReady,  Key::CompareFigure,
     Key::CompareLimit, Key::Overflow,      Key::Patch,       Key::Pid,           Key::NoFollow,
     Key::Control,      Key::Connect,       Key::Verbose,     Key::ListFunctions, Key::ListSyscalls,
-    Key::ListClasses};
+    Key::ListClasses,  Key::Expect,        Key::ExpectJunit};
 
 TEST(Relations, EveryBuiltinBackendIsJudged) {
   for (const std::string_view name : backends::builtin_names())
@@ -222,6 +222,24 @@ TEST(Relations, APolicyIsLearntFromAllThatIsMade) {
     EXPECT_THAT(good_words(line).warnings, IsEmpty());
   }
   EXPECT_THAT(good_words({"-b", "policy", "-b", "text", "--deny=read", "p"}).warnings, IsEmpty());
+}
+
+TEST(Relations, ALedgerAndClaimsAreAboutAllOfARun) {
+  for (const Words& words : {Words{"-P", "/etc"}, Words{"-Z"}, Words{"--rate", "10"}}) {
+    Words ledger = words, claim = words;
+    ledger.insert(ledger.end(), {"-b", "ledger", "p"});
+    EXPECT_THAT(bad_words(ledger), HasSubstr("-b ledger would not know"));
+    claim.insert(claim.end(), {"--expect", "read == 1", "p"});
+    EXPECT_THAT(bad_words(claim), HasSubstr("--expect"));
+  }
+  EXPECT_THAT(good_words({"--expect", "read == 1", "--expect-junit=x", "-b", "none", "p"}).warnings,
+              IsEmpty());
+  EXPECT_THAT(good_words({"--expect", "read == 1", "--control=/s", "p"}).warnings,
+              testing::ElementsAre(HasSubstr("is not counted")));
+  EXPECT_EQ(good_words({"--expect", "read@fopen,::f,A::g,!close == 1", "-B", "h", "p"}).functions,
+            "fopen,!close");
+  EXPECT_EQ(good_words({"--expect", "calls::f <= 1", "-B", "h", "p"}).breakpoints, "h,f");
+  EXPECT_EQ(good_words({"--expect", "read@h <= 1", "-B", "h", "p"}).functions_given, false);
 }
 
 struct Useless {

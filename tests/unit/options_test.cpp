@@ -358,7 +358,6 @@ TEST_P(RefusedOption, IsNamedWithWhatToDoInstead) {
 
 INSTANTIATE_TEST_SUITE_P(Contract, RefusedOption,
                          testing::Values(Refused{{"--replay", "f"}, "option --replay"},
-                                         Refused{{"--expect", "x", "p"}, "option --expect"},
                                          Refused{{"--flight=9", "p"}, "option --flight"},
                                          Refused{{"--record", "f", "p"}, "option --record"},
                                          Refused{{"--diff", "a", "b"}, "option --diff"},

@@ -101,6 +101,10 @@ Status BackendSet::start(BackendInstance& backend) {
 
 void BackendSet::count_wants() {
   demand_ = {.generation = demand_.generation + 1};
+  if (options_.observer != nullptr) {
+    demand_.all = options_.observer->wants;
+    demand_.has_audience = true;
+  }
   for (const Instance& backend : backends_) {
     const wc_backend& callbacks = backend->callbacks();
     demand_.all |= backend->wants();
@@ -261,25 +265,40 @@ void BackendSet::deliver(const char* name, const Event& event, CallAudience audi
   }
 }
 
+// The observer is this program's own code: it needs no guard.
+template <auto callback, typename Event>
+static void observe(const HostOptions& host, const Event& event,
+                    CallAudience audience = CallAudience::kEveryone) {
+  if (host.observer == nullptr || host.observer->*callback == nullptr) return;
+  const bool sees_all = (host.observer->wants & WC_WANT_ALL_CALLS) != 0;
+  const bool is_meant =
+      audience == CallAudience::kEveryone || sees_all == (audience == CallAudience::kWantsAllCalls);
+  if (is_meant) (host.observer->*callback)(host.observer_context, &event);
+}
+
 void BackendSet::call(const wc_call& event, CallAudience audience) {
+  observe<&wc_backend::call>(options_, event, audience);
   if (options_.separately)
     return to_part(event.pid, [&](BackendSet& part) { part.call(event, audience); });
   deliver<&wc_backend::call>("call", event, audience);
 }
 
 void BackendSet::ret(const wc_return& event, CallAudience audience) {
+  observe<&wc_backend::ret>(options_, event, audience);
   if (options_.separately)
     return to_part(event.pid, [&](BackendSet& part) { part.ret(event, audience); });
   deliver<&wc_backend::ret>("ret", event, audience);
 }
 
 void BackendSet::syscall_exit(const wc_syscall& event) {
+  observe<&wc_backend::syscall_exit>(options_, event);
   if (options_.separately)
     return to_part(event.pid, [&](BackendSet& part) { part.syscall_exit(event); });
   deliver<&wc_backend::syscall_exit>("syscall_exit", event, CallAudience::kEveryone);
 }
 
 void BackendSet::process(const wc_process& event) {
+  observe<&wc_backend::process>(options_, event);
   if (options_.separately) {
     to_part(event.pid, [&](BackendSet& part) { part.process(event); });
     if (event.event == WC_PROCESS_EXIT && event.thread == 0) end_part(event.pid);
@@ -305,6 +324,7 @@ void BackendSet::object(const wc_object& event) {
 
 void BackendSet::lost(const wc_lost& event) {
   counts_.lost += event.count;
+  observe<&wc_backend::lost>(options_, event);
   if (options_.separately) return to_part(event.pid, [&](BackendSet& part) { part.lost(event); });
   deliver<&wc_backend::lost>("lost", event, CallAudience::kEveryone);
 }

@@ -53,8 +53,9 @@ Where it goes:
   -A, --output-append-mode     append to FILE
   -ff, --output-separately     FILE.PID for each process
       --color WHEN         auto | always | never (default auto: on a terminal, without NO_COLOR)
-  -b, --backend SPEC       text (the default), json, summary, folded, policy, none, or ./FILE.so;
-                           with :key=value,...; repeatable
+  -b, --backend SPEC       text (the default), json, summary, folded, policy, ledger, sqlite,
+                           perfetto, speedscope, html, none, or ./FILE.so; with :key=value,...;
+                           repeatable (docs/outputs.md)
   -c, --summary            print only totals per function at the end; the same as -b summary
   -C                       print the trace, and the totals at its end
 
@@ -112,6 +113,13 @@ What happens to system calls (docs/rules.md; engine ptrace):
                            errors to try, or all those of the manual page (default: the most telling
                            one). -b json: as JSON Lines; --compare-limit limits these runs, too
 
+What is expected of the run (docs/claims.md):
+      --expect CLAIM       [KIND:]SYSCALLS[@FUNCTIONS] OP N, or calls:FUNCTIONS OP N: at the end, a
+                           line for each claim that does not hold, and exit status 123. KIND:
+                           errors, bytes, time, max; OP: == != <= >= < >. @FILE: claims from a file,
+                           one a line. Repeatable
+      --expect-junit FILE  what became of the claims, as JUnit's XML
+
 Information:
       --list-functions [LIST] [PROGRAM]   the functions that LIST selects (default: all that are
                            known), of PROGRAM's libraries (default: libc's)
@@ -123,11 +131,11 @@ Information:
 strace's long names (--trace, --trace-path, --string-limit, --summary-only, --timestamps, --signal,
 ...) and -e signal=, status=, quiet= mean the same here.
 
-Not yet available, and refused: -E bpf, --expect, --flight, --record, --replay, --diff
+Not yet available, and refused: -E bpf, --flight, --record, --replay, --diff
 
 Exit status: that of PROGRAM; killed by a signal: the same signal; 125 if the tracer failed,
-126 if PROGRAM cannot be executed, 127 if it was not found; of --explore 1 where a run crashed
-or hung, else 0.
+126 if PROGRAM cannot be executed, 127 if it was not found; 123 if it ended with 0 and a claim of
+--expect did not hold; of --explore 1 where a run crashed or hung, else 0.
 
 Examples:
   wc-preload ls -l /

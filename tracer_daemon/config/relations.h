@@ -32,7 +32,8 @@ enum class Need {
   Audience,   // any backend but none
   File,       // output to a file
   InProcess,  // an engine that may be inproc
-  Gate        // functions that are wrapped and gated
+  Gate,       // functions that are wrapped and gated
+  Claims      // --expect
 };
 
 enum class Again { Last, Joined, Counted };  // what the same option given twice means

@@ -45,6 +45,7 @@ constexpr OptionRow kOptions[] = {
     {Key::Fault, 0, "fault", Argument::Required},
     {Key::Explore, 0, "explore", Argument::Attached},
     {Key::Expect, 0, "expect", Argument::Required},
+    {Key::ExpectJunit, 0, "expect-junit", Argument::Required},
     {Key::Flight, 0, "flight", Argument::Attached},
     {Key::Record, 0, "record", Argument::Required},
     {Key::Prepare, 0, "prepare", Argument::Required},
@@ -93,7 +94,6 @@ struct Refusal {
 constexpr std::string_view kNoRaw = "-b json -o FILE keeps every event";
 
 constexpr Refusal kRefusals[] = {
-    {Key::Expect, "count in the output of -b json or -b summary:format=json"},
     {Key::Flight, kNoRaw},
     {Key::Record, kNoRaw},
     {Key::Diff, "compare two outputs of -b summary:format=json"},

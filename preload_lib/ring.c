@@ -54,6 +54,7 @@ static inline int writer_is_gone(const struct wc_slot *slot, uint64_t here) {
 static inline __attribute__((always_inline)) void note_writer(const struct wc_slot *slot,
                                                               uint64_t here) {
   uint32_t depth = slot->depth;
+  if (WC_UNLIKELY(depth > WC_MAX_SCOPES)) depth = 0; /* the program has written there */
   wc_thread.writer_depth = depth;
   wc_thread.writer_call = WC_LIKELY(depth > 0) ? slot->scopes[depth - 1].seq : 0;
   wc_thread.writer = here;

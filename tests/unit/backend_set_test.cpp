@@ -140,7 +140,7 @@ TEST_F(BackendSetTest, EventsReachAUsersBackendInOrder) {
 
 TEST_F(BackendSetTest, EntriesWithoutVerdictsNeverDecide) {
   auto set = open({PATH_fixture_enter});
-  const Verdict verdict = set->syscall_enter(syscall_);
+  const BackendVerdict verdict = set->syscall_enter(syscall_);
   EXPECT_EQ(verdict.kind, WC_GO_ON);
   EXPECT_EQ(verdict.details.value, 0);
   set->close();
@@ -151,7 +151,7 @@ TEST_F(BackendSetTest, VerdictsWhereTheEngineHonoursThem) {
   options_.engine_has_verdicts = true;
   auto set = open({PATH_fixture_enter, PATH_fixture_verdicts});
   ASSERT_TRUE(set.ok());
-  const Verdict verdict = set->syscall_enter(syscall_);
+  const BackendVerdict verdict = set->syscall_enter(syscall_);
   EXPECT_EQ(verdict.kind, WC_FAIL);
   EXPECT_EQ(verdict.details.value, 13);
   EXPECT_EQ(verdict.backend, 1U);

@@ -356,12 +356,12 @@ std::string why_no_verdict(int kind, const wc_verdict& details) {
 
 }  // namespace
 
-Verdict BackendSet::syscall_enter(const wc_syscall& event) {
+BackendVerdict BackendSet::syscall_enter(const wc_syscall& event) {
   if (options_.separately) {
     BackendSet* part = part_of(event.pid);
-    return part != nullptr ? part->syscall_enter(event) : Verdict{};
+    return part != nullptr ? part->syscall_enter(event) : BackendVerdict{};
   }
-  Verdict verdict;
+  BackendVerdict verdict;
   for (const Instance& backend : backends_) {
     const bool decides = backend->wants(WC_WANT_VERDICTS);
     const auto function = backend->callbacks().syscall_enter;

@@ -67,7 +67,7 @@ class BackendSet {
   // To those that want WC_WANT_ENTER or WC_WANT_VERDICTS. The first of those with verdicts that
   // does not say WC_GO_ON decides. What is no verdict counts as WC_GO_ON, and take_errors() says
   // so.
-  Verdict syscall_enter(const wc_syscall& event);
+  BackendVerdict syscall_enter(const wc_syscall& event);
   void syscall_exit(const wc_syscall& event);
   void process(const wc_process& event);
   // To those that want WC_WANT_PHASES.

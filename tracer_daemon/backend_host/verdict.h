@@ -7,15 +7,13 @@
 
 namespace wc {
 
-struct Verdict {
+struct BackendVerdict {
   wc_verdict_kind kind = WC_GO_ON;
   wc_verdict details{};
   uint32_t backend = 0;  // the number of the one that has decided
 
   // Whether the program notices; the others say what is reported.
-  [[nodiscard]] bool changes_something() const {
-    return kind != WC_GO_ON && kind != WC_STOP_SCOPE;
-  }
+  [[nodiscard]] bool changes_something() const { return kind != WC_GO_ON && kind != WC_STOP_SCOPE; }
 };
 
 }  // namespace wc

@@ -387,7 +387,7 @@ wc_syscall Pipeline::syscall_event(const EventSource& source, const PendingSysca
   return event;
 }
 
-Verdict Pipeline::syscall_enter(const EventSource& source, PendingSyscall& syscall) {
+BackendVerdict Pipeline::syscall_enter(const EventSource& source, PendingSyscall& syscall) {
   if (syscall.ts == 0) syscall.ts = TickClock::now();
   auto& open = source.calls->calls();
   if (!open.empty() && open.back().is_quiet) return {};
@@ -409,7 +409,7 @@ Verdict Pipeline::syscall_enter(const EventSource& source, PendingSyscall& sysca
   wc_syscall event = syscall_event(source, syscall);
   std::string known = join_known_args(syscall.decoded);
   event.args_text = known.c_str();
-  const Verdict verdict = backends_.syscall_enter(event);
+  const BackendVerdict verdict = backends_.syscall_enter(event);
   if (verdict.kind == WC_STOP_SCOPE && !open.empty()) open.back().is_quiet = true;
   return verdict;
 }

@@ -114,7 +114,7 @@ class Pipeline {
                   bool has_call_time);
 
   // What a back end has decided about it.
-  Verdict syscall_enter(const EventSource& source, PendingSyscall& syscall);
+  BackendVerdict syscall_enter(const EventSource& source, PendingSyscall& syscall);
   // `end`: when it came back.
   void syscall_exit(const EventSource& source, PendingSyscall& syscall, int64_t ret, uint64_t end);
   // Whether what is shown of this syscall must be read from the tracee the moment it returns.

@@ -50,7 +50,7 @@ SyscallEvents::Begun SyscallEvents::begin(const StoppedThread& stop, Thread& thr
     parts_.scopes.report_calls(thread, scopes, ReportedFor::Syscall);
     // Of a handler that longjmp has left, only the call that it had interrupted knows.
     entry.syscall.in_signal = in_any_call ? !thread.handlers.empty() : thread.calls.is_in_handler();
-    const Verdict verdict = run_.pipeline.syscall_enter(thread.source(), entry.syscall);
+    const BackendVerdict verdict = run_.pipeline.syscall_enter(thread.source(), entry.syscall);
     if (thread.process->started && is_ruled) Tampering::decide(verdict, entry);
   }
   if (returns && !in_any_call && entry.syscall.reported)

@@ -62,7 +62,7 @@ void Tampering::choose(Thread& thread, const EnteredSyscall& entered,
 
 namespace {
 
-DecidedAction action_of(const Verdict& verdict) {
+DecidedAction action_of(const BackendVerdict& verdict) {
   DecidedAction decided;
   switch (verdict.kind) {
     case WC_FAIL:
@@ -86,7 +86,7 @@ DecidedAction action_of(const Verdict& verdict) {
 
 }  // namespace
 
-void Tampering::decide(const Verdict& verdict, Inflight& entry) {
+void Tampering::decide(const BackendVerdict& verdict, Inflight& entry) {
   if (entry.tampered.action != nullptr || !verdict.changes_something()) return;
   auto decided = std::make_shared<const DecidedAction>(action_of(verdict));
   entry.tampered.action = &decided->action;

@@ -30,7 +30,7 @@ class Tampering {
               Inflight& entry);
   // What a back end has decided when it was reported. A rule goes first: where one applies, the
   // verdict is not carried out.
-  static void decide(const Verdict& verdict, Inflight& entry);
+  static void decide(const BackendVerdict& verdict, Inflight& entry);
   // Afterwards, with the arguments reported as the program has given them.
   void on_entry(const StoppedThread& stop, Thread& thread, const EnteredSyscall& entered,
                 Inflight& entry);

@@ -136,7 +136,7 @@ void HtmlBackend::tree(JsonWriter& json) {
 // For each thread how many, and of each the time since the one before it began, the duration, the
 // name and whether it failed, the depth: numbers of 7 bits a byte, as base64.
 void HtmlBackend::spans(JsonWriter& json) {
-  const std::vector<Span> sorted = model_.sorted_spans();
+  const std::vector<Span> sorted = model_.take_spans();
   std::vector<uint64_t> counts(model_.tracks().size());
   std::string packed;
   uint64_t before = model_.start();

@@ -16,9 +16,42 @@ constexpr size_t kMostEvents = 5'000;      // kinds of errors
 constexpr size_t kMostFunctions = 20'000;  // a program can name scopes of its own
 constexpr size_t kMostText = 400;
 
-bool is_faster(uint64_t a, uint64_t b) { return a > b; }
+bool is_slower(const HtmlSlowest::One& a, const HtmlSlowest::One& b) {
+  return a.dur != b.dur ? a.dur > b.dur : a.ts < b.ts;
+}
 
 }  // namespace
+
+bool HtmlSlowest::has_room_for(uint64_t dur) const {
+  return heap_.size() < kSlowest || heap_.front().dur < dur;
+}
+
+void HtmlSlowest::add(One one) {
+  if (heap_.size() >= kSlowest) {
+    std::pop_heap(heap_.begin(), heap_.end(), is_slower);
+    heap_.pop_back();
+  }
+  if (one.text.size() > kMostText) one.text.resize(kMostText);
+  heap_.push_back(std::move(one));
+  std::push_heap(heap_.begin(), heap_.end(), is_slower);
+}
+
+void HtmlSlowest::write(JsonWriter& json) const {
+  std::vector<One> slowest = heap_;
+  std::sort(slowest.begin(), slowest.end(), is_slower);
+  json.begin_array();
+  for (const One& one : slowest) {
+    json.begin_array();
+    json.number(one.dur);
+    json.number(one.ts);
+    json.string(one.text);
+    json.string(one.function);
+    json.string(one.place);
+    json.number(int64_t{one.tid});
+    json.end_array();
+  }
+  json.end_array();
+}
 
 void HtmlTimes::add(uint64_t duration, bool has_failed) {
   ++count;
@@ -56,14 +89,25 @@ size_t HtmlData::function_of(std::string_view name, std::string_view library) {
 
 void HtmlData::call(const wc_call& event) {
   Call& call = calls_[event.id];
-  call = {event.pid, function_of(view(event.function), view(event.library)), {}};
+  call = {event.pid,
+          function_of(view(event.function), view(event.library)),
+          event.ts,
+          std::string(view(event.args_text)),
+          {}};
   append_place(call.place, event.caller);
 }
 
 void HtmlData::ret(const wc_return& event) {
   const auto call = calls_.find(event.call);
   if (call == calls_.end()) return;
-  functions_[call->second.function].calls.add(event.dur, false);
+  Function& function = functions_[call->second.function];
+  function.calls.add(event.dur, false);
+  if (slowest_calls_.has_room_for(event.dur)) {
+    std::string text = function.name + "(" + call->second.args + ")";
+    if (!view(event.ret_text).empty()) (text += " = ") += event.ret_text;
+    slowest_calls_.add({event.dur, call->second.ts, std::move(text), function.library,
+                        std::move(call->second.place), event.tid});
+  }
   calls_.erase(call);
 }
 
@@ -73,21 +117,14 @@ void HtmlData::count(std::map<Event, uint64_t>& events, Event event) {
 }
 
 void HtmlData::keep_slow(const wc_syscall& event, const Call* call) {
-  const auto less = [](const Slow& a, const Slow& b) { return is_faster(a.dur, b.dur); };
-  if (slowest_.size() >= kSlowest && slowest_.front().dur >= event.dur) return;
-  if (slowest_.size() >= kSlowest) {
-    std::pop_heap(slowest_.begin(), slowest_.end(), less);
-    slowest_.pop_back();
-  }
+  if (!slowest_.has_room_for(event.dur)) return;
   std::string text(view(event.name));
   ((text += '(') += view(event.args_text)) += ") = ";
   const bool has_result = (event.flags & WC_SYSCALL_NO_RESULT) == 0;
   text += has_result ? view(event.ret_text) : "?";
   append_tampering(text, event.flags);
-  if (text.size() > kMostText) text.resize(kMostText);
-  slowest_.push_back({event.dur, event.ts, std::move(text), std::string(view(event.function)),
-                      call != nullptr ? call->place : std::string(), event.tid});
-  std::push_heap(slowest_.begin(), slowest_.end(), less);
+  slowest_.add({event.dur, event.ts, std::move(text), std::string(view(event.function)),
+                call != nullptr ? call->place : std::string(), event.tid});
 }
 
 void HtmlData::syscall(const wc_syscall& event) {
@@ -162,23 +199,10 @@ void HtmlData::write(JsonWriter& json) const {
     json.end_array();
   }
   json.end_array();
-  std::vector<Slow> slowest = slowest_;
-  std::sort(slowest.begin(), slowest.end(), [](const Slow& a, const Slow& b) {
-    return a.dur != b.dur ? a.dur > b.dur : a.ts < b.ts;
-  });
   json.key("slowest");
-  json.begin_array();
-  for (const Slow& one : slowest) {
-    json.begin_array();
-    json.number(one.dur);
-    json.number(one.ts);
-    json.string(one.text);
-    json.string(one.function);
-    json.string(one.place);
-    json.number(int64_t{one.tid});
-    json.end_array();
-  }
-  json.end_array();
+  slowest_.write(json);
+  json.key("slowest_calls");
+  slowest_calls_.write(json);
   write_events(json, "errors", errors_);
   write_events(json, "injected", injected_);
   write_events(json, "signals", signals_);

@@ -24,6 +24,23 @@ struct HtmlTimes {
   void write(JsonWriter& json) const;
 };
 
+// The slowest of many.
+class HtmlSlowest {
+ public:
+  struct One {
+    uint64_t dur = 0, ts = 0;
+    std::string text, function, place;
+    int32_t tid = 0;
+  };
+  // Whether one that took so long would be kept: asked before its texts are made.
+  [[nodiscard]] bool has_room_for(uint64_t dur) const;
+  void add(One one);
+  void write(JsonWriter& json) const;
+
+ private:
+  std::vector<One> heap_;  // the fastest of them first
+};
+
 class HtmlData {
  public:
   void call(const wc_call& event);
@@ -44,12 +61,8 @@ class HtmlData {
   struct Call {
     int32_t pid = 0;
     size_t function = 0;
-    std::string place;
-  };
-  struct Slow {
-    uint64_t dur = 0, ts = 0;
-    std::string text, function, place;
-    int32_t tid = 0;
+    uint64_t ts = 0;
+    std::string args, place;
   };
   // A kind of failed, or of changed, system call: what, how, where.
   using Event = std::array<std::string, 5>;
@@ -64,7 +77,7 @@ class HtmlData {
   std::unordered_map<std::string, size_t> function_ids_;
   std::map<std::string, HtmlTimes, std::less<>> syscalls_;
   std::unordered_map<uint64_t, Call> calls_;  // open ones
-  std::vector<Slow> slowest_;                 // a heap, the fastest of them first
+  HtmlSlowest slowest_, slowest_calls_;
   std::map<Event, uint64_t> errors_, injected_, signals_;
   uint64_t lost_ = 0, processes_ = 0;
 };

@@ -1,6 +1,7 @@
 #include "run_model.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "escape.h"
 #include "names/function_name.h"
@@ -169,8 +170,8 @@ void RunModel::close() {
   for (Track& one : tracks_) end_down_to(one, 0, std::max(one.end, end_));
 }
 
-std::vector<Span> RunModel::sorted_spans() const {
-  std::vector<Span> sorted = spans_;
+std::vector<Span> RunModel::take_spans() {
+  std::vector<Span> sorted = std::move(spans_);
   std::sort(sorted.begin(), sorted.end(), [](const Span& a, const Span& b) {
     if (a.track != b.track) return a.track < b.track;
     return a.start != b.start ? a.start < b.start : a.depth < b.depth;

@@ -70,8 +70,8 @@ class RunModel {
   [[nodiscard]] const std::vector<ModelName>& names() const { return names_; }
   [[nodiscard]] const std::vector<Track>& tracks() const { return tracks_; }
   [[nodiscard]] const std::vector<TreeNode>& tree() const { return tree_; }
-  // By track, and on each by start.
-  [[nodiscard]] std::vector<Span> sorted_spans() const;
+  // By track, and on each by start. Once, at the end: they are many.
+  [[nodiscard]] std::vector<Span> take_spans();
   [[nodiscard]] uint64_t dropped_spans() const { return dropped_; }
   [[nodiscard]] uint64_t start() const { return start_; }
   [[nodiscard]] uint64_t end() const { return end_; }

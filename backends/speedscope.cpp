@@ -160,7 +160,7 @@ void SpeedscopeBackend::close() {
   frames(json);
   json.key("profiles");
   json.begin_array();
-  const std::vector<Span> spans = model_.sorted_spans();
+  const std::vector<Span> spans = model_.take_spans();
   for (size_t begin = 0; begin < spans.size();) {
     size_t end = begin;
     while (end < spans.size() && spans[end].track == spans[begin].track) ++end;

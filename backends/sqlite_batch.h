@@ -2,11 +2,14 @@
 // two buffers, so that a row costs no allocation of its own.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "json_writer.h"
 
 namespace wc::backends {
 
@@ -57,9 +60,16 @@ class SqlBatch {
   // 0 stands for nothing.
   void integer_or_null(uint64_t value) { value != 0 ? integer(value) : null(); }
   void real(double value) { cells_.push_back({Type::Real, 0, std::bit_cast<uint64_t>(value)}); }
+  // Readers of a database refuse what is not UTF-8: other bytes become what they are in JSON.
   void text(std::string_view value) {
-    cells_.push_back({Type::Text, static_cast<uint32_t>(value.size()), text_.size()});
-    text_ += value;
+    const size_t begin = text_.size();
+    const bool is_ascii =
+        std::none_of(value.begin(), value.end(), [](char c) { return (c & 0x80) != 0; });
+    if (is_ascii)
+      text_ += value;
+    else
+      append_utf8(text_, value);
+    cells_.push_back({Type::Text, static_cast<uint32_t>(text_.size() - begin), begin});
   }
   void text(const char* value) { value != nullptr ? text(std::string_view(value)) : null(); }
 

@@ -26,6 +26,7 @@ function histogram(pairs) {
 const COLUMN = {
   text: { cell: (td, value) => { td.textContent = value; td.className = "text"; } },
   count: { isNumber: true, cell: (td, value) => { td.textContent = count(value); } },
+  id: { isNumber: true, cell: (td, value) => { td.textContent = value; } },
   time: { isNumber: true, cell: (td, value) => { td.textContent = duration(value); } },
   bars: { cell: (td, value) => td.append(histogram(value)), isFixed: true },
 };
@@ -98,8 +99,10 @@ addTable("syscalls", data.syscalls, [column("system call", "text", 0), column("t
   column("time", "time", 3), average(3, 1), column("longest", "time", 4), column("how long they took", "bars", 5)], 3);
 addTable("errors", data.errors, [column("times", "count", 0), column("system call", "text", 1), column("error", "text", 2),
   column("path", "text", 3), column("function", "text", 4), column("caller", "text", 5)], 0);
+addTable("slowest-calls", data.slowest_calls, [column("time", "time", 0), ["at", "time", (row) => row[1] - data.start], column("call", "text", 2),
+  column("library", "text", 3), column("caller", "text", 4), column("thread", "id", 5)], 0);
 addTable("slowest", data.slowest, [column("time", "time", 0), ["at", "time", (row) => row[1] - data.start], column("system call", "text", 2),
-  column("function", "text", 3), column("caller", "text", 4), column("thread", "count", 5)], 0);
+  column("function", "text", 3), column("caller", "text", 4), column("thread", "id", 5)], 0);
 addTable("injected", data.injected, [column("times", "count", 0), column("system call", "text", 1), column("what was done", "text", 2),
   column("path", "text", 3), column("function", "text", 4), column("caller", "text", 5)], 0);
 addTable("signals", data.signals, [column("times", "count", 0), column("signal", "text", 1), column("more", "text", 2)], 0);

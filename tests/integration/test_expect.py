@@ -56,20 +56,20 @@ class Expect(Case):
     def test_a_claim_names_the_places(self):
         run = self.claimed("fsync==0", "errors:close == 0", "write <= 2", fault=True)
         self.assertEqual(self.lines(run), [
-            "wc-preload: claim 'fsync==0' does not hold: 3; by sync_note at claimed.c:16 (3)",
-            "wc-preload: claim 'errors:close == 0' does not hold: 1; by main at claimed.c:28 (1)",
-            "wc-preload: claim 'write <= 2' does not hold: 3; by note at claimed.c:12 (3)"])
+            "wc-preload: claim 'fsync==0' does not hold: 3; by sync_note at claimed.c:18 (3)",
+            "wc-preload: claim 'errors:close == 0' does not hold: 1; by main at claimed.c:30 (1)",
+            "wc-preload: claim 'write <= 2' does not hold: 3; by note at claimed.c:13 (3)"])
         self.assertEqual(run.status, BROKEN)
 
     @only_under("dispatch", "trap", "socket")
     def test_functions_of_the_program(self):
         run = self.claimed("fsync@::sync_note < 3", "write@::note,fopen < 3", "calls::note != 3", fault=True)
         self.assertEqual(self.lines(run), [
-            "wc-preload: claim 'fsync@::sync_note < 3' does not hold: 3; by main at claimed.c:25 (3)",
-            "wc-preload: claim 'write@::note,fopen < 3' does not hold: 3; by main at claimed.c:24 (3)",
-            "wc-preload: claim 'calls::note != 3' does not hold: 3; by main at claimed.c:24 (3)"])
+            "wc-preload: claim 'fsync@::sync_note < 3' does not hold: 3; by main at claimed.c:27 (3)",
+            "wc-preload: claim 'write@::note,fopen < 3' does not hold: 3; by main at claimed.c:26 (3)",
+            "wc-preload: claim 'calls::note != 3' does not hold: 3; by main at claimed.c:26 (3)"])
         run = self.claimed("fsync@sync_note < 3", fault=True, options=("-b", "none", "-B", "sync_note", "-F", "fsync"))
-        self.assertEqual(self.lines(run), ["wc-preload: claim 'fsync@sync_note < 3' does not hold: 3; by main at claimed.c:25 (3)"])
+        self.assertEqual(self.lines(run), ["wc-preload: claim 'fsync@sync_note < 3' does not hold: 3; by main at claimed.c:27 (3)"])
 
     def test_times(self):
         run = self.claimed("time:clock_nanosleep >= 20 ms", "max:clock_nanosleep >= 20ms", "max:all < 10min",
@@ -78,7 +78,7 @@ class Expect(Case):
         said = self.lines(run)
         self.assertEqual(len(said), 2, run)
         for line, kind in zip(said, ("time", "max")):
-            self.assertRegex(line, rf"claim '{kind}:.*' does not hold: \d+(\.\d+)? ms; by main at claimed.c:29 \(.* ms\)$")
+            self.assertRegex(line, rf"claim '{kind}:.*' does not hold: \d+(\.\d+)? ms; by main at claimed.c:31 \(.* ms\)$")
 
     def test_numbers_are_those_of_json(self):
         trace = self.path("trace.json")
@@ -117,7 +117,7 @@ class Expect(Case):
             return  # its rules are the tracer's
         run = self.claimed("errors:write == 0", options=("-b", "none", "--fault", "write@fflush:error=ENOSPC:when=2"))
         self.assertEqual(run.status, BROKEN)
-        self.assertIn(b"claim 'errors:write == 0' does not hold: 1; by note at claimed.c:12 (1)", run.err)
+        self.assertIn(b"claim 'errors:write == 0' does not hold: 1; by note at claimed.c:13 (1)", run.err)
 
     def test_the_functions_of_claims_are_wrapped(self):
         run = self.claimed("fsync@fsync == 0", "calls:strcmp == 0", fault=True, options=("-b", "none", "-F", "fopen"))
@@ -141,13 +141,13 @@ class Expect(Case):
         run = self.claimed("fsync == 0", "write@fflush < 36", argv=argv, options=functions, limit=60)
         self.assertEqual(run.status, BROKEN)
         self.assertEqual(self.lines(run), [
-            "wc-preload: claim 'fsync == 0' does not hold: 12; by sync_note at claimed.c:16 (12)",
-            "wc-preload: claim 'write@fflush < 36' does not hold: 36; by note at claimed.c:12 (36)"])
+            "wc-preload: claim 'fsync == 0' does not hold: 12; by sync_note at claimed.c:18 (12)",
+            "wc-preload: claim 'write@fflush < 36' does not hold: 36; by note at claimed.c:13 (36)"])
 
     def test_a_file_for_each_process_changes_nothing(self):
         run = self.claimed("fsync == 0", "write@fflush == 3", fault=True,
                            options=("-b", "text", "-ff", "-o", self.path("trace")))
-        self.assertEqual(self.lines(run), ["wc-preload: claim 'fsync == 0' does not hold: 3; by sync_note at claimed.c:16 (3)"])
+        self.assertEqual(self.lines(run), ["wc-preload: claim 'fsync == 0' does not hold: 3; by sync_note at claimed.c:18 (3)"])
         self.assertEqual(run.status, BROKEN)
 
     def test_a_file_of_claims_and_junit(self):
@@ -164,7 +164,7 @@ class Expect(Case):
         cases = [(case.get("classname"), case.get("name"), [child.tag for child in case]) for case in suite]
         self.assertEqual(cases, [(f"{claims}:3", "write@fflush == 3", []), (f"{claims}:4", "fsync == 0", ["failure"]),
                                  (f"{claims}:5", "errors:close != 1", ["failure"]), ("--expect", "write > 0", [])])
-        self.assertIn("3; by sync_note at claimed.c:16 (3)", suite.find(".//failure").get("message"))
+        self.assertIn("3; by sync_note at claimed.c:18 (3)", suite.find(".//failure").get("message"))
 
 
 @only_under("dispatch")
@@ -232,7 +232,7 @@ class Refused(Case):
                               "--expect", "write@fflush == 2", "--", program("claimed"), self.path("notes")])
         self.assertEqual(run.err.decode().splitlines(), [
             "wc-preload: claim 'exit_group != 1' does not hold: 1; by outside of every call (1)",
-            "wc-preload: claim 'write@fflush == 2' does not hold: 3; by note at claimed.c:12 (3)"])
+            "wc-preload: claim 'write@fflush == 2' does not hold: 3; by note at claimed.c:13 (3)"])
         self.assertEqual(run.status, BROKEN)
 
     def test_a_running_process(self):

@@ -135,6 +135,7 @@ TEST(Perfetto, SlicesInstantsAndNotes) {
   wc_process signal = process_event(WC_PROCESS_SIGNAL);
   signal.signal = 2, signal.text = "SIGINT {...}", signal.ts = 99'000;
   host.send(signal);
+  host.send(wc_object{.ts = 99'200, .pid = kPid, .path = "/lib/x.so", .how = "dlopen"});
   wc_lost lost{.ts = 99'500, .pid = kPid, .count = 12};
   host.send(lost);
   host.close();
@@ -145,6 +146,7 @@ TEST(Perfetto, SlicesInstantsAndNotes) {
           "begin openat on 4312 prog at 1010 args=AT_FDCWD, \"x\" result=3",
           "end  on 4312 prog at 43010", "end  on 4312 prog at 43010 result=0x1",
           "instant SIGINT on 4312 prog at 99000 signal=SIGINT {...}",
+          "instant load on 4312 prog at 99200 path=/lib/x.so how=dlopen",
           "instant lost events on 4312 prog at 99500 count=12"));
 }
 

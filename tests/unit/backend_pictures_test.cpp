@@ -26,7 +26,8 @@ void send_small_run(TestHost& host) {
   outer.ts = 1000, outer.caller = {.address = 1, .object = "/bin/prog", .symbol = "main(int)"};
   host.send(outer);
   wc_syscall syscall = syscall_event(1, "openat", "", "-1 ENOENT (No such file or directory)");
-  syscall.function = "fopen", syscall.ts = 1200, syscall.dur = 300, syscall.error = 2, syscall.error_name = "ENOENT";
+  syscall.function = "fopen", syscall.ts = 1200, syscall.dur = 300, syscall.error = 2,
+  syscall.error_name = "ENOENT";
   host.send(syscall);
   wc_return back = return_event(1, "fopen", "NULL");
   back.ts = 2000, back.dur = 1000;
@@ -121,7 +122,7 @@ TEST(RunModel, WhatFindsNoRoomIsPutTogetherAndCounted) {
     model.ret(return_event(id, name.c_str(), ""));
   }
   model.close();
-  EXPECT_EQ(model.sorted_spans().size(), 10U);
+  EXPECT_EQ(model.take_spans().size(), 10U);
   EXPECT_EQ(model.dropped_spans(), 190U);
   EXPECT_LE(model.tree().size(), 22U);
   uint64_t calls = 0;
@@ -149,8 +150,14 @@ TEST(Html, TheDataAreInThePage) {
   EXPECT_EQ(data["syscalls"].size(), 2U);
   EXPECT_EQ(data["errors"][0],
             json::parse(R"([1,"openat","ENOENT","","fopen","main(int)+0x0 in prog"])"));
+  EXPECT_EQ(
+      data["slowest_calls"],
+      json::parse(R"([[1000,1000,"fopen() = NULL","libc.so.6","main(int)+0x0 in prog",4312]])"));
+  EXPECT_EQ(data["slowest"].size(), 2U);
+  EXPECT_EQ(data["slowest"][0][2], "openat() = -1 ENOENT (No such file or directory)");
   EXPECT_EQ(data["tracks"][0][3], 3);
-  // 0 1000 fopen 0, 200 300 openat+failed 1, 1800 100 brk 0; names count from 0: all, (more), prog, main
+  // 0 1000 fopen 0, 200 300 openat+failed 1, 1800 100 brk 0; names count from 0: all, (more), prog,
+  // main
   EXPECT_EQ(data["spans"], "AOgHCADIAawCCwGIDmQMAA==");
   EXPECT_EQ(page.find("@DATA@"), page.npos);
   // Nothing is fetched.

@@ -118,6 +118,15 @@ TEST_F(Sqlite, ACallIsThereFromTheFirstFlushOnAndHasAnEndWhenItReturns) {
               ElementsAre("1|-|-", "2|490|8", "3|490|7"));
 }
 
+TEST_F(Sqlite, BytesThatAreNoTextBecomeWhatTheyAreInJson) {
+  TestHost host(sqlite_backend(), {{"output", path_}}, settings());
+  wc_syscall syscall = syscall_event(0, "open", "", "3");
+  syscall.path = "a\xff\xc3\xa9\xe2\x82";
+  host.send(syscall);
+  host.close();
+  EXPECT_THAT(rows("SELECT hex(path) FROM syscall"), ElementsAre("61C3BFC3A9C3A2C282"));
+}
+
 TEST_F(Sqlite, WithoutArgs) {
   TestHost host(sqlite_backend(), {{"output", path_}, {"args", "off"}}, settings());
   wc_call call = call_event(1, "f", "");

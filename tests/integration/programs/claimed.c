@@ -1,5 +1,6 @@
-/* claimed FILE [fault [STATUS]]: saves three notes of seven bytes and waits 20 ms. With "fault" each note is synced, too,
- * which nobody asked for, and a descriptor is closed that was never opened; it ends with STATUS, or by SIGTERM with -1. */
+/* claimed FILE [fault [STATUS]]: saves three notes of seven bytes and waits 20 ms. With "fault"
+ * each is synced, and a descriptor closed that was never open. Ends with STATUS; with -1 by
+ * SIGTERM. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +14,8 @@ static void note(FILE *file) {
 }
 
 static void sync_note(FILE *file) {
-  fsync(fileno(file));
+  const int fd = fileno(file);
+  fsync(fd);
 }
 
 int main(int argc, char **argv) {

@@ -1,5 +1,5 @@
-/* descriptors WHAT: opens and closes descriptors, in a right way (clean, threads, closefrom) or a wrong one
- * (leak, twice, stale, exec, child, never). */
+/* descriptors WHAT: opens and closes descriptors, in a right way (clean, threads, closefrom) or a
+ * wrong one (leak, twice, stale, exec, child, never). */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <poll.h>
@@ -21,7 +21,7 @@
 static FILE *leaked;
 
 static void leak(void) {
-  leaked = fopen("/etc/passwd", "r"); /* LEAK */
+  leaked = fopen("/etc/passwd", "r");                                          /* LEAK */
   for (int i = 0; i < 3; i++) (void)!open("/etc/group", O_RDONLY | O_CLOEXEC); /* LEAK 3 */
 }
 
@@ -47,7 +47,8 @@ static void stale(void) {
 static void send_one(int socket, int fd) {
   char control[CMSG_SPACE(sizeof fd)] = {0}, byte = 'x';
   struct iovec data = {&byte, 1};
-  struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+  struct msghdr message = {
+      .msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
   struct cmsghdr *head = CMSG_FIRSTHDR(&message);
   head->cmsg_level = SOL_SOCKET;
   head->cmsg_type = SCM_RIGHTS;
@@ -59,16 +60,19 @@ static void send_one(int socket, int fd) {
 static int receive_one(int socket) {
   char control[CMSG_SPACE(sizeof(int))], byte;
   struct iovec data = {&byte, 1};
-  struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+  struct msghdr message = {
+      .msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
   int fd = -1;
-  if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) == 1) memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof fd);
+  if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) == 1)
+    memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof fd);
   return fd;
 }
 
 static void accepted(void) {
   struct sockaddr_un name = {.sun_family = AF_UNIX};
   socklen_t size = sizeof(sa_family_t);
-  int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), client = socket(AF_UNIX, SOCK_STREAM, 0);
+  int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0),
+      client = socket(AF_UNIX, SOCK_STREAM, 0);
   bind(server, (struct sockaddr *)&name, size); /* an abstract name of the kernel's choice */
   size = sizeof name;
   getsockname(server, (struct sockaddr *)&name, &size);
@@ -91,8 +95,11 @@ static void clean(void) {
   close(pair[0]);
   close(pair[1]);
   accepted();
-  int made[] = {eventfd(0, 0), epoll_create1(0), memfd_create("m", 0), timerfd_create(CLOCK_MONOTONIC, 0),
-                inotify_init1(0), dup(1), fcntl(1, F_DUPFD, 50), dup2(1, 70), dup3(1, 71, O_CLOEXEC)};
+  int made[] = {eventfd(0, 0),         epoll_create1(0),
+                memfd_create("m", 0),  timerfd_create(CLOCK_MONOTONIC, 0),
+                inotify_init1(0),      dup(1),
+                fcntl(1, F_DUPFD, 50), dup2(1, 70),
+                dup3(1, 71, O_CLOEXEC)};
   for (size_t i = 0; i < sizeof made / sizeof *made; i++) close(made[i]);
   (void)!open("/etc/passwd", O_RDONLY);
   (void)!open("/etc/passwd", O_RDONLY);

@@ -54,6 +54,24 @@ class Waits(Case):
                 self.assertIn("main", [frame.get("symbol") for frame in last["stack"]])
 
 
+class Stops(Case):
+    def left(self, *argv):
+        """What -v says: by system call, function and reason."""
+        result = self.run_tool([*argv], "-E", "inproc", "-v", "-b", "none")
+        line = re.search(rb"wc-preload: (\d+) system calls were left to stops:(.*)", result.err)
+        rows = re.findall(rb" (\d+) (\w+) in (\w+) \((\w+)\)", line.group(2)) if line else []
+        self.assertEqual(sum(int(row[0]) for row in rows), int(line.group(1)) if line else 0)
+        return {(syscall, function): (int(count), reason) for count, syscall, function, reason in rows}
+
+    def test_a_tree_of_files_needs_none(self):
+        self.assertEqual(self.left("find", "/etc", "-name", "nothing"), {})
+        self.assertEqual(self.left("du", "-s", "/etc"), {})
+
+    def test_what_is_left_is_counted(self):
+        left = self.left("sh", "-c", "true & true & wait")
+        self.assertEqual(left[b"clone", b"fork"], (2, b"syscall"))
+
+
 class Jumps(Case):
     def test_writes_between_jumps_out_of_handlers(self):
         """Each number once or more (a jump may come before it is counted), in their order. A jump costs one record

@@ -110,8 +110,6 @@ void Tracer::on_tick() {
   if (!is_tick) return;
   tracees.ticks++;
   take_output_errors();
-  if (std::string text = parts_->dispatch.stop_counts().summary(); !text.empty())
-    run_.say(1, text);
   parts_->stacks.report_interpreters();
   parts_->following.adopt_orphans();
   if (parts_->attaching.is_placing()) parts_->attaching.ask_another();

@@ -184,7 +184,7 @@ bool plan_args(std::span<const ArgSpec> specs, const ArgSpec& result, bool with_
     bool in_register = word < 6 && spec.aux < 6;
     Piece piece = piece_of(spec.kind, options);
     if (piece.need == Need::Piece && !in_register) return false;
-    if (!add(piece, word, spec.aux)) return false;
+    if (!add(piece, word, static_cast<uint8_t>(spec.aux))) return false;
     if (spec.kind != ArgKind::Double) word++;
   }
   return add(piece_of(result.kind, options), WC_CAPTURE_RESULT, 0);

@@ -86,8 +86,9 @@ constexpr int64_t kFirstRestart = 512, kLastRestart = 516;
 
 // The rest of a sleep is written only when a signal ended it.
 void append_remaining(const Arg& arg, std::string& out) {
-  const auto error = -static_cast<int64_t>(arg.ret);
-  const bool interrupted = error == EINTR || (error >= kFirstRestart && error <= kLastRestart);
+  const auto result = static_cast<int64_t>(arg.ret);
+  const bool interrupted =
+      result == -EINTR || (result <= -kFirstRestart && result >= -kLastRestart);
   if (!arg.failed || !interrupted) return append_pointer(out, arg.word);
   append_struct<timespec>(arg, out, append_timespec);
 }

@@ -33,4 +33,26 @@ void append_frame(std::string& out, const wc_stack_frame& frame) {
   if (frame.at.line != 0) append_format(out, ":{}", frame.at.line);
 }
 
+void append_place(std::string& out, const wc_caller& caller) {
+  const bool has_line = caller.file != nullptr && caller.line != 0;
+  const std::string_view object = basename_of(view(caller.object));
+  if (caller.symbol != nullptr) {
+    append_escaped(out, caller.symbol);
+    if (!has_line) append_format(out, "+{:#x}", caller.offset);
+  } else if (!object.empty()) {
+    append_escaped(out, object);
+    append_format(out, "+{:#x}", caller.offset);
+  } else {
+    append_format(out, "{:#x}", caller.address);
+  }
+  if (has_line) {
+    out += " at ";
+    append_basename(out, caller.file);
+    append_format(out, ":{}", caller.line);
+  } else if (caller.symbol != nullptr && !object.empty()) {
+    out += " in ";
+    append_escaped(out, object);
+  }
+}
+
 }  // namespace wc::backends

@@ -214,7 +214,7 @@ void JsonBackend::syscall_exit(const wc_syscall& event) {
   if (event.injected != nullptr) {
     json.key("injected");
     json.begin_object();
-    json.member("rule", event.rule);
+    json.member((event.flags & WC_SYSCALL_BY_VERDICT) != 0 ? "backend" : "rule", event.rule);
     json.member("action", view(event.injected));
     json.end_object();
   }

@@ -25,7 +25,17 @@ std::string rfc3339(int64_t nanoseconds) {
   return fmt::format("{}.{:09}Z", text, nanoseconds % kNanosecond);
 }
 
+std::string text_or_nothing(const char* text) { return text != nullptr ? text : ""; }
+
 }  // namespace
+
+RunFacts run_facts(const wc_host& host) {
+  if (host.run == nullptr) return {};
+  const wc_run& run = *host.run;
+  const int64_t wall = static_cast<int64_t>(run.began) + run.realtime_offset;
+  return {rfc3339(wall), run.realtime_offset, text_or_nothing(run.machine),
+          text_or_nothing(run.kernel)};
+}
 
 void write_run(JsonWriter& json, const wc_host& host) {
   json.begin_object();
@@ -38,12 +48,11 @@ void write_run(JsonWriter& json, const wc_host& host) {
     json.end_array();
   }
   if (host.run != nullptr) {
-    const wc_run& run = *host.run;
-    const int64_t wall = static_cast<int64_t>(run.began) + run.realtime_offset;
-    json.member("time", std::string_view(rfc3339(wall)));
-    json.member("realtime_offset", run.realtime_offset);
-    json.member("host", view(run.machine));
-    json.member("kernel", view(run.kernel));
+    const RunFacts facts = run_facts(host);
+    json.member("time", std::string_view(facts.time));
+    json.member("realtime_offset", facts.realtime_offset);
+    json.member("host", std::string_view(facts.host));
+    json.member("kernel", std::string_view(facts.kernel));
   }
   json.end_object();
 }

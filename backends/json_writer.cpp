@@ -86,6 +86,20 @@ void append_json_string(std::string& out, std::string_view bytes) {
 
 }  // namespace
 
+void append_utf8(std::string& out, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const auto lead = static_cast<unsigned char>(bytes[0]);
+    const size_t length = utf8_length(bytes);
+    if (length != 0) {
+      out += bytes.substr(0, length);
+    } else {
+      out += static_cast<char>(0xc0 | lead >> 6);
+      out += static_cast<char>(0x80 | (lead & 0x3f));
+    }
+    bytes.remove_prefix(length != 0 ? length : 1);
+  }
+}
+
 void JsonWriter::separate() {
   if (!first_) *out_ += ',';
   first_ = false;

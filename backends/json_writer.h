@@ -12,6 +12,9 @@
 
 namespace wc::backends {
 
+// Appends valid UTF-8 as it is, and any other byte as the Latin-1 character of its value.
+void append_utf8(std::string& out, std::string_view bytes);
+
 class JsonWriter {
  public:
   explicit JsonWriter(std::string& out) : out_(&out) {}

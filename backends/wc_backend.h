@@ -47,15 +47,15 @@ enum wc_want {
   WC_WANT_RAW = 1u << 11          /* raw: what the engine saw, from the start of the run only */
 };
 
-/* What syscall_enter returns. Only WC_GO_ON is honoured by ABI 1 hosts that
- * do not offer WC_WANT_VERDICTS; such hosts refuse the backend at start. */
+/* What syscall_enter returns, with WC_WANT_VERDICTS: otherwise, and under engines that cannot carry
+ * verdicts out, the tracer refuses the backend at start. */
 enum wc_verdict_kind {
   WC_GO_ON = 0,
   WC_FAIL = 1,      /* do not execute; fail with verdict->value as errno */
   WC_RETURN = 2,    /* do not execute; return verdict->value */
   WC_CHANGE = 3,    /* execute with verdict->args */
   WC_KILL = 4,      /* kill the process */
-  WC_STOP_SCOPE = 5 /* report nothing more of this call */
+  WC_STOP_SCOPE = 5 /* after this syscall, report nothing of this call but its end */
 };
 
 struct wc_verdict {
@@ -128,11 +128,12 @@ struct wc_call {
 };
 
 enum wc_syscall_flags {
-  WC_SYSCALL_NO_RESULT = 1u << 0,    /* never came back (exit, exec, death): ret is meaningless */
-  WC_SYSCALL_IN_SIGNAL = 1u << 1,    /* issued by a signal handler that interrupted the call */
-  WC_SYSCALL_INJECTED = 1u << 2,     /* a rule has set its result, which the kernel has not given */
-  WC_SYSCALL_DELAYED = 1u << 3,      /* a rule has delayed it */
-  WC_SYSCALL_INJECTED_ARGS = 1u << 4 /* a rule has changed its arguments, or memory behind them */
+  WC_SYSCALL_NO_RESULT = 1u << 0, /* never came back (exit, exec, death): ret is meaningless */
+  WC_SYSCALL_IN_SIGNAL = 1u << 1, /* issued by a signal handler that interrupted the call */
+  WC_SYSCALL_INJECTED = 1u << 2,  /* a rule has set its result, which the kernel has not given */
+  WC_SYSCALL_DELAYED = 1u << 3,   /* a rule has delayed it */
+  WC_SYSCALL_INJECTED_ARGS = 1u << 4, /* a rule has changed its arguments, or memory behind them */
+  WC_SYSCALL_BY_VERDICT = 1u << 5     /* what is said of rules a backend's verdict has done */
 };
 
 /* One syscall. In syscall_exit everything is valid; in syscall_enter ts, ids, nr and args are, and
@@ -168,7 +169,8 @@ struct wc_syscall {
   const char *fd_path; /* what the first descriptor among them was at the entry; with WC_WANT_PATHS.
                         * NULL when unknown, and from engine inproc, which looks too late */
   /* What a rule (--inject, --fault, --deny) has done, as it says it: "error=EIO"; or NULL. `rule`
-   * is its number, from 0 in the order of the command line. */
+   * is its number, from 0 in the order of the command line. With WC_SYSCALL_BY_VERDICT, what a
+   * backend has decided, and the backend's number. */
   const char *injected;
   uint32_t rule;
   uint32_t reserved2;
@@ -329,6 +331,13 @@ struct wc_host {
   /* What is selected, as -F and -B take it; NULL where nothing is wrapped, or has a breakpoint. */
   const char *functions;
   const char *breakpoints;
+  const char *engine; /* "ptrace", "inproc", or "auto": one of these */
+  /* The file that write() appends to, for a backend that has to write it itself; NULL where it is
+   * standard error, or none of this backend's own. */
+  const char *output;
+  /* A line for the user, without newline. With is_error, the run's exit status says it, too. Only
+   * from inside a callback. May be NULL. */
+  void (*say)(void *handle, const char *line, int is_error);
   const struct wc_run
       *run; /* may be NULL under an older tracer; valid until close() has returned */
 };

@@ -72,12 +72,11 @@ static int is_vector(struct wc_capture capture) {
 }
 
 uint32_t wc_measure_syscall(uint32_t nr, const uint64_t *args, uint64_t result, wc_piece *pieces) {
-  enum { kLastError = -4095, kFault = -14 };
+  enum { kLastError = -4095 };
   const struct wc_capture *captures = wc_process.shared->plans[nr % WC_PLANNED_SYSCALLS].captures;
   int64_t ret = (int64_t)result;
   int failed = ret < 0 && ret >= kLastError;
   uint32_t n = 0;
-  if (ret == kFault) return 0;
   for (uint32_t i = 0; i < WC_CAPTURES && captures[i].kind_unit != 0; i++) {
     if (failed && captures[i].kind_unit & WC_CAPTURE_WRITTEN) continue;
     if (is_vector(captures[i])) continue;
@@ -113,12 +112,30 @@ static uint32_t measure_vector(struct wc_capture capture, const uint64_t *args, 
 }
 
 uint32_t wc_measure_vectors(uint32_t nr, const uint64_t *args, uint64_t result, wc_piece *pieces) {
-  enum { kFault = -14 };
   const struct wc_capture *captures = wc_process.shared->plans[nr % WC_PLANNED_SYSCALLS].captures;
   int64_t ret = (int64_t)result;
   for (uint32_t i = 0; i < WC_CAPTURES && captures[i].kind_unit != 0; i++)
-    if (is_vector(captures[i]) && ret != kFault)
-      return measure_vector(captures[i], args, ret, pieces);
+    if (is_vector(captures[i])) return measure_vector(captures[i], args, ret, pieces);
+  return 0;
+}
+
+/* Where the struct that a syscall reads and the one that it writes are in one place, what was read
+ * is gone when the record is made. Their sizes need not be known exactly: the tracer sees more. */
+int wc_writes_what_it_reads(const struct wc_site *site) {
+  const struct wc_capture *captures = wc_process.shared->plans[site->nr].captures;
+  for (uint32_t in = 0; in < WC_CAPTURES && captures[in].kind_unit != 0; in++) {
+    if (captures[in].kind_unit & WC_CAPTURE_WRITTEN) continue;
+    uint64_t from = site->args[captures[in].words & 15];
+    for (uint32_t out = 0; out < WC_CAPTURES && captures[out].kind_unit != 0; out++) {
+      if (!(captures[out].kind_unit & WC_CAPTURE_WRITTEN) || from == 0) continue;
+      if ((captures[out].words & 15) == WC_CAPTURE_RESULT) continue;
+      uint64_t to = site->args[captures[out].words & 15];
+      uint64_t size = captures[in].size;
+      if (from - to >= captures[out].size && to - from >= size) continue;
+      if ((captures[in].kind_unit & 7) == WC_CAPTURE_STRING) size = string_size(from, size, 0);
+      if (from - to < captures[out].size || to - from < size) return 1;
+    }
+  }
   return 0;
 }
 

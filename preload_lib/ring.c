@@ -4,7 +4,8 @@
  * A signal handler may interrupt the writing of a record and write records of its own. Places are
  * therefore reserved by one instruction, and only the outermost writer publishes. A reserved place
  * reads SKIP until its record is complete: a handler that leaves by longjmp leaves nothing half
- * done.
+ * done. `marked` says how far that is so: a handler that comes before the interrupted writer has
+ * marked its places does it for it. No place is published that is not marked.
  */
 #include "preload_lib/record.h"
 #include "preload_lib/shim.h"
@@ -35,36 +36,75 @@ static inline void publish(struct wc_slot *slot) {
   uint32_t head, end;
   do {
     head = *(volatile uint32_t *)&slot->head;
-    end = *(volatile uint32_t *)&slot->reserved;
-  } while (!replace(&slot->head, head, end) || *(volatile uint32_t *)&slot->reserved != end);
+    end = *(volatile uint32_t *)&slot->marked;
+  } while (!replace(&slot->head, head, end) || *(volatile uint32_t *)&slot->marked != end);
 }
 
-static inline __attribute__((always_inline)) void begin_writing_here(struct wc_slot *slot) {
+/* longjmp has left the outermost writer: its frame, or the call that it was in, is no more. A
+ * writer that a handler on a higher stack has interrupted is taken for gone, too, and its record
+ * may be lost: asking the kernel for the alternate stack would take more of the stack than there
+ * is. */
+static inline int writer_is_gone(const struct wc_slot *slot, uint64_t here) {
+  uint32_t depth = wc_thread.writer_depth;
+  return wc_thread.writer <= here || slot->depth < depth ||
+         (depth > 0 && slot->scopes[depth - 1].seq != wc_thread.writer_call);
+}
+
+/* Whenever a writer is counted, these say whose the outermost is: longjmp may leave it anywhere. */
+static inline __attribute__((always_inline)) void note_writer(const struct wc_slot *slot,
+                                                              uint64_t here) {
+  uint32_t depth = slot->depth;
+  if (WC_UNLIKELY(depth > WC_MAX_SCOPES)) depth = 0; /* the program has written there */
+  wc_thread.writer_depth = depth;
+  wc_thread.writer_call = WC_LIKELY(depth > 0) ? slot->scopes[depth - 1].seq : 0;
+  wc_thread.writer = here;
+}
+
+/* Out of line, for the sake of its callers' frames. */
+static __attribute__((noinline)) void begin_writing(struct wc_slot *slot) {
   uint64_t here = (uint64_t)__builtin_frame_address(0);
-  /* The frame address recorded for the outermost writer is below ours, so that frame no longer
-   * exists: longjmp left the writer. Reset the count of writers. A writer that a handler on a
-   * higher stack has interrupted is taken for gone, too, and its record may be lost: asking the
-   * kernel for the alternate stack would take more of the stack than there is. */
-  if (WC_UNLIKELY(wc_thread.writers != 0 && wc_thread.writer != 0 && wc_thread.writer <= here)) {
+  if (WC_UNLIKELY(wc_thread.writers != 0)) {
+    if (!writer_is_gone(slot, here)) {
+      wc_thread.writers++;
+      return;
+    }
+    slot->dropped += wc_thread.writers;
     wc_thread.writers = 0;
     publish(slot);
   }
-  if (wc_thread.writers++ == 0) wc_thread.writer = here;
+  note_writer(slot, here);
+  WC_BARRIER();
+  wc_thread.writers = 1;
+  WC_BARRIER();
+  note_writer(slot, here); /* a handler may have come in between */
 }
 
 /* No writer is counted where one was taken for gone that was only on another stack. */
 static inline __attribute__((always_inline)) void end_writing(struct wc_slot *slot) {
-  if (wc_thread.writers <= 1) wc_thread.writer = 0;
   if (wc_thread.writers == 0 || --wc_thread.writers == 0) publish(slot);
-}
-
-/* Out of line, for the sake of their callers' frames. */
-static __attribute__((noinline)) void begin_writing(struct wc_slot *slot) {
-  begin_writing_here(slot);
 }
 
 static void skip(struct wc_slot *slot, uint32_t from, uint32_t places) {
   wc_slot_ring(slot)[from & wc_process.ring_mask].type = WC_RECORD_SKIP | places << 16;
+}
+
+/* The same where they may reach beyond the ring's end. */
+static inline __attribute__((always_inline)) void skip_around(struct wc_slot *slot, uint32_t from,
+                                                              uint32_t places) {
+  uint32_t left = wc_process.ring_mask + 1 - (from & wc_process.ring_mask);
+  if (places > left) skip(slot, from + left, places - left);
+  skip(slot, from, places < left ? places : left);
+}
+
+/* This is a handler, and has interrupted a writer that has reserved places and not marked them.
+ * `reserved` is read first: a handler that comes between the two reads marks them itself. */
+static __attribute__((noinline, cold)) void mark_for_interrupted(struct wc_slot *slot) {
+  uint32_t end = *(volatile uint32_t *)&slot->reserved;
+  uint32_t from = *(volatile uint32_t *)&slot->marked;
+  if ((int32_t)(end - from) <= 0) return;
+  skip_around(slot, from, end - from);
+  WC_BARRIER();
+  replace(&slot->marked, from, end);
 }
 
 /* A tracer that sleeps may ask for the next bell (WC_BELL_RINGS) as soon as it has answered: that
@@ -120,14 +160,17 @@ static inline __attribute__((always_inline)) struct wc_record *reserve(
       wc_keep_ignoring(); /* here, where `make` takes no stack any more */
       if (!has_place) return NULL;
     }
+    if (WC_UNLIKELY(*(volatile uint32_t *)&slot->reserved != *(volatile uint32_t *)&slot->marked))
+      mark_for_interrupted(slot);
     uint32_t start = fetch_add(&slot->reserved, places);
-    uint32_t left = mask + 1 - (start & mask);
-    if (WC_LIKELY(places <= left)) {
+    int fits = places == 1 || places <= mask + 1 - (start & mask);
+    if (WC_LIKELY(fits))
       skip(slot, start, places);
-      return &wc_slot_ring(slot)[start & mask];
-    }
-    skip(slot, start, left);
-    skip(slot, start + left, places - left);
+    else
+      skip_around(slot, start, places);
+    WC_BARRIER();
+    replace(&slot->marked, start, start + places); /* unless a handler has, and gone further */
+    if (WC_LIKELY(fits)) return &wc_slot_ring(slot)[start & mask];
   }
 }
 
@@ -227,7 +270,7 @@ int wc_record_thin_call(struct wc_slot *slot, uint64_t value, int32_t error) {
     count = wc_measure_syscall(pending->nr, pending->args, ret, pieces);
     places = places_for(front, pieces, count);
   }
-  begin_writing_here(slot);
+  begin_writing(slot);
   struct wc_record *record = reserve(slot, places, kRoomForReturns, make_room_in_process);
   if (WC_LIKELY(record != NULL)) {
     struct wc_record_body *body = (struct wc_record_body *)(record + 1);

@@ -42,11 +42,13 @@ struct wc_process {
 struct wc_thread {
   struct wc_slot *slot;
   uint32_t generation;
-  uint8_t busy;                  /* attaching: a signal handler that comes now runs native */
-  uint8_t selector;              /* of Syscall User Dispatch: 0 allow, 1 block */
-  uint8_t armed;                 /* dispatch is on for this thread */
-  uint32_t writers;              /* of the ring: a signal handler may interrupt one */
-  uint64_t writer;               /* frame of the outermost */
+  uint8_t busy;         /* attaching: a signal handler that comes now runs native */
+  uint8_t selector;     /* of Syscall User Dispatch: 0 allow, 1 block */
+  uint8_t armed;        /* dispatch is on for this thread */
+  uint32_t writers;     /* of the ring: a signal handler may interrupt one */
+  uint64_t writer;      /* frame of the outermost */
+  uint64_t writer_call; /* and its innermost call: number, and how many were open */
+  uint32_t writer_depth;
   uint64_t stack_low, stack_end; /* a stretch of stack that is known to be memory (stack.c) */
 };
 
@@ -189,6 +191,9 @@ void wc_prepare_stacks(void);
 int wc_stack_fits(uint64_t sp);
 /* Adds the pieces of WC_RECORD_STACK, if they are to be had; returns how many there are then. */
 uint32_t wc_add_stack(const struct wc_stack_registers *registers, wc_piece *pieces, uint32_t count);
+
+/* pieces.c: whether the site's syscall writes where it has read. */
+int wc_writes_what_it_reads(const struct wc_site *site);
 
 /* site.c: records the syscall of a thin call that has come back, if there is one, because
  * something else is to be recorded. */

@@ -75,6 +75,12 @@ LABEL wc_site_begin
   jne 4f
   cmpl $(WC_IS_OPEN | WC_IS_THIN), WC_SLOT_SCOPE + WC_SCOPE_FLAGS(%rcx)
   jne 4f
+  cmp %rdi, %rsi                            /* one place for input and output: wc_site_enter looks */
+  je 4f
+  cmp %rsi, 16(%rsp)
+  je 4f
+  cmp %r10, 16(%rsp)
+  je 4f
   lea WC_SITE_SIZE + 8 + WC_RED_ZONE(%rsp), %rdx
   cmp %rdx, WC_SLOT_SCOPE + WC_SCOPE_SP(%rcx)
   jbe 4f                                    /* left by longjmp */

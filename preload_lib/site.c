@@ -115,6 +115,13 @@ static __attribute__((noinline)) int concerns_hidden_signals(const struct wc_sit
   return (mask & ours) != 0;
 }
 
+/* Of WC_PLAN_SENDER. With MSG_TRUNC, more is returned than was written. */
+static int has_no_sender(const struct wc_site *site) {
+  enum { kRecvfrom = 45, kTruncates = 0x20 };
+  if (site->nr == kRecvfrom) return site->args[4] == 0 && !(site->args[3] & kTruncates);
+  return site->args[1] == 0;
+}
+
 /* Returns enum wc_plan_action. */
 __attribute__((visibility("hidden"))) uint32_t wc_site_enter(struct wc_site *site) {
   struct wc_slot *slot = wc_thread.slot;
@@ -127,7 +134,9 @@ __attribute__((visibility("hidden"))) uint32_t wc_site_enter(struct wc_site *sit
     action = concerns_hidden_signals(site) ? WC_PLAN_TRACER : WC_PLAN_RECORD;
   if (action == WC_PLAN_VECTOR)
     action = site->args[2] > WC_VECTOR_PARTS ? WC_PLAN_TRACER : WC_PLAN_RECORD;
+  if (action == WC_PLAN_SENDER) action = has_no_sender(site) ? WC_PLAN_RECORD : WC_PLAN_TRACER;
   if (WC_UNLIKELY(action != WC_PLAN_RECORD)) return action;
+  if (WC_UNLIKELY(wc_writes_what_it_reads(site))) return WC_PLAN_TRACER;
   uint32_t depth = slot->depth;
   if (WC_UNLIKELY(depth == 0 || slot->scopes[depth - 1].sp <= WC_SITE_SP(site) ||
                   !(slot->scopes[depth - 1].flags & WC_SCOPE_OPEN) ||

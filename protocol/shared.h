@@ -134,7 +134,10 @@ enum wc_plan_action {
   WC_PLAN_TRACER = 0, /* stops for the tracer, which sees everything */
   WC_PLAN_RECORD = 1, /* appends a record */
   WC_PLAN_VECTOR = 4, /* RECORD, unless argument 2 is larger than WC_VECTOR_PARTS */
-  WC_PLAN_PLAIN = 2,  /* not to be reported */
+  /* recvfrom(2), accept(2): RECORD, unless the sender's address is asked for, whose length is both
+   * read and written */
+  WC_PLAN_SENDER = 5,
+  WC_PLAN_PLAIN = 2, /* not to be reported */
   WC_PLAN_SIGNALS =
       3 /* RECORD, unless it has to do with SIGSYS and SIGTRAP, which the gate hides */
 };
@@ -341,11 +344,11 @@ struct wc_slot {
   uint64_t landing_ip;   /* tracer */
   uint64_t landing_ret;
   uint64_t landing_tsc;
-  uint32_t head;       /* places of the ring ever published; thread */
-  uint32_t reserved;   /* places ever given to a record */
-  uint32_t wants_room; /* rings because the ring is full; cleared by the tracer */
-  uint32_t reserved2;
-  uint64_t dropped;       /* syscalls that found no room, with WC_CONFIG_DROP; thread */
+  uint32_t head;          /* places of the ring ever published; thread */
+  uint32_t reserved;      /* places ever given to a record */
+  uint32_t wants_room;    /* rings because the ring is full; cleared by the tracer */
+  uint32_t marked;        /* up to here each place holds a record or reads SKIP; thread (ring.c) */
+  uint64_t dropped;       /* records that found no room, or that longjmp has left; thread */
   uint64_t again_kept[5]; /* on the way to again_next: rdi rsi rdx r10 rax */
   uint32_t tail;          /* places ever read; tracer */
   /* Tracer: the signals that are to be ignored again on the way to `again_next`, or 0 (syscalls.S).

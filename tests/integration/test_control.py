@@ -238,6 +238,28 @@ class Rules(Control):
                     self.assertLess(number, begin["from"] + 4, event)
 
 
+class Judges(Control):
+    """A back end that decides comes while the program runs, and leaves."""
+
+    def test_comes_and_goes(self):
+        judge = os.path.join(harness.PROGRAMS, "judge.so") + ":syscall=access,verdict=1,value=5"
+        self.begin(functions="access,open")
+        if GATE == "inproc":
+            self.assertIn(b"which engine inproc cannot do: use -E ptrace", self.ctl("backend", "add", judge).stderr)
+            self.end()
+            return
+        begin = self.ask("backend", "add", judge)
+        time.sleep(0.05)
+        end = self.change("backend", "remove", str(begin["id"]))
+        self.end()
+        events = list(enumerate(self.events(), 1))
+        failed = [n for n, e in events if e["type"] == "syscall" and e.get("error") == "EIO"]
+        self.assertGreater(len(failed), 10)
+        # A syscall that was under way has begun before the change.
+        missed = [n for n, e in events if e.get("name") == "access" and begin["from"] + 4 <= n < end and "injected" not in e]
+        self.assertEqual(([n for n in failed if n < begin["from"] or n >= end + 4], missed), ([], []))
+
+
 class Session(Control):
     def test_stop(self):
         """The program runs on, by itself, and its status is waited for."""

@@ -111,6 +111,11 @@ class Examples(Case):
         _, err = self.example("sample_backend.so")
         self.assertRegex(err, r"^ +written +read +function\n( +\d+ +\d+ +\w+\n)+$")
 
+    def test_read_only(self):
+        _, err = self.example("read_only.so", ("/tmp/new", self.path("new")), status=1)
+        self.assertRegex(err, r"(?m)^touch: .*Read-only file system$")
+        self.assertFalse(os.path.exists(self.path("new")))
+
     @need("cc")
     def test_sample_backend_compiles_as_its_comment_says(self):
         with open(os.path.join(FOLDER, "sample_backend.c")) as file:
@@ -157,7 +162,7 @@ class Examples(Case):
         self.assertIn(b"libmetrics: has reported 'upload'", native.err)
 
     def test_every_command_is_tested(self):
-        tested = ("own_rand.ini", "examples/threads", "examples/scopes", "examples/fork_exec", "examples/notes", "sample_backend.so",
+        tested = ("own_rand.ini", "examples/threads", "examples/scopes", "examples/fork_exec", "examples/notes", "sample_backend.so", "read_only.so",
                   "hello.ini", "files.ini", "network.ini", "examples/uploader")
         self.assertEqual([c for c in documented_commands() if not any(t in c for t in tested)], [])
 

@@ -72,7 +72,7 @@ class HostilePrograms(Case):
 
     def test_writes_counts_while_they_are_read(self):
         """What was read once and found right must not be read again."""
-        for field in ("pending", "head", "tail", "depth", "reserved", "all"):
+        for field in ("pending", "head", "tail", "depth", "reserved", "marked", "all"):
             with self.subTest(field=field):
                 result = self.hostile(field, "40", functions="access", name="hostile_counts")
                 self.assertIn(result.status, (SURVIVED, *DEATHS), result)

@@ -57,6 +57,12 @@ class Sampling(Case):
         found = self.chains("--every", "10", argv=["0", "more"])
         self.assertEqual(found["access"], 6 + 60, "their child's, too")
 
+    def test_signals_in_a_call_that_is_not_sampled(self):
+        """It stays open: what handlers and it itself do is not reported."""
+        _, events = self.events([program("signals_between"), "200"], "--every", "2@qsort", functions="qsort,strtol,write")
+        names = collections.Counter(e["function"] for e in events if e["type"] == "syscall" and e["name"] == "write")
+        self.assertEqual(names, {"write": 200}, "of 400, 200 of which come in the one call of qsort")
+
     def test_totals_stay_exact(self):
         result = self.run_tool([program("sampled")], "-c", "--every", "10", functions=FUNCTIONS)
         rows = re.findall(r"^ *(\d+) .*\S  (access|open|qsort)(?: \*)?$", result.err.decode(), re.M)

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -81,7 +82,8 @@ class BackendSetTest : public FolderTest {
 TEST_F(BackendSetTest, UnknownNamesGetTheNearestAndAll) {
   EXPECT_THAT(error({"jsn"}),
               AllOf(HasSubstr("unknown backend 'jsn'"), HasSubstr("did you mean 'json'?"),
-                    HasSubstr("text, json, summary, folded, policy, raw, none")));
+                    HasSubstr("text, json, summary, folded, policy, ledger, sqlite, perfetto, "
+                              "speedscope, html, raw, none")));
   EXPECT_THAT(error({"sum"}), HasSubstr("did you mean 'summary'?"));
   EXPECT_THAT(error({"sqlite"}), Not(HasSubstr("did you mean")));
   EXPECT_THAT(error({"mine.so"}), HasSubstr("'./mine.so'"));
@@ -103,8 +105,7 @@ TEST_F(BackendSetTest, SharedObjectsThatDoNotFitAreRefused) {
               HasSubstr("is built for backend ABI 2, this tracer has 1"));
   EXPECT_THAT(error({PATH_fixture_no_table}), HasSubstr("8 bytes"));
   EXPECT_THAT(error({PATH_fixture_future_want}), HasSubstr("does not offer (wants 0x40000000)"));
-  EXPECT_THAT(error({PATH_fixture_verdicts}),
-              HasSubstr("engine ptrace cannot yet honour verdicts"));
+  EXPECT_THAT(error({PATH_fixture_verdicts}), HasSubstr("which engine ptrace cannot do"));
 }
 
 TEST_F(BackendSetTest, AMistakeInTheLastSpecLeavesNoFile) {
@@ -125,9 +126,8 @@ TEST_F(BackendSetTest, EventsReachAUsersBackendInOrder) {
   auto set = open({std::string(PATH_fixture_recorder) + ":mark=> "});
   ASSERT_TRUE(set.ok()) << set.error().message;
   EXPECT_EQ(set->demand().all, 0U);
-  wc_verdict verdict = {};
   set->call(call_);
-  EXPECT_EQ(set->syscall_enter(syscall_, verdict), WC_GO_ON);
+  EXPECT_EQ(set->syscall_enter(syscall_).kind, WC_GO_ON);
   set->syscall_exit(syscall_);
   set->process({});  // no callback
   set->totals(totals_);
@@ -140,9 +140,9 @@ TEST_F(BackendSetTest, EventsReachAUsersBackendInOrder) {
 
 TEST_F(BackendSetTest, EntriesWithoutVerdictsNeverDecide) {
   auto set = open({PATH_fixture_enter});
-  wc_verdict verdict = {};
-  EXPECT_EQ(set->syscall_enter(syscall_, verdict), WC_GO_ON);
-  EXPECT_EQ(verdict.value, 0);
+  const BackendVerdict verdict = set->syscall_enter(syscall_);
+  EXPECT_EQ(verdict.kind, WC_GO_ON);
+  EXPECT_EQ(verdict.details.value, 0);
   set->close();
   EXPECT_THAT(output(), HasSubstr("enter write\n"));
 }
@@ -151,9 +151,10 @@ TEST_F(BackendSetTest, VerdictsWhereTheEngineHonoursThem) {
   options_.engine_has_verdicts = true;
   auto set = open({PATH_fixture_enter, PATH_fixture_verdicts});
   ASSERT_TRUE(set.ok());
-  wc_verdict verdict = {};
-  EXPECT_EQ(set->syscall_enter(syscall_, verdict), WC_FAIL);
-  EXPECT_EQ(verdict.value, 13);
+  const BackendVerdict verdict = set->syscall_enter(syscall_);
+  EXPECT_EQ(verdict.kind, WC_FAIL);
+  EXPECT_EQ(verdict.details.value, 13);
+  EXPECT_EQ(verdict.backend, 1U);
 }
 
 // ---- Crashes
@@ -191,9 +192,8 @@ TEST_F(BackendSetTest, CrashesInEveryCallback) {
   for (const auto& [where, callback] : places) {
     auto set = open({std::string(PATH_fixture_crashes) + ":how=segv,in=" + where});
     ASSERT_TRUE(set.ok()) << set.error().message;
-    wc_verdict verdict = {};
     set->call(call_);
-    EXPECT_EQ(set->syscall_enter(syscall_, verdict), WC_GO_ON);
+    EXPECT_EQ(set->syscall_enter(syscall_).kind, WC_GO_ON);
     set->syscall_exit(syscall_);
     set->ret(return_);
     set->totals(totals_);
@@ -376,6 +376,80 @@ TEST_F(BackendSetTest, ColoursOnlyOnTerminalsUnlessTheyAreAskedFor) {
     set->close();
     EXPECT_EQ(output().find('\33') != std::string::npos, is_asked);
   }
+}
+
+// ---- Observers, and what backends say
+
+std::vector<std::string> heard;
+
+template <uint32_t kWants>
+const wc_backend& observer() {
+  static constexpr wc_backend kObserver = {
+      .wants = kWants,
+      .call = [](void*, const wc_call* event) { heard.emplace_back(event->function); },
+      .ret = [](void*, const wc_return*) { heard.emplace_back("ret"); },
+      .lost = [](void*, const wc_lost* event) { heard.push_back(std::to_string(event->count)); },
+  };
+  return kObserver;
+}
+
+TEST_F(BackendSetTest, AnObserverHearsOfAllProcessesAndIsWanted) {
+  heard.clear();
+  options_.observer = &observer<WC_WANT_CALLER>();
+  options_.separately = true;
+  auto set = open({"none"});
+  ASSERT_TRUE(set.ok()) << set.error().message;
+  EXPECT_EQ(set->demand().all, uint32_t{WC_WANT_CALLER});
+  EXPECT_TRUE(set->demand().has_audience);
+  set->call(call_);
+  call_.pid = 2, call_.function = "fputs";
+  set->call(call_);
+  set->lost({.pid = 2, .count = 3});
+  set->close();
+  EXPECT_THAT(heard, ElementsAre("puts", "fputs", "3"));
+}
+
+TEST_F(BackendSetTest, AnObserverHearsOfCallsWithoutSyscallsWhereItWantsThem) {
+  heard.clear();
+  options_.observer = &observer<WC_WANT_ALL_CALLS>();
+  auto all = open({"none"});
+  all->call(call_, CallAudience::kWantsAllCalls);
+  all->call(call_, CallAudience::kWantsSyscallsOnly);
+  all->ret(return_);
+  EXPECT_THAT(heard, ElementsAre("puts", "ret"));
+  heard.clear();
+  options_.observer = &observer<0>();
+  auto some = open({"none"});
+  some->call(call_, CallAudience::kWantsAllCalls);
+  some->ret(return_, CallAudience::kWantsAllCalls);
+  EXPECT_THAT(heard, IsEmpty());
+}
+
+TEST_F(BackendSetTest, WhatABackendSaysReachesTheUser) {
+  heard.clear();
+  options_.say = [](const std::string& line) { heard.push_back(line); };
+  auto set = open({"speedscope"});
+  set->lost({.count = 7});
+  set->close();
+  EXPECT_THAT(heard, ElementsAre("backend speedscope: 7 events were lost"));
+  EXPECT_THAT(set->take_errors(), IsEmpty());
+}
+
+TEST_F(BackendSetTest, AnErrorThatABackendSaysIsOneOfTheRun) {
+  auto set = open({"sqlite:output=" + path("run.db")});
+  if (!set.ok()) GTEST_SKIP() << set.error().message;
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  signal(SIGXFSZ, SIG_IGN);
+  const rlimit small{256 * 1024, before.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &small);
+  const std::string text(100'000, 'x');
+  syscall_.args_text = text.c_str();
+  for (int i = 0; i < 50; ++i) set->syscall_exit(syscall_);
+  set->close();
+  setrlimit(RLIMIT_FSIZE, &before);
+  EXPECT_THAT(set->take_errors(),
+              ElementsAre(StartsWith("backend sqlite: cannot write " + path("run.db"))));
 }
 
 TEST_F(BackendSetTest, SampleBackendCountsBytesPerFunction) {

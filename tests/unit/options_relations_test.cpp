@@ -74,13 +74,14 @@ const std::map<Key, Words> kSamples = {
     {Key::Every, {"--every", "10"}},
     {Key::Rate, {"--rate", "100@open"}},
     {Key::First, {"--first", "5"}},
+    {Key::Expect, {"--expect", "read == 1"}},
+    {Key::ExpectJunit, {"--expect-junit=r.xml"}},
     {Key::Connect, {"--connect", "/c"}},
     {Key::Verbose, {"-v"}},
     {Key::ListFunctions, {"--list-functions", "@net"}},
     {Key::ListSyscalls, {"--list-syscalls", "%file"}},
     {Key::ListClasses, {"--list-classes"}},
 };
-
 const std::map<Key, Words>& samples() { return kSamples; }
 
 // Their effect is not one of these options': help wins over everything, a file has its own.
@@ -193,8 +194,8 @@ const std::set<Key> kOfNoBackend = {
     Key::Compare,      Key::CompareOutput, Key::CompareLoad, Key::CompareReady,  Key::CompareFigure,
     Key::CompareLimit, Key::Overflow,      Key::Patch,       Key::Pid,           Key::NoFollow,
     Key::Control,      Key::Connect,       Key::Verbose,     Key::ListFunctions, Key::ListSyscalls,
-    Key::ListClasses,  Key::Flight,        Key::FlightOn,    Key::Record,        Key::Replay,
-    Key::Sysroot,      Key::Threshold,     Key::Diff};
+    Key::ListClasses,  Key::Expect,        Key::ExpectJunit, Key::Flight,        Key::FlightOn,
+    Key::Record,       Key::Replay,        Key::Sysroot,     Key::Threshold,     Key::Diff};
 
 TEST(Relations, EveryBuiltinBackendIsJudged) {
   for (const std::string_view name : backends::builtin_names())
@@ -229,6 +230,24 @@ TEST(Relations, APolicyIsLearntFromAllThatIsMade) {
     EXPECT_THAT(good_words(line).warnings, IsEmpty());
   }
   EXPECT_THAT(good_words({"-b", "policy", "-b", "text", "--deny=read", "p"}).warnings, IsEmpty());
+}
+
+TEST(Relations, ALedgerAndClaimsAreAboutAllOfARun) {
+  for (const Words& words : {Words{"-P", "/etc"}, Words{"-Z"}, Words{"--rate", "10"}}) {
+    Words ledger = words, claim = words;
+    ledger.insert(ledger.end(), {"-b", "ledger", "p"});
+    EXPECT_THAT(bad_words(ledger), HasSubstr("-b ledger would not know"));
+    claim.insert(claim.end(), {"--expect", "read == 1", "p"});
+    EXPECT_THAT(bad_words(claim), HasSubstr("--expect"));
+  }
+  EXPECT_THAT(good_words({"--expect", "read == 1", "--expect-junit=x", "-b", "none", "p"}).warnings,
+              IsEmpty());
+  EXPECT_THAT(good_words({"--expect", "read == 1", "--control=/s", "p"}).warnings,
+              testing::ElementsAre(HasSubstr("is not counted")));
+  EXPECT_EQ(good_words({"--expect", "read@fopen,::f,A::g,!close == 1", "-B", "h", "p"}).functions,
+            "fopen,!close");
+  EXPECT_EQ(good_words({"--expect", "calls::f <= 1", "-B", "h", "p"}).breakpoints, "h,f");
+  EXPECT_EQ(good_words({"--expect", "read@h <= 1", "-B", "h", "p"}).functions_given, false);
 }
 
 struct Useless {

@@ -357,8 +357,7 @@ TEST_P(RefusedOption, IsNamedWithWhatToDoInstead) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Contract, RefusedOption,
-                         testing::Values(Refused{{"--expect", "x", "p"}, "option --expect"},
-                                         Refused{{"-Ebpf", "p"}, "option -E/--engine: bpf"},
+                         testing::Values(Refused{{"-Ebpf", "p"}, "option -E/--engine: bpf"},
                                          Refused{{"-o", "!cat", "p"},
                                                  "option -o/--output: output to a command"}));
 

@@ -58,6 +58,8 @@ inline std::string fingerprint(const Options& o) {
       << o.list << '\n'
       << o.user << '\n';
   for (const RuleText& rule : o.rules) out << int(rule.kind) << rule.text << '\x1f';
+  for (const ClaimText& claim : o.claims) out << claim.text << '\x1f';
+  out << o.junit_path << '\n';
   list(o.paths);
   list(o.patched_libraries);
   list(o.backends);

@@ -34,6 +34,10 @@ void write_to_output(void* handle, const char* data, size_t size) {
 
 void want_more(void* handle, uint32_t wants) { static_cast<BackendInstance*>(handle)->want(wants); }
 
+void say_line(void* handle, const char* line, int is_error) {
+  static_cast<BackendInstance*>(handle)->say(line, is_error != 0);
+}
+
 const char* look_up_option(void* handle, const char* key) {
   const std::string* value = static_cast<BackendInstance*>(handle)->option(key);
   return value != nullptr ? value->c_str() : nullptr;
@@ -77,6 +81,8 @@ BackendInstance::BackendInstance(BackendSpec spec, const HostOptions& options)
       machine_(options.run.machine),
       kernel_(options.run.kernel),
       run_{options.run.began, 0, options.run.realtime_offset, machine_.c_str(), kernel_.c_str()},
+      engine_(options.engine),
+      say_(options.say),
       colored_(options.colored),
       has_phases_(options.whole_process) {
   host_ = {.abi = WC_BACKEND_ABI,
@@ -98,6 +104,8 @@ BackendInstance::BackendInstance(BackendSpec spec, const HostOptions& options)
   host_.run = &run_;
   if (!functions_.empty()) host_.functions = functions_.c_str();
   if (!breakpoints_.empty()) host_.breakpoints = breakpoints_.c_str();
+  host_.engine = engine_.c_str();
+  host_.say = say_line;
 }
 
 RunFacts RunFacts::now() {
@@ -181,8 +189,8 @@ Status BackendInstance::check(const HostOptions& options) const {
   }
   if ((callbacks_.wants & WC_WANT_VERDICTS) != 0 && !options.engine_has_verdicts) {
     return Error{
-        fmt::format("backend '{}' wants to decide over syscalls, but engine {} cannot yet "
-                    "honour verdicts",
+        fmt::format("backend '{}' wants to decide over syscalls, which engine {} cannot do: use "
+                    "-E ptrace",
                     name(), options.engine)};
   }
   constexpr uint32_t kBefore = WC_WANT_ENTER | WC_WANT_VERDICTS;
@@ -205,6 +213,8 @@ void BackendInstance::want(uint32_t wants) {
 Status BackendInstance::open(std::shared_ptr<Output> output) {
   output_ = std::move(output);
   host_.is_terminal = output_->is_terminal() ? 1U : 0U;
+  output_path_ = output_->path();
+  if (!output_path_.empty()) host_.output = output_path_.c_str();
   host_.color = colored_.value_or(shows_colors(*output_)) ? 1U : 0U;
   update_width();
   if (callbacks_.open != nullptr) {
@@ -235,6 +245,13 @@ void BackendInstance::give_up(const char* callback, const CrashReason& reason) {
   wants_ = 0;
   is_open_ = false;
   (void)library_.release();
+}
+
+// An error stands beside those of outputs, which are told at the end.
+void BackendInstance::say(const char* line, bool is_error) {
+  const std::string text = fmt::format("backend {}: {}", name(), line);
+  if (is_error && crash_.empty()) crash_ = text;
+  if (!is_error && say_ != nullptr) say_(text);
 }
 
 const std::string* BackendInstance::option(std::string_view key) const {

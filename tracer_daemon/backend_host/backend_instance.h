@@ -43,9 +43,14 @@ struct HostOptions {
   bool leaves_out_syscalls = false;        // -z, -Z, --status, -P
   bool separately = false;                 // -ff: a file for each process
   int32_t only_process = 0;                // the one whose events these backends get; 0: all
-  std::string engine = "ptrace";           // for messages
-  bool engine_has_verdicts = false;        // whether it honours what syscall_enter returns
-  RunFacts run;                            // began 0: it begins now
+  std::string engine = "ptrace";
+  RunFacts run;                                    // began 0: it begins now
+  void (*say)(const std::string& line) = nullptr;  // tells the user; null: nobody is told
+  // Hears of all that the run's backends hear of, whatever -ff makes of it: a backend without
+  // output. Null: none.
+  const wc_backend* observer = nullptr;
+  void* observer_context = nullptr;
+  bool engine_has_verdicts = false;  // whether it honours what syscall_enter returns
 };
 
 class BackendInstance {
@@ -77,11 +82,13 @@ class BackendInstance {
 
   [[nodiscard]] const std::string& name() const { return spec_.name; }
   [[nodiscard]] const std::string& text() const { return spec_.text; }
-  uint32_t id = 0;  // its number in the set
+  uint32_t id = 0;             // its number in the set
+  bool has_misjudged = false;  // it has returned what is no verdict, and that was said
   [[nodiscard]] const std::string* option(std::string_view key) const;
   [[nodiscard]] const wc_backend& callbacks() const { return callbacks_; }
   [[nodiscard]] void* context() const { return context_; }
   [[nodiscard]] Output& output() const { return *output_; }
+  void say(const char* line, bool is_error);
   // It asks for more while it opens.
   void want(uint32_t wants);
   // What it asks for itself and what the command line asks for it (-a, -t, -T).
@@ -105,8 +112,9 @@ class BackendInstance {
   wc_host host_ = {};  // the backend keeps its address until close()
   std::string version_;
   std::vector<std::string> arguments_;
-  std::string functions_, breakpoints_, machine_, kernel_;
+  std::string functions_, breakpoints_, machine_, kernel_, engine_, output_path_;
   wc_run run_ = {};
+  void (*say_)(const std::string& line) = nullptr;
   std::vector<const char*> argv_;  // of arguments_, and NULL
   std::optional<bool> colored_;
   std::shared_ptr<Output> output_;

@@ -104,6 +104,10 @@ Status BackendSet::start(BackendInstance& backend) {
 
 void BackendSet::count_wants() {
   demand_ = {.generation = demand_.generation + 1};
+  if (options_.observer != nullptr) {
+    demand_.all = options_.observer->wants;
+    demand_.has_audience = true;
+  }
   for (const Instance& backend : backends_) {
     const wc_backend& callbacks = backend->callbacks();
     demand_.all |= backend->wants();
@@ -170,7 +174,8 @@ Status check_planned(const BackendInstance& backend, uint32_t planned) {
   std::vector<std::string_view> what;
   if (more & WC_WANT_STACK) what.emplace_back("stacks (-k at the start)");
   if (more & WC_WANT_ALL_CALLS) what.emplace_back("calls without syscalls (-a at the start)");
-  if (more & (WC_WANT_ENTER | WC_WANT_VERDICTS)) what.emplace_back("syscalls before they happen");
+  if (more & (WC_WANT_ENTER | WC_WANT_VERDICTS))
+    what.emplace_back("syscalls before they happen (-E ptrace at the start)");
   if (more & WC_WANT_PHASES) what.emplace_back("the phases of a program");
   return Error{fmt::format("backend '{}' wants what this run was not prepared for: {}",
                            backend.name(),
@@ -269,25 +274,40 @@ void BackendSet::deliver(const char* name, const Event& event, CallAudience audi
   }
 }
 
+// The observer is this program's own code: it needs no guard.
+template <auto callback, typename Event>
+static void observe(const HostOptions& host, const Event& event,
+                    CallAudience audience = CallAudience::kEveryone) {
+  if (host.observer == nullptr || host.observer->*callback == nullptr) return;
+  const bool sees_all = (host.observer->wants & WC_WANT_ALL_CALLS) != 0;
+  const bool is_meant =
+      audience == CallAudience::kEveryone || sees_all == (audience == CallAudience::kWantsAllCalls);
+  if (is_meant) (host.observer->*callback)(host.observer_context, &event);
+}
+
 void BackendSet::call(const wc_call& event, CallAudience audience) {
+  observe<&wc_backend::call>(options_, event, audience);
   if (options_.separately)
     return to_part(event.pid, [&](BackendSet& part) { part.call(event, audience); });
   deliver<&wc_backend::call>("call", event, audience);
 }
 
 void BackendSet::ret(const wc_return& event, CallAudience audience) {
+  observe<&wc_backend::ret>(options_, event, audience);
   if (options_.separately)
     return to_part(event.pid, [&](BackendSet& part) { part.ret(event, audience); });
   deliver<&wc_backend::ret>("ret", event, audience);
 }
 
 void BackendSet::syscall_exit(const wc_syscall& event) {
+  observe<&wc_backend::syscall_exit>(options_, event);
   if (options_.separately)
     return to_part(event.pid, [&](BackendSet& part) { part.syscall_exit(event); });
   deliver<&wc_backend::syscall_exit>("syscall_exit", event, CallAudience::kEveryone);
 }
 
 void BackendSet::process(const wc_process& event) {
+  observe<&wc_backend::process>(options_, event);
   if (options_.separately) {
     to_part(event.pid, [&](BackendSet& part) { part.process(event); });
     if (event.event == WC_PROCESS_EXIT && event.thread == 0) end_part(event.pid);
@@ -313,6 +333,7 @@ void BackendSet::object(const wc_object& event) {
 
 void BackendSet::lost(const wc_lost& event) {
   counts_.lost += event.count;
+  observe<&wc_backend::lost>(options_, event);
   if (options_.separately) return to_part(event.pid, [&](BackendSet& part) { part.lost(event); });
   deliver<&wc_backend::lost>("lost", event, CallAudience::kEveryone);
 }
@@ -339,12 +360,26 @@ void BackendSet::raw(const wc_raw& piece) {
   }
 }
 
-wc_verdict_kind BackendSet::syscall_enter(const wc_syscall& event, wc_verdict& verdict) {
+namespace {
+
+// Empty: it is one.
+std::string why_no_verdict(int kind, const wc_verdict& details) {
+  constexpr int64_t kMaxErrno = 4095;
+  if (kind < WC_GO_ON || kind > WC_STOP_SCOPE)
+    return fmt::format("{}, which is no verdict of enum wc_verdict_kind", kind);
+  if (kind == WC_FAIL && (details.value < 1 || details.value > kMaxErrno))
+    return fmt::format("WC_FAIL with {}, which is no errno (1 to {})", details.value, kMaxErrno);
+  return {};
+}
+
+}  // namespace
+
+BackendVerdict BackendSet::syscall_enter(const wc_syscall& event) {
   if (options_.separately) {
     BackendSet* part = part_of(event.pid);
-    return part != nullptr ? part->syscall_enter(event, verdict) : WC_GO_ON;
+    return part != nullptr ? part->syscall_enter(event) : BackendVerdict{};
   }
-  wc_verdict_kind decision = WC_GO_ON;
+  BackendVerdict verdict;
   for (const Instance& backend : backends_) {
     const bool decides = backend->wants(WC_WANT_VERDICTS);
     const auto function = backend->callbacks().syscall_enter;
@@ -356,12 +391,18 @@ wc_verdict_kind BackendSet::syscall_enter(const wc_syscall& event, wc_verdict& v
       note_crash(*backend);
       continue;
     }
-    if (decides && decision == WC_GO_ON && kind > WC_GO_ON && kind <= WC_STOP_SCOPE) {
-      decision = static_cast<wc_verdict_kind>(kind);
-      verdict = own;
+    if (!decides || kind == WC_GO_ON) continue;
+    if (const std::string why = why_no_verdict(kind, own); !why.empty()) {
+      if (!std::exchange(backend->has_misjudged, true))
+        errors_.push_back(
+            fmt::format("backend '{}': syscall_enter of {} returned {}; the tracer "
+                        "ignores such verdicts",
+                        backend->name(), event.name, why));
+    } else if (verdict.kind == WC_GO_ON) {
+      verdict = {static_cast<wc_verdict_kind>(kind), own, backend->id};
     }
   }
-  return decision;
+  return verdict;
 }
 
 // ---- Output

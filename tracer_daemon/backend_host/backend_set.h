@@ -21,6 +21,7 @@
 #include "backend_host/backend_instance.h"
 #include "backend_host/demand.h"
 #include "backend_host/output.h"
+#include "backend_host/verdict.h"
 #include "base/result.h"
 #include "wc_backend.h"
 
@@ -66,9 +67,10 @@ class BackendSet {
 
   void call(const wc_call& event, CallAudience audience = CallAudience::kEveryone);
   void ret(const wc_return& event, CallAudience audience = CallAudience::kEveryone);
-  // To those that want WC_WANT_ENTER or WC_WANT_VERDICTS. The first verdict of one that wants
-  // verdicts and does not let go on is returned and stands in `verdict`.
-  wc_verdict_kind syscall_enter(const wc_syscall& event, wc_verdict& verdict);
+  // To those that want WC_WANT_ENTER or WC_WANT_VERDICTS. The first of those with verdicts that
+  // does not say WC_GO_ON decides. What is no verdict counts as WC_GO_ON, and take_errors() says
+  // so.
+  BackendVerdict syscall_enter(const wc_syscall& event);
   void syscall_exit(const wc_syscall& event);
   void process(const wc_process& event);
   // To those that want WC_WANT_PHASES.

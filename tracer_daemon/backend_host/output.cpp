@@ -33,7 +33,9 @@ Result<std::unique_ptr<Output>> Output::open_file(const std::string& path, Exist
     fd = ::open(path.c_str(), O_WRONLY | O_CREAT | how | O_CLOEXEC | O_NOCTTY, kMode);
   } while (fd < 0 && errno == EINTR);
   if (fd < 0) return Error::from_errno("cannot write " + path, errno);
-  return from_fd(ScopedFd(fd), path);
+  auto output = from_fd(ScopedFd(fd), path);
+  output->path_ = path;
+  return output;
 }
 
 std::unique_ptr<Output> Output::from_fd(ScopedFd fd, std::string name) {

@@ -53,6 +53,8 @@ class Output {
   [[nodiscard]] bool reader_gone() const { return reader_gone_; }
   // "cannot write FILE: No space left on device; ...", once; empty when nothing is wrong.
   [[nodiscard]] std::string take_error() { return std::exchange(error_, {}); }
+  // Of a file that was opened by its path; else empty.
+  [[nodiscard]] const std::string& path() const { return path_; }
   // True when `path` names the regular file that is written here.
   [[nodiscard]] bool is_file(const std::string& path) const;
 
@@ -66,6 +68,7 @@ class Output {
   ScopedFd owned_;
   int fd_;
   std::string name_;
+  std::string path_;
   std::string buffer_;
   std::string error_;
   uint64_t device_ = 0;  // of a regular file

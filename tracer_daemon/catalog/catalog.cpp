@@ -27,7 +27,7 @@ namespace {
 // An argument as the rows write it: a bare ArgKind, or a kind with its aux.
 struct Arg {
   ArgSpec spec;
-  constexpr Arg(ArgKind kind, uint8_t aux = 0) : spec{kind, aux} {}  // NOLINT: implicit by design
+  constexpr Arg(ArgKind kind, uint16_t aux = 0) : spec{kind, aux} {}  // NOLINT: implicit by design
 };
 
 constexpr Arg in(uint8_t length) { return {ArgKind::BufferIn, length}; }
@@ -138,14 +138,14 @@ using enum ArgKind;
 // The same prototype and family under another name: ALIAS(open64, open).
 #define ALIAS(name, of) make_alias(#name, #of)
 #define FLAGS(table) \
-  Arg { ArgKind::Flags, static_cast<uint8_t>(FlagTable::table) }
+  Arg { ArgKind::Flags, static_cast<uint16_t>(FlagTable::table) }
 #define ENUM(table) \
-  Arg { ArgKind::Enum, static_cast<uint8_t>(FlagTable::table) }
+  Arg { ArgKind::Enum, static_cast<uint16_t>(FlagTable::table) }
 // A kind whose aux is the index of another argument, and one whose aux names a structure.
 #define X(kind, aux) \
   Arg { ArgKind::kind, aux }
 #define T(kind, id) \
-  Arg { ArgKind::kind, static_cast<uint8_t>(StructId::id) }
+  Arg { ArgKind::kind, static_cast<uint16_t>(StructId::id) }
 
 constexpr Row kRows[] = {
 #include "catalog/glibc_stdio.def"

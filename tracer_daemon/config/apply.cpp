@@ -265,6 +265,11 @@ std::optional<Status> apply_what(const Setting& setting, Options& options) {
       return add_sample(SampleText::Kind::Rate, setting.value, options);
     case Key::First:
       return add_sample(SampleText::Kind::First, setting.value, options);
+    case Key::Expect:
+      return add_claims(setting, options);
+    case Key::ExpectJunit:
+      options.junit_path = setting.value;
+      return Done{};
     case Key::Path:
       return add_path(setting, options);
     case Key::Successful:

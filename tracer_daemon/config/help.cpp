@@ -55,8 +55,9 @@ Where it goes:
   -A, --output-append-mode     append to FILE
   -ff, --output-separately     FILE.PID for each process
       --color WHEN         auto | always | never (default auto: on a terminal, without NO_COLOR)
-  -b, --backend SPEC       text (the default), json, summary, folded, policy, raw, none, or
-                           ./FILE.so; with :key=value,...; repeatable
+  -b, --backend SPEC       text (the default), json, summary, folded, policy, ledger, sqlite,
+                           perfetto, speedscope, html, raw, none, or ./FILE.so; with
+                           :key=value,...; repeatable (docs/outputs.md)
       --record FILE        keep what was seen, undecoded; the same as -b raw:output=FILE
       --flight[=N]         write nothing, but keep the last N events (default 10000) of each thread;
                            they become a raw file, wc-flight.PID.raw or -o FILE, when there is a
@@ -128,6 +129,13 @@ What happens to system calls (docs/rules.md; engine ptrace):
                            errors to try, or all those of the manual page (default: the most telling
                            one). -b json: as JSON Lines; --compare-limit limits these runs, too
 
+What is expected of the run (docs/claims.md):
+      --expect CLAIM       [KIND:]SYSCALLS[@FUNCTIONS] OP N, or calls:FUNCTIONS OP N: at the end, a
+                           line for each claim that does not hold, and exit status 123. KIND:
+                           errors, bytes, time, max; OP: == != <= >= < >. @FILE: claims from a file,
+                           one a line. Repeatable
+      --expect-junit FILE  what became of the claims, as JUnit's XML
+
 Information:
       --list-functions [LIST] [PROGRAM]   the functions that LIST selects (default: all that are
                            known), of PROGRAM's libraries (default: libc's)
@@ -139,11 +147,12 @@ Information:
 strace's long names (--trace, --trace-path, --string-limit, --summary-only, --timestamps, --signal,
 ...) and -e signal=, status=, quiet= mean the same here.
 
-Not yet available, and refused: -E bpf, --expect
+Not yet available, and refused: -E bpf
 
 Exit status: that of PROGRAM; killed by a signal: the same signal; 125 if the tracer failed,
-126 if PROGRAM cannot be executed, 127 if it was not found; of --explore 1 where a run crashed
-or hung, of --diff 1 where --threshold was exceeded, else 0.
+126 if PROGRAM cannot be executed, 127 if it was not found; 123 if it ended with 0 and a claim of
+--expect did not hold; of --explore 1 where a run crashed or hung, of --diff 1 where --threshold
+was exceeded, else 0.
 
 Examples:
   wc-preload ls -l /

@@ -72,9 +72,13 @@ Result<std::vector<Setting>> parse_ini(std::string_view text, std::string_view n
 }
 
 Result<std::string> read_ini_file(const std::string& path) {
+  return read_text_file(path, "configuration file", "is it an INI file?");
+}
+
+Result<std::string> read_text_file(const std::string& path, std::string_view what,
+                                   std::string_view doubt) {
   const auto failed = [&](int code) {
-    return Error::from_errno(fmt::format("cannot read configuration file {}", in_quotes(path)),
-                             code);
+    return Error::from_errno(fmt::format("cannot read {} {}", what, in_quotes(path)), code);
   };
   const ScopedFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (!file.valid()) return failed(errno);
@@ -87,8 +91,8 @@ Result<std::string> read_ini_file(const std::string& path) {
     if (got == 0) return text;
     text.append(block.data(), static_cast<std::size_t>(got));
   }
-  return Error{fmt::format("configuration file {} is larger than {} KiB; is it an INI file?",
-                           in_quotes(path), kMaxIniSize / 1024),
+  return Error{fmt::format("{} {} is larger than {} KiB; {}", what, in_quotes(path),
+                           kMaxIniSize / 1024, doubt),
                EFBIG};
 }
 

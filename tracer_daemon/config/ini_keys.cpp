@@ -113,6 +113,10 @@ constexpr IniRow kIniKeys[] = {
     {Key::Deny, Times::Many, "policy", "deny", "a rule (`--deny`); `-b policy` writes such lines",
      "", "connect@*@libfoo.so.1"},
     {Key::Fault, Times::Many, "policy", "fault", "a rule (`--fault`)", "", "read:error=EIO"},
+    {Key::Expect, Times::Many, "expect", "claim",
+     "a claim, or @FILE with one a line (`--expect`, docs/claims.md)", "", "fsync@fputs == 0"},
+    {Key::ExpectJunit, Times::Once, "expect", "junit",
+     "what became of the claims, as JUnit's XML (`--expect-junit`)", "", "claims.xml"},
 };
 
 }  // namespace

@@ -190,18 +190,22 @@ void add_function(std::string_view name, Options& options) {
   options.functions += name;
 }
 
-// A rule holds while one of its functions is open, which must be seen for that.
-void finish_rules(Options& options) {
-  for (const RuleText& rule : options.rules) {
-    const std::string_view functions = functions_of(rule.text);
-    if (functions.empty() || functions.starts_with('!')) continue;
-    for (const std::string_view one : split_words(functions, ",")) {
-      if (one.find("::") != std::string_view::npos)
-        add_breakpoint(one, options);
-      else
-        add_function(one, options);
-    }
+void add_named(std::string_view functions, Options& options) {
+  if (functions.empty() || functions.starts_with('!')) return;
+  const auto broken = split_words(options.breakpoints, ", \t");
+  for (const std::string_view one : split_words(functions, ", \t")) {
+    if (one.find("::") != std::string_view::npos)
+      add_breakpoint(one, options);
+    else if (std::find(broken.begin(), broken.end(), one) == broken.end())
+      add_function(one, options);
   }
+}
+
+// A rule holds while one of its functions is open, and a claim counts what is done in one: it must
+// be seen for that.
+void finish_named(Options& options) {
+  for (const RuleText& rule : options.rules) add_named(functions_of(rule.text), options);
+  for (const ClaimText& claim : options.claims) add_named(functions_of_claim(claim.text), options);
 }
 
 Result<Options> parse(std::span<const std::string> args) {
@@ -239,7 +243,7 @@ Result<Options> parse(std::span<const std::string> args) {
     options.replay.string_size_given = find(line->settings, {Key::StringSize}) != nullptr;
   }
   finish_backends(line->settings, options);
-  finish_rules(options);
+  finish_named(options);
   const Status compare = finish_compare(line->settings, options);
   if (!compare) return compare.error();
   const Status explore = finish_explore(file, line->settings, options);

@@ -102,6 +102,12 @@ struct SampleText {
   std::string text;  // N[@FUNCTIONS]
 };
 
+// --expect: not yet parsed.
+struct ClaimText {
+  std::string text;
+  std::string where;  // "claims.txt:3", "a.ini:3: [expect] claim"; empty for the command line
+};
+
 struct Options {
   Command command = Command::Run;
   std::string functions = "@default";  // selection language, not yet parsed
@@ -114,6 +120,8 @@ struct Options {
   unsigned quiet = 0;                  // -q
   std::vector<RuleText> rules;         // in the order given
   std::vector<SampleText> samples;     // the same
+  std::vector<ClaimText> claims;       // the same
+  std::string junit_path;              // --expect-junit; empty: none
   EngineChoice engine = EngineChoice::Default;
   GateChoice gate = GateChoice::Auto;
   Overflow overflow = Overflow::Wait;  // what a full ring of engine inproc does

@@ -59,6 +59,7 @@ constexpr Relation kRelations[] = {
     {Key::Fault, kTrace, Need::Nothing, Again::Joined},
     {Key::Explore, kExplore, Need::Nothing, Again::Last},
     {Key::Expect, kTrace, Need::Nothing, Again::Joined},
+    {Key::ExpectJunit, kTrace, Need::Claims, Again::Last},
     {Key::Flight, kTrace, Need::Nothing, Again::Last},
     {Key::FlightOn, kTrace, Need::Flight, Again::Last},
     {Key::Record, kTrace, Need::Nothing, Again::Joined},
@@ -129,6 +130,11 @@ constexpr BackendKind kBackends[] = {
     {"summary", {Need::Audience, Need::Calls}},
     {"folded", {Need::Audience, Need::Stacks}},
     {"policy", {Need::Audience}},
+    {"ledger", {Need::Audience, Need::Stacks}},
+    {"sqlite", {Need::Audience, Need::Lines, Need::Calls, Need::Stacks}},
+    {"perfetto", {Need::Audience, Need::Lines, Need::Calls}},
+    {"speedscope", {Need::Audience, Need::Calls}},
+    {"html", {Need::Audience, Need::Calls}},
     {"flight", {Need::Audience, Need::Lines, Need::Text, Need::Calls, Need::Stacks}},
     {"raw", {Need::Audience, Need::Lines, Need::Text, Need::Calls, Need::Stacks}},
     {"none", {}},
@@ -164,9 +170,14 @@ bool is_met(Need need, const Options& options) {
     case Need::InProcess:
       return options.engine == EngineChoice::Inproc || options.engine == EngineChoice::Auto ||
              options.compare.asked;
+    case Need::Claims:
+      return !options.claims.empty();
     case Need::Gate:
       return options.scope != ScopeMode::Process &&
              (selects_functions(options) || !options.user_preloads.empty());
+    case Need::Audience:
+      if (!options.claims.empty()) return true;
+      [[fallthrough]];
     default:
       return std::any_of(options.backends.begin(), options.backends.end(),
                          [&](const std::string& spec) { return shows(spec, need); });
@@ -176,13 +187,14 @@ bool is_met(Need need, const Options& options) {
 std::string_view words_for(Need need) {
   switch (need) {
     case Need::Lines:
-      return "without a backend that shows single events: text, json or one of your own";
+      return "without a backend that shows single events: text, json, sqlite or one of your own";
     case Need::Text:
       return "without -b text: other backends have the times in a form of their own";
     case Need::Calls:
-      return "without a backend that shows calls: text, json, summary or one of your own";
+      return "without a backend that shows calls: text, json, summary, sqlite or one of your own";
     case Need::Stacks:
-      return "without a backend that shows stacks: text, json, folded or one of your own";
+      return "without a backend that shows stacks: text, json, folded, ledger, sqlite or one of "
+             "your own";
     case Need::Audience:
       return "with -b none, which reports nothing";
     case Need::File:
@@ -193,28 +205,39 @@ std::string_view words_for(Need need) {
       return "without -E inproc or -E auto";
     case Need::Gate:
       return "where no function is wrapped, or all system calls are reported";
+    case Need::Claims:
+      return "without --expect";
     case Need::Nothing:
       break;
   }
   return {};
 }
 
-// A policy that does not see all would deny what it has not seen.
-Status check_policy(const Options& options) {
-  const auto& backends = options.backends;
-  const bool is_learnt = std::any_of(backends.begin(), backends.end(), [](const std::string& spec) {
-    return std::string_view(spec).substr(0, spec.find(':')) == "policy";
-  });
-  const bool is_filtered =
-      !options.syscalls.empty() || !options.paths.empty() || options.statuses != kAllStatuses;
-  if (is_learnt && is_filtered)
-    return Error{
-        "-b policy would deny the system calls that -e, -P, -z, -Z and --status leave out; give "
-        "them in a run without -b policy"};
-  if (is_learnt && !options.samples.empty())
-    return Error{
-        "-b policy would deny what is made in calls that --every, --rate and --first leave out; "
-        "give them in a run without -b policy"};
+bool has_backend(const Options& options, std::string_view name) {
+  return std::any_of(options.backends.begin(), options.backends.end(),
+                     [&](const std::string& spec) {
+                       return std::string_view(spec).substr(0, spec.find(':')) == name;
+                     });
+}
+
+// A policy that does not see all would deny what it has not seen, and what a ledger has not seen is
+// missing in its sums.
+Status check_whole_run(const Options& options) {
+  const bool is_learnt = has_backend(options, "policy"),
+             is_counted = has_backend(options, "ledger");
+  if (!is_learnt && !is_counted) return Done{};
+  const std::string_view would = is_learnt ? "-b policy would deny" : "-b ledger would not know";
+  const std::string_view without = is_learnt ? "-b policy" : "-b ledger";
+  if (!options.syscalls.empty() || !options.paths.empty() || options.statuses != kAllStatuses)
+    return Error{fmt::format(
+        "{} the system calls that -e, -P, -z, -Z and --status leave out; give them in a run "
+        "without {}",
+        would, without)};
+  if (!options.samples.empty())
+    return Error{fmt::format(
+        "{} what is made in calls that --every, --rate and --first leave out; give them in a run "
+        "without {}",
+        would, without)};
   if (is_learnt && options.scope == ScopeMode::Main)
     return Error{
         "-b policy would deny what is done before main, where rules hold, too; leave out "
@@ -311,7 +334,8 @@ class Check {
       if (Status fits = check_occasion(setting, Weight::Refused); !fits) return fits;
     }
     if (Status fits = check_exclusions(); !fits) return fits;
-    if (Status fits = check_policy(options_); !fits) return fits;
+    if (Status fits = check_whole_run(options_); !fits) return fits;
+    if (Status fits = check_claims(options_); !fits) return fits;
     if (Status fits = check_raw(options_); !fits) return fits;
     if (const auto why = obstacle_to_inproc(options_);
         options_.engine == EngineChoice::Inproc && !why.empty())

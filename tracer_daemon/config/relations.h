@@ -35,7 +35,8 @@ enum class Need {
   File,       // output to a file
   Flight,     // --flight
   InProcess,  // an engine that may be inproc
-  Gate        // functions that are wrapped and gated
+  Gate,       // functions that are wrapped and gated
+  Claims      // --expect
 };
 
 enum class Again { Last, Joined, Counted };  // what the same option given twice means

@@ -29,6 +29,9 @@ Result<CommandLine> parse_command_line(std::span<const std::string> args);
 // Pure. `name` stands in errors, which are one line "NAME:LINE: ...".
 Result<std::vector<Setting>> parse_ini(std::string_view text, std::string_view name);
 Result<std::string> read_ini_file(const std::string& path);
+// Up to kMaxIniSize bytes; `what` and `doubt` are for messages: "file of claims", "is it one?".
+Result<std::string> read_text_file(const std::string& path, std::string_view what,
+                                   std::string_view doubt);
 
 // Checks the value of one setting and writes it into `options`. Lists grow, the rest is replaced.
 Status apply(const Setting& setting, Options& options);
@@ -43,6 +46,11 @@ Status apply_explore(const Setting& setting, ExploreOptions& explore);
 Status finish_explore(std::span<const Setting> file, std::span<const Setting> line,
                       Options& options);
 
+// --expect: a claim, or @FILE with one a line; then the functions that claims name, which must be
+// seen, and what makes their numbers wrong.
+Status add_claims(const Setting& setting, Options& options);
+std::string_view functions_of_claim(std::string_view claim);
+Status check_claims(Options& options);
 // --flight and --flight-on.
 Status apply_flight(const Setting& setting, Options& options);
 

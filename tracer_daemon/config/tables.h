@@ -47,6 +47,7 @@ enum class Key {
   Fault,
   Explore,
   Expect,
+  ExpectJunit,
   Flight,
   FlightOn,
   Record,

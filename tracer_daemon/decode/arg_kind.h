@@ -167,6 +167,45 @@ enum class ArgKind : uint8_t {
   Ioprio,           // IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 4)
   QuotaCmd,         // QCMD(Q_GETQUOTA, USRQUOTA)
   SyslogAction,     // 10 /* SYSLOG_ACTION_SIZE_BUFFER */
+  HexInt,           // unsigned int, hexadecimal
+  KeySerial,        // KEY_SPEC_SESSION_KEYRING, or a number
+  ChildRusage,      // as Rusage, written only where a child was found
+  UlongInOut,       // as LongInOut, without a sign
+  NodeMask,         // bits of NUMA nodes, read by the call; aux = index of their count
+  NodeMaskOut,      // the same, written by the call
+  PolicyOut,        // pointer to a memory policy that the call writes; aux = index of the flags
+  Addresses,        // void *[], read by the call; aux = index of the count argument
+  Ints,             // int[], read by the call; aux = index of the count argument
+  PageStatusOut,    // int[] of nodes or errors, written by the call; aux = index of the count
+  SwapFlags,        // SWAP_FLAG_PREFER|3
+  KexecSegments,    // struct kexec_segment[], read by the call; aux = index of the count argument
+  KexecFlags,       // KEXEC_ARCH_X86_64|KEXEC_ON_CRASH
+  TextIn,           // text with its NUL, of the length in argument aux
+  HostNameIn,       // as BufferIn, nothing where it is longer than a name may be
+  UserDesc,         // struct user_desc, read by the call; aux = index of the size argument
+  FutexPair,        // struct[2], read by the call; aux = StructId
+  UlongsOut,        // unsigned long[], written by the call; length = result
+  FanotifyInit,     // FAN_CLASS_CONTENT|FAN_CLOEXEC
+  FanotifyDir,      // descriptor, AT_FDCWD or FAN_NOFD
+  FileHandle,       // struct file_handle, read by the call
+  FileHandleOut,    // the same, both ways
+  FlagsIn,          // pointer to int flags that the call reads; aux = FlagTable
+  LogLevel,         // 7 /* LOGLEVEL_DEBUG */
+  PrctlWord,        // packed words of prctl; aux = PrctlWord (dependent_prctl.cpp)
+  VmaName,          // as String, of as many bytes as a mapping's name has
+  RebootName,       // as String, of as many bytes as the kernel takes
+  FsParameter,      // as String, of as many bytes as fsconfig takes
+  PendingSigset,    // as SigsetOut, of fewer bytes, too
+  Entropy,          // struct rand_pool_info, read by the call
+  TaskName,         // as String, of as many bytes as a thread's name has
+  NameList,         // as BufferOut, an address where no room was given
+  SchedAttrIn,      // struct sched_attr, read by the call, and its right size after E2BIG
+  UlongIn,          // pointer to unsigned long that the call reads: [N]
+  UlongPairIn,      // two of them: [N, M]
+  HexOrZeroIn,      // the same, hexadecimal: [0x...]
+  UidOut,           // pointer to a user id that the call writes: [N]
+  OtherFd,          // descriptor of the process that argument aux names
+  MemfdName,        // as String, of as many bytes as a name may have
   Omitted,          // a word that strace leaves out (no O_CREAT: no mode)
 
   // Results of syscalls only.
@@ -215,6 +254,14 @@ constexpr bool is_word(ArgKind kind) {
     case ArgKind::HexResult:
     case ArgKind::ModeResult:
     case ArgKind::Handler:
+    case ArgKind::HexInt:
+    case ArgKind::KeySerial:
+    case ArgKind::SwapFlags:
+    case ArgKind::KexecFlags:
+    case ArgKind::FanotifyInit:
+    case ArgKind::FanotifyDir:
+    case ArgKind::LogLevel:
+    case ArgKind::PrctlWord:
       return true;
     default:
       return false;
@@ -254,15 +301,24 @@ constexpr bool known_at_entry(ArgKind kind) {
     case ArgKind::StructIn:
     case ArgKind::StructsIn:
     case ArgKind::Iocbs:
-    case ArgKind::PerfAttr:
     case ArgKind::SigreturnFrame:
     case ArgKind::ResumedCall:
     case ArgKind::EnumIn:
     case ArgKind::Fds:
     case ArgKind::EtherType:
     case ArgKind::Ioprio:
-    case ArgKind::QuotaCmd:
-    case ArgKind::SyslogAction:
+    case ArgKind::NodeMask:
+    case ArgKind::Addresses:
+    case ArgKind::Ints:
+    case ArgKind::KexecSegments:
+    case ArgKind::TextIn:
+    case ArgKind::HostNameIn:
+    case ArgKind::FutexPair:
+    case ArgKind::FileHandle:
+    case ArgKind::MemfdName:
+    case ArgKind::TaskName:
+    case ArgKind::VmaName:
+    case ArgKind::FlagsIn:
       return true;
     default:
       return false;
@@ -271,7 +327,7 @@ constexpr bool known_at_entry(ArgKind kind) {
 
 struct ArgSpec {
   ArgKind kind = ArgKind::Hex;
-  uint8_t aux = 0;  // meaning by kind, see above
+  uint16_t aux = 0;  // meaning by kind, see above
 
   bool operator==(const ArgSpec&) const = default;
 };

@@ -83,7 +83,15 @@ void append_array(std::string& out, const DecodeContext& context, uint64_t addre
     }
     print(out, chunk + (i - first) * element_size);
   }
-  if (shown < count) out += shown == 0 ? "..." : ", ...";
+  if (shown < count) {
+    out += shown == 0 ? "..." : ", ...";
+    std::byte next;
+    if (shown != 0 && !context.memory.read_all({address + shown * element_size}, &next, 1)) {
+      out += " /* ";
+      append_hex(out, address + shown * element_size);
+      out += " */";
+    }
+  }
   out += ']';
 }
 
@@ -116,11 +124,20 @@ void append_sigset_at(std::string& out, const DecodeContext& context, uint64_t a
 void append_siginfo_at(std::string& out, const DecodeContext& context, uint64_t address);
 // if_nametoindex("lo"), or the number.
 void append_interface(std::string& out, uint32_t index);
+// Bytes that the caller's structure has behind those that are known: nothing where they are zero,
+// ", /* bytes 24..31 */ \"\\x01...\"", or ", ???" where they cannot be read.
+void append_rest_of_struct(std::string& out, const DecodeContext& context, uint64_t address,
+                           uint64_t known, uint64_t size);
 bool append_link_address(std::string& out, const sockaddr_storage& storage, size_t length);
 bool append_rare_address(std::string& out, const sockaddr_storage& storage, size_t length);
 void append_ioprio(std::string& out, uint32_t value);
 void append_sockaddr_at(std::string& out, const DecodeContext& context, uint64_t address,
                         uint64_t length);
+
+// Control messages of a socket, as many as `length` says.
+void append_control_at(std::string& out, const DecodeContext& context, uint64_t address,
+                       uint64_t length);
+void append_sockaddr_bytes(std::string& out, std::string_view bytes);
 
 // What follows iov_base: the data (known to be `data_length` bytes in all), or only the address.
 enum class IovecData : uint8_t { Bytes, Address };
@@ -147,6 +164,9 @@ void decode_terminal(const Arg& arg, DecodedArg& to);
 void decode_packed(const Arg& arg, DecodedArg& to);
 void decode_link(const Arg& arg, DecodedArg& to);
 void decode_struct(const Arg& arg, DecodedArg& to);
+void decode_prctl(const Arg& arg, DecodedArg& to);
+void decode_numa(const Arg& arg, DecodedArg& to);
+void decode_rare(const Arg& arg, DecodedArg& to);
 void decode_perf(const Arg& arg, DecodedArg& to);
 
 }  // namespace wc

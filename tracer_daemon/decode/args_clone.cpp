@@ -42,12 +42,22 @@ clone_args fetch_clone_args(const Arg& arg, bool& readable) {
 void append_set_tid(std::string& out, const Arg& arg, const clone_args& args) {
   if (args.set_tid == 0 && args.set_tid_size == 0) return;
   out += ", set_tid=";
-  append_array(out, arg.context, args.set_tid, args.set_tid_size, sizeof(int32_t),
-               [](std::string& text, const std::byte* at) {
-                 append_dec(text, *reinterpret_cast<const int32_t*>(at));
-               });
+  if (args.set_tid_size == 0)
+    append_pointer(out, args.set_tid);
+  else
+    append_array(out, arg.context, args.set_tid, args.set_tid_size, sizeof(int32_t),
+                 [](std::string& text, const std::byte* at) {
+                   append_dec(text, *reinterpret_cast<const int32_t*>(at));
+                 });
   out += ", set_tid_size=";
   append_udec(out, args.set_tid_size);
+}
+
+// Any number may stand there: it need not be a signal's.
+void append_exit_signal(std::string& out, uint64_t signal) {
+  constexpr uint64_t kMost = 64;
+  if (signal > kMost) return append_udec(out, signal);
+  append_signal(out, static_cast<int32_t>(signal));
 }
 
 void append_clone3_entry(const Arg& arg, std::string& out) {
@@ -66,16 +76,18 @@ void append_clone3_entry(const Arg& arg, std::string& out) {
   }
   if ((args.flags & CLONE_PARENT_SETTID) != 0) pointer(", parent_tid=", args.parent_tid);
   out += ", exit_signal=";
-  append_signal(out, static_cast<int32_t>(args.exit_signal));
+  append_exit_signal(out, args.exit_signal);
   pointer(", stack=", args.stack);
   out += ", stack_size=";
   append_hex(out, args.stack_size);
   if ((args.flags & CLONE_SETTLS) != 0) pointer(", tls=", args.tls);
   append_set_tid(out, arg, args);
-  if ((args.flags & CLONE_INTO_CGROUP) != 0) {
+  if (((args.flags & CLONE_INTO_CGROUP) != 0 && arg.aux_word() >= sizeof args) ||
+      args.cgroup != 0) {
     out += ", cgroup=";
     append_udec(out, args.cgroup);
   }
+  append_rest_of_struct(out, arg.context, arg.word, sizeof args, arg.aux_word());
   out += '}';
 }
 
@@ -104,13 +116,14 @@ void append_open_how(const Arg& arg, std::string& out) {
   }
   constexpr uint64_t kCreate = 0100, kTemporary = 020000000;
   out += "{flags=";
-  append_flags(out, FlagTable::OpenFlags, how[0]);
+  append_flags(out, FlagTable::OpenHowFlags, how[0]);
   if (how[1] != 0 || (how[0] & (kCreate | kTemporary)) != 0) {
     out += ", mode=";
     append_octal(out, how[1]);
   }
   out += ", resolve=";
   append_flags(out, FlagTable::ResolveFlags, how[2]);
+  append_rest_of_struct(out, arg.context, arg.word, sizeof how, arg.aux_word());
   out += '}';
 }
 

@@ -16,7 +16,6 @@ namespace wc {
 namespace {
 
 constexpr size_t kMaxSockaddr = sizeof(sockaddr_storage);
-constexpr size_t kMaxControl = 4096;
 
 void append_field(std::string& out, std::string_view name, uint64_t value) {
   out += name;
@@ -99,75 +98,19 @@ void append_sockaddr(std::string& out, const sockaddr_storage& storage, size_t l
   out += '}';
 }
 
-struct ControlData {
-  const DecodeContext& context;
-  std::string_view bytes;
-};
-
-void append_control_payload(std::string& out, const ControlData& control, const cmsghdr& header) {
-  out += ", cmsg_data=";
-  if (header.cmsg_level == SOL_SOCKET && header.cmsg_type == SCM_RIGHTS) {
-    out += '[';
-    for (size_t i = 0; i + sizeof(int32_t) <= control.bytes.size(); i += sizeof(int32_t)) {
-      int32_t fd;
-      std::memcpy(&fd, control.bytes.data() + i, sizeof fd);
-      if (i != 0) out += ", ";
-      append_fd(out, control.context, fd);
-    }
-    out += ']';
-  } else if (header.cmsg_level == SOL_SOCKET && header.cmsg_type == SCM_CREDENTIALS &&
-             control.bytes.size() >= sizeof(ucred)) {
-    ucred who;
-    std::memcpy(&who, control.bytes.data(), sizeof who);
-    out += "{pid=";
-    append_dec(out, who.pid);
-    append_field(out, ", uid=", who.uid);
-    append_field(out, ", gid=", who.gid);
-    out += '}';
-  } else {
-    append_quoted(out, control.bytes, QuoteStyle::Hex);
-  }
-}
-
-void append_control(std::string& out, const DecodeContext& context, const msghdr& message) {
-  char bytes[kMaxControl];
-  const size_t length = std::min(message.msg_controllen, sizeof bytes);
-  const auto address = reinterpret_cast<uint64_t>(message.msg_control);
-  if (address == 0 || !context.memory.read_all({address}, bytes, length)) {
-    return append_pointer(out, address);
-  }
-  out += '[';
-  for (size_t at = 0; at + sizeof(cmsghdr) <= length;) {
-    cmsghdr header;
-    std::memcpy(&header, bytes + at, sizeof header);
-    if (at != 0) out += ", ";
-    append_field(out, "{cmsg_len=", header.cmsg_len);
-    out += ", cmsg_level=";
-    append_enum(out, FlagTable::SockoptLevel, static_cast<uint32_t>(header.cmsg_level));
-    out += ", cmsg_type=";
-    if (header.cmsg_level == SOL_SOCKET) {
-      append_enum(out, FlagTable::ScmType, static_cast<uint32_t>(header.cmsg_type));
-    } else {
-      append_hex(out, static_cast<uint32_t>(header.cmsg_type));
-    }
-    const bool sane = header.cmsg_len >= sizeof header && header.cmsg_len <= length - at;
-    if (sane && header.cmsg_len > sizeof header) {
-      append_control_payload(
-          out, {context, {bytes + at + sizeof header, header.cmsg_len - sizeof header}}, header);
-    }
-    out += '}';
-    if (!sane) break;
-    at += CMSG_ALIGN(header.cmsg_len);
-  }
-  out += message.msg_controllen > length ? ", ...]" : "]";
-}
-
 struct MessageView {
   const DecodeContext& context;
   const msghdr& message;
   uint64_t data_length;             // bytes known to be in the vectors
   std::string_view name_room = {};  // msg_namelen as it was before the call, when it is known
 };
+
+// The kernel writes no more than there was room for, and says how long the whole is.
+uint32_t name_length(const MessageView& view) {
+  uint32_t room = UINT32_MAX;
+  std::from_chars(view.name_room.data(), view.name_room.data() + view.name_room.size(), room);
+  return std::min(room, view.message.msg_namelen);
+}
 
 // "128 => 16" where the call changed it.
 void append_namelen(std::string& out, std::string_view label, const MessageView& view) {
@@ -185,7 +128,7 @@ void append_message(std::string& out, const MessageView& view) {
   const msghdr& message = view.message;
   out += "{msg_name=";
   append_sockaddr_at(out, view.context, reinterpret_cast<uint64_t>(message.msg_name),
-                     message.msg_namelen);
+                     name_length(view));
   append_namelen(out, ", msg_namelen=", view);
   out += ", msg_iov=";
   append_iovec_at(out, view.context, reinterpret_cast<uint64_t>(message.msg_iov),
@@ -193,7 +136,8 @@ void append_message(std::string& out, const MessageView& view) {
   append_field(out, ", msg_iovlen=", message.msg_iovlen);
   if (message.msg_controllen != 0) {
     out += ", msg_control=";
-    append_control(out, view.context, message);
+    append_control_at(out, view.context, reinterpret_cast<uint64_t>(message.msg_control),
+                      message.msg_controllen);
   }
   append_field(out, ", msg_controllen=", message.msg_controllen);
   out += ", msg_flags=";
@@ -268,6 +212,14 @@ void append_sockaddr_at(std::string& out, const DecodeContext& context, uint64_t
   append_sockaddr(out, storage, size);
 }
 
+void append_sockaddr_bytes(std::string& out, std::string_view bytes) {
+  sockaddr_storage storage{};
+  const size_t size = std::min(bytes.size(), sizeof storage);
+  std::memcpy(&storage, bytes.data(), size);
+  if (size >= sizeof storage.ss_family) return append_sockaddr(out, storage, size);
+  append_quoted(out, bytes, QuoteStyle::Hex);
+}
+
 void append_iovec_at(std::string& out, const DecodeContext& context, uint64_t address,
                      uint64_t count, IovecData what, uint64_t data_length) {
   uint64_t left = data_length;
@@ -279,7 +231,7 @@ void append_iovec_at(std::string& out, const DecodeContext& context, uint64_t ad
                  if (what == IovecData::Bytes) {
                    const uint64_t here = std::min(left, pair[1]);
                    append_buffer_at(to, context, pair[0], here);
-                   left -= here;
+                   if (left != UINT64_MAX) left -= here;
                  } else {
                    append_pointer(to, pair[0]);
                  }

@@ -35,10 +35,19 @@ void append_quota_command(std::string& out, uint64_t word) {
 }
 
 void append_syslog_action(std::string& out, uint64_t word) {
-  append_udec(out, static_cast<uint32_t>(word));
+  append_dec(out, static_cast<int32_t>(word));
   const std::string_view name = enum_name(FlagTable::SyslogAction, static_cast<uint32_t>(word));
   out += " /* ";
   out += name.empty() ? "SYSLOG_ACTION_???" : name;
+  out += " */";
+}
+
+void append_log_level(std::string& out, int32_t level) {
+  static constexpr std::string_view kNames[] = {"EMERG",  "ALERT", "CRIT",  "ERR",    "WARNING",
+                                                "NOTICE", "INFO",  "DEBUG", "DEBUG+1"};
+  append_dec(out, level);
+  out += " /* LOGLEVEL_";
+  out += level >= 0 && level < static_cast<int32_t>(std::size(kNames)) ? kNames[level] : "???";
   out += " */";
 }
 
@@ -83,6 +92,9 @@ void decode_packed(const Arg& arg, DecodedArg& to) {
       return append_descriptors(arg, out);
     case ArgKind::SignalOut:
       return append_pointee<int32_t>(arg, out, [&](int32_t value) { append_signal(out, value); });
+    case ArgKind::LogLevel:
+      return append_log_level(out, static_cast<int32_t>(arg.word));
+    case ArgKind::FlagsIn:
     case ArgKind::FlagsOut:
       return append_pointee<uint32_t>(arg, out,
                                       [&](uint32_t value) { append_flags(out, table, value); });

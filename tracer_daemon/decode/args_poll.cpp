@@ -49,10 +49,13 @@ constexpr uint64_t kMaxDescriptors = 65536;
 bool append_fd_set_members(std::string& out, const Arg& arg, uint64_t address, uint64_t nfds) {
   const uint32_t limit = arg.context.options.string_size;
   uint32_t shown = 0;
+  // All of it or nothing: what cannot be read to its end is no set.
+  uint64_t last = 0;
+  if (nfds != 0 && !fetch(arg.context, address + (nfds - 1) / 64 * 8, last)) return false;
   for (uint64_t base = 0; base < nfds; base += 64) {
     // The kernel reads whole bytes only as far as nfds goes, in words.
     uint64_t word = 0;
-    if (!fetch(arg.context, address + base / 8, word)) return base != 0;
+    if (!fetch(arg.context, address + base / 8, word)) return false;
     const uint64_t here = nfds - base;
     if (here < 64) word &= (uint64_t{1} << here) - 1;
     for (; word != 0; word &= word - 1) {

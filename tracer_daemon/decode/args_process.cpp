@@ -202,6 +202,9 @@ void decode_process(const Arg& arg, DecodedArg& to) {
     case ArgKind::Rlimit:
     case ArgKind::RlimitOut:
       return append_rlimit(arg, out);
+    case ArgKind::ChildRusage:
+      if (arg.ret == 0) return append_pointer(out, arg.word);  // no child, nothing written
+      [[fallthrough]];
     case ArgKind::Rusage:
       return append_rusage(arg, out);
     case ArgKind::WaitStatus:

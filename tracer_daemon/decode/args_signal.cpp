@@ -77,9 +77,28 @@ void append_sigstack(const Arg& arg, std::string& out) {
   out += '}';
 }
 
+// rt_sigpending writes as many bytes as it is asked for.
+void append_part_of_sigset(const Arg& arg, std::string& out) {
+  uint64_t mask = 0;
+  const uint64_t size = arg.aux_word();
+  if (arg.word == 0 || size > kSigsetSize || !arg.context.memory.read_all({arg.word}, &mask, size))
+    return append_pointer(out, arg.word);
+  append_sigset_words(out, mask);
+}
+
 void append_sigevent(const Arg& arg, std::string& out) {
-  constexpr int kThreadId = 4;  // SIGEV_THREAD_ID, the kernel's
-  sigevent event;
+  constexpr int kThreadId = 4, kSignal = 0, kThread = 2;  // the kernel's numbers
+  struct {
+    union {
+      void* sival_ptr;
+      int sival_int;
+    } sigev_value;
+    int32_t sigev_signo, sigev_notify;
+    union {
+      int32_t tid;
+      uint64_t words[2];
+    } rest;
+  } event;  // what the kernel reads of it, which is less than sigevent has
   if (!fetch_or_address(arg, event, out)) return;
   out += '{';
   if (event.sigev_value.sival_ptr != nullptr) {
@@ -90,12 +109,22 @@ void append_sigevent(const Arg& arg, std::string& out) {
     out += "}, ";
   }
   out += "sigev_signo=";
-  append_signal(out, event.sigev_signo);
+  if (event.sigev_notify == kSignal || event.sigev_notify == kThread ||
+      event.sigev_notify == kThreadId)
+    append_signal(out, event.sigev_signo);
+  else
+    append_udec(out, static_cast<uint32_t>(event.sigev_signo));
   out += ", sigev_notify=";
   append_enum(out, FlagTable::SigevNotify, static_cast<uint32_t>(event.sigev_notify));
   if (event.sigev_notify == kThreadId) {
     out += ", sigev_notify_thread_id=";
-    append_dec(out, event._sigev_un._tid);
+    append_dec(out, event.rest.tid);
+  }
+  if (event.sigev_notify == kThread) {
+    out += ", sigev_notify_function=";
+    append_pointer(out, event.rest.words[0]);
+    out += ", sigev_notify_attributes=";
+    append_pointer(out, event.rest.words[1]);
   }
   out += '}';
 }
@@ -155,6 +184,8 @@ void append_sigset_at(std::string& out, const DecodeContext& context, uint64_t a
 void decode_signal(const Arg& arg, DecodedArg& to) {
   std::string& out = to.text;
   switch (arg.spec.kind) {
+    case ArgKind::PendingSigset:
+      return append_part_of_sigset(arg, out);
     case ArgKind::Sigset:
     case ArgKind::SigsetOut: {
       // Library functions have no size argument: aux 0 is the set itself or unused.

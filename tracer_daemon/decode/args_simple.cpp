@@ -46,12 +46,23 @@ void append_int_pair(const Arg& arg, std::string& out) {
   out += ']';
 }
 
+void append_ulong_pair(const Arg& arg, std::string& out) {
+  uint64_t pair[2];
+  if (!fetch_or_address(arg, pair, out)) return;
+  out += '[';
+  append_udec(out, pair[0]);
+  out += ", ";
+  append_udec(out, pair[1]);
+  out += ']';
+}
+
 // Pointers whose value before and after the call are both shown: "[0] => [5]", "[128 => 16]".
-void append_long_in_out(const Arg& arg, std::string& out) {
-  if (!arg.at_exit) return append_pointee<int64_t>(arg, out, append_dec);
+template <typename T, typename Append>
+void append_long_in_out(const Arg& arg, std::string& out, Append append) {
+  if (!arg.at_exit) return append_pointee<T>(arg, out, append);
   if (arg.failed || out.empty() || out.front() != '[' || arg.ret == 0) return;
   out += " => ";
-  append_pointee<int64_t>(arg, out, append_dec);
+  append_pointee<T>(arg, out, append);
 }
 
 void append_socklen_in_out(const Arg& arg, std::string& out) {
@@ -121,6 +132,12 @@ void append_id(std::string& out, uint32_t id) {
   }
 }
 
+static void append_key(std::string& out, int32_t serial) {
+  const std::string_view name = enum_name(FlagTable::KeySpec, static_cast<uint32_t>(serial));
+  if (name.empty()) return append_dec(out, serial);
+  out += name;
+}
+
 // What a pointer leads to: one number or an array of them.
 static void decode_pointee(const Arg& arg, std::string& out) {
   switch (arg.spec.kind) {
@@ -132,7 +149,16 @@ static void decode_pointee(const Arg& arg, std::string& out) {
     case ArgKind::LongIn:
       return append_pointee<int64_t>(arg, out, append_dec);
     case ArgKind::LongInOut:
-      return append_long_in_out(arg, out);
+      return append_long_in_out<int64_t>(arg, out, append_dec);
+    case ArgKind::UlongInOut:
+      return append_long_in_out<uint64_t>(arg, out, append_udec);
+    case ArgKind::UlongPairIn:
+      return append_ulong_pair(arg, out);
+    case ArgKind::HexOrZeroIn:
+      return append_pointee<uint64_t>(arg, out, append_hex);
+    case ArgKind::UidOut:
+      return append_pointee<uint32_t>(arg, out, append_id);
+    case ArgKind::UlongIn:
     case ArgKind::UlongOut:
       return append_pointee<uint64_t>(arg, out, append_udec);
     case ArgKind::HexOut:
@@ -166,6 +192,10 @@ void decode_simple(const Arg& arg, DecodedArg& to) {
     case ArgKind::Hex:
     case ArgKind::HexResult:
       return append_hex(out, arg.word);
+    case ArgKind::HexInt:
+      return append_hex(out, static_cast<uint32_t>(arg.word));
+    case ArgKind::KeySerial:
+      return append_key(out, as_int);
     case ArgKind::Char:
       return append_char(out, as_int);
     case ArgKind::Double:

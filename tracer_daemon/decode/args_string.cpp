@@ -112,6 +112,8 @@ void append_environment(const Arg& arg, std::string& out) {
 
 // Values that are mostly text: what ends them is not shown.
 void append_text_buffer(const Arg& arg, DecodedArg& to, uint64_t length) {
+  constexpr uint64_t kMostText = 65536;  // XATTR_SIZE_MAX
+  if (length > kMostText) return append_pointer(to.text, arg.word);
   char last = '\1';
   if (length > 0 && length <= arg.context.options.string_size) {
     if (!fetch(arg.context, arg.word + length - 1, last)) return append_pointer(to.text, arg.word);
@@ -189,6 +191,9 @@ void decode_string(const Arg& arg, DecodedArg& to) {
     case ArgKind::BufferOutText:
       return append_text_buffer(arg, to, std::min(arg.ret, arg.aux_word()));
     case ArgKind::BufferOut:
+      return append_result_buffer(arg, to, QuoteStyle::Plain);
+    case ArgKind::NameList:
+      if (arg.aux_word() == 0) return append_pointer(to.text, arg.word);
       return append_result_buffer(arg, to, QuoteStyle::Plain);
     case ArgKind::BufferOutHex:
       return append_result_buffer(arg, to, QuoteStyle::Hex);

@@ -1,5 +1,6 @@
 // Structs that structs.def describes, one or several of them.
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 #include "decode/args.h"
@@ -10,6 +11,7 @@ namespace {
 
 constexpr size_t kMaxStruct = 512;
 constexpr uint64_t kMostElements = 1u << 16;
+constexpr uint64_t kMostFutexes = 128;  // FUTEX_WAITV_MAX
 
 StructId id_of(const Arg& arg) { return StructId{arg.spec.aux}; }
 
@@ -26,13 +28,45 @@ uint64_t number_at(const FieldRow& field, const std::byte* at) {
 
 void append_text(std::string& out, const FieldRow& field, const std::byte* at) {
   const auto* text = reinterpret_cast<const char*>(at);
-  append_quoted(out, {text, strnlen(text, field.size)});
+  const size_t length = strnlen(text, field.size);
+  // One without its end is shown as the kernel would cut it.
+  append_quoted(out, {text, std::min<size_t>(length, field.size - 1)});
+  if (length == field.size) out += "...";
+}
+
+// "[0x1, 0x2]": as hexadecimal words, of table bytes each.
+void append_numbers(std::string& out, const FieldRow& field, const std::byte* at) {
+  out += '[';
+  for (size_t i = 0; i + field.table <= field.size; i += field.table) {
+    uint64_t value = 0;
+    std::memcpy(&value, at + i, std::min<size_t>(field.table, sizeof value));
+    if (i != 0) out += ", ";
+    append_hex(out, value);
+  }
+  out += ']';
 }
 
 void append_bytes(std::string& out, const DecodeContext& context, const std::byte* at) {
   uint64_t address_and_length[2];
   std::memcpy(address_and_length, at, sizeof address_and_length);
   append_buffer_at(out, context, address_and_length[0], address_and_length[1]);
+}
+
+void append_reference(std::string& out, const DecodeContext& context, StructId id,
+                      uint64_t address) {
+  std::byte bytes[kMaxStruct];
+  const size_t size = std::min<size_t>(struct_view(id).size, sizeof bytes);
+  if (address == 0 || !context.memory.read_all({address}, bytes, size))
+    return append_pointer(out, address);
+  append_struct(out, context, id, {bytes, size});
+}
+
+// -ENOSYS, or the number.
+void append_error_number(std::string& out, int32_t value) {
+  const bool is_error = value < 0 && value > INT32_MIN && !errno_name(-value).empty();
+  if (!is_error) return append_dec(out, value);
+  out += '-';
+  out += errno_name(-value);
 }
 
 void append_field(std::string& out, const DecodeContext& context, const FieldRow& field,
@@ -61,6 +95,16 @@ void append_field(std::string& out, const DecodeContext& context, const FieldRow
       return append_string_at(out, context, value, context.options.string_size);
     case FieldFormat::Bytes:
       return append_bytes(out, context, at);
+    case FieldFormat::Dots:
+      return;
+    case FieldFormat::Reference:
+      return append_reference(out, context, StructId{field.table}, value);
+    case FieldFormat::Error:
+      return append_error_number(out, static_cast<int32_t>(value));
+    case FieldFormat::Array:
+      return append_numbers(out, field, at);
+    case FieldFormat::HexText:
+      return append_quoted(out, {reinterpret_cast<const char*>(at), field.size}, QuoteStyle::Hex);
     case FieldFormat::Struct:
       return append_struct(out, context, StructId{field.table}, {at, field.size});
   }
@@ -77,13 +121,62 @@ size_t length_of(const Arg& arg, const StructView& view) {
   return std::min<uint64_t>({length, view.size, kMaxStruct});
 }
 
+// The first version of the structure has 48 bytes; the kernel tells callers of less what it has.
+void append_sched_attr(const Arg& arg, std::string& out) {
+  constexpr uint32_t kFirst = 48, kSizes = 4;
+  constexpr uint64_t kKeepPolicy = 8, kKeepParams = 0x10;
+  uint32_t size = 0;
+  if (arg.at_exit) {
+    const bool wrong = arg.failed && static_cast<int64_t>(arg.ret) == -E2BIG;
+    if (!wrong || !fetch(arg.context, arg.word, size) || !out.ends_with('}')) return;
+    out += " => {size=";
+    append_udec(out, size);
+    out += '}';
+    return;
+  }
+  if (!fetch(arg.context, arg.word, size)) return append_pointer(out, arg.word);
+  std::byte bytes[sizeof(uint64_t) * 7] = {};
+  const size_t length = std::min<size_t>(size == 0 ? kFirst : size, sizeof bytes);
+  if (size != 0 && size < kFirst) {
+    out += "{size=";
+    append_udec(out, size);
+    out += '}';
+    return;
+  }
+  if (!arg.context.memory.read_all({arg.word}, bytes, length)) return append_pointer(out, arg.word);
+  uint64_t flags = 0;
+  std::memcpy(&flags, bytes + 2 * kSizes, sizeof flags);
+  out += '{';
+  const size_t start = out.size();
+  for (const FieldRow& field : struct_view(StructId::SchedAttr).fields) {
+    const bool is_policy = field.name == "sched_policy";
+    const bool is_parameter = field.name == "sched_nice" || field.name == "sched_priority" ||
+                              field.name == "sched_runtime" || field.name == "sched_deadline" ||
+                              field.name == "sched_period";
+    if ((is_policy && (flags & (kKeepPolicy | kKeepParams)) != 0) ||
+        (is_parameter && (flags & kKeepParams) != 0) || size_t{field.offset} + field.size > length)
+      continue;
+    if (out.size() != start) out += ", ";
+    out += field.name;
+    out += '=';
+    append_field(out, arg.context, field, bytes + field.offset);
+  }
+  out += size > sizeof bytes ? ", ...}" : "}";
+}
+
 void append_structs(const Arg& arg, std::string& out, uint64_t count) {
   const StructId id = id_of(arg);
   const size_t size = struct_view(id).size;
+  // futex_waitv takes no more.
+  const bool is_cut = id == StructId::FutexWaitv && count > kMostFutexes;
+  if (is_cut) count = kMostFutexes;
   append_array(out, arg.context, arg.word, std::min(count, kMostElements), size,
                [&](std::string& to, const std::byte* at) {
                  append_struct(to, arg.context, id, {at, size});
                });
+  if (!is_cut || !out.ends_with("}]")) return;
+  out.pop_back();
+  out += ", ...]";
 }
 
 // io_submit takes addresses of its structs. What a write takes is shown.
@@ -111,8 +204,10 @@ void append_struct(std::string& out, const DecodeContext& context, StructId id,
   const size_t start = out.size();
   for (const FieldRow& field : struct_view(id).fields) {
     if (size_t{field.offset} + field.size > bytes.size()) continue;
+    if (field.only_if_set && number_at(field, bytes.data() + field.offset) == 0) continue;
     if (out.size() != start) out += ", ";
     out += field.name;
+    if (field.format == FieldFormat::Dots) continue;
     out += '=';
     append_field(out, context, field, bytes.data() + field.offset);
   }
@@ -122,9 +217,15 @@ void append_struct(std::string& out, const DecodeContext& context, StructId id,
 void append_struct_at(std::string& out, const Arg& arg, StructId id) {
   std::byte bytes[kMaxStruct] = {};
   const size_t length = length_of(arg, struct_view(id));
-  if (arg.word == 0 || length == 0 || !arg.context.memory.read_all({arg.word}, bytes, length))
+  const bool is_short = id == StructId::LandlockRuleset && length < struct_view(id).size;
+  if (arg.word == 0 || length == 0 || is_short ||
+      !arg.context.memory.read_all({arg.word}, bytes, length))
     return append_pointer(out, arg.word);
   append_struct(out, arg.context, id, {bytes, length});
+  // Rules may grow: what is behind those that are known.
+  if (id != StructId::LandlockRuleset || arg.other_word(1) <= length) return;
+  out.pop_back();
+  out += ", ...}";
 }
 
 void decode_struct(const Arg& arg, DecodedArg& to) {
@@ -138,10 +239,15 @@ void decode_struct(const Arg& arg, DecodedArg& to) {
     case ArgKind::Ifreq:
       return append_struct_at(out, arg, arg.failed ? StructId::IfreqName : id_of(arg));
     case ArgKind::StructsIn:
-      return append_structs(arg, out, arg.other_word(kCount));
+      return append_structs(arg, out, static_cast<uint32_t>(arg.other_word(kCount)));
+    case ArgKind::SchedAttrIn:
+      return append_sched_attr(arg, out);
+    case ArgKind::FutexPair:
+      return append_structs(arg, out, 2);
     case ArgKind::StructsOut:
       return append_structs(arg, out, arg.ret);
     case ArgKind::Iocbs:
+      if (static_cast<int64_t>(arg.other_word(kCount)) < 0) return append_pointer(out, arg.word);
       return append_iocbs(arg, out, arg.other_word(kCount));
     case ArgKind::IoUringParams:
       if (!arg.at_exit) return append_struct_at(out, arg, StructId::IoUringParamsIn);

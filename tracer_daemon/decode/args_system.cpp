@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "decode/args.h"
+#include "decode/ioctl_names.h"
 
 namespace wc {
 namespace {
@@ -139,26 +140,6 @@ void append_wake_op(std::string& out, uint64_t word) {
 }
 
 // A request without a name is taken apart as the macros of asm/ioctl.h put it together.
-void append_ioctl(std::string& out, uint64_t word) {
-  const auto request = static_cast<uint32_t>(word);
-  const std::string_view name = enum_name(FlagTable::IoctlRequest, request);
-  if (!name.empty()) {
-    out += name;
-    return;
-  }
-  static constexpr std::string_view kDirections[] = {"_IOC_NONE", "_IOC_WRITE", "_IOC_READ",
-                                                     "_IOC_READ|_IOC_WRITE"};
-  out += "_IOC(";
-  out += kDirections[_IOC_DIR(request)];
-  out += ", ";
-  append_hex(out, _IOC_TYPE(request));
-  out += ", ";
-  append_hex(out, _IOC_NR(request));
-  out += ", ";
-  append_hex(out, _IOC_SIZE(request));
-  out += ')';
-}
-
 // struct msgbuf: a type and the text, whose length stands elsewhere.
 void append_msgbuf(const Arg& arg, std::string& out, uint64_t length) {
   int64_t type = 0;
@@ -225,7 +206,7 @@ void decode_system(const Arg& arg, DecodedArg& to) {
     case ArgKind::WakeOp:
       return append_wake_op(out, arg.word);
     case ArgKind::Ioctl:
-      return append_ioctl(out, arg.word);
+      return append_ioctl(out, static_cast<uint32_t>(arg.word));
     case ArgKind::Flock:
     case ArgKind::FlockOut:
       return append_flock(arg, out);

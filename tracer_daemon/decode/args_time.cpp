@@ -4,6 +4,7 @@
 #include <sys/timex.h>
 #include <utime.h>
 
+#include <cerrno>
 #include <ctime>
 
 #include "decode/args.h"
@@ -80,9 +81,15 @@ void append_timezone(std::string& out, const struct timezone& value) {
   out += '}';
 }
 
+// What a signal makes of a sleep: errors that only a tracer sees.
+constexpr int64_t kFirstRestart = 512, kLastRestart = 516;
+
 // The rest of a sleep is written only when a signal ended it.
 void append_remaining(const Arg& arg, std::string& out) {
-  if (!arg.failed) return append_pointer(out, arg.word);
+  const auto result = static_cast<int64_t>(arg.ret);
+  const bool interrupted =
+      result == -EINTR || (result <= -kFirstRestart && result >= -kLastRestart);
+  if (!arg.failed || !interrupted) return append_pointer(out, arg.word);
   append_struct<timespec>(arg, out, append_timespec);
 }
 

@@ -23,6 +23,38 @@ struct KindRow {
 
 using KindTable = std::array<KindRow, static_cast<size_t>(ArgKind::Count)>;
 
+// What the machine and its devices take: fewer programs have them.
+constexpr void add_rarer_kinds(KindTable& table) {
+  const auto set = [&table](KindRow row, std::initializer_list<ArgKind> kinds) {
+    for (const ArgKind kind : kinds) table[static_cast<size_t>(kind)] = row;
+  };
+  using K = ArgKind;
+  set({decode_system, When::Entry},
+      {K::Sembuf, K::IpcFlags, K::IpcKey, K::FutexOp, K::WakeOp, K::Ioctl, K::Flock, K::MessageIn});
+  set({decode_system, When::Exit}, {K::Utsname, K::Sysinfo, K::Tms, K::FlockOut, K::MessageOut});
+  set({decode_memory, When::Exit}, {K::MincoreOut});
+  set({decode_terminal, When::Entry}, {K::Winsize, K::Termios});
+  set({decode_terminal, When::Exit}, {K::WinsizeOut, K::TermiosOut});
+  set({decode_struct, When::Entry}, {K::StructIn, K::StructsIn, K::Iocbs, K::FutexPair});
+  set({decode_struct, When::Exit}, {K::StructOut, K::StructsOut});
+  set({decode_struct, When::ExitAlways}, {K::Ifreq});
+  set({decode_struct, When::Both}, {K::IoUringParams, K::SchedAttrIn});
+  set({decode_link, When::ExitAlways}, {K::IfreqAddress, K::IfreqHardware});
+  set({decode_packed, When::Entry}, {K::EtherType, K::Ioprio, K::QuotaCmd, K::SyslogAction, K::Fds,
+                                     K::EnumIn, K::FlagsIn, K::LogLevel, K::ResumedCall});
+  set({decode_packed, When::Exit}, {K::SignalOut, K::FlagsOut, K::EnumOut, K::TimeOut});
+  set({decode_numa, When::Entry}, {K::NodeMask, K::Addresses, K::Ints});
+  set({decode_numa, When::Exit}, {K::NodeMaskOut, K::PolicyOut, K::UlongsOut});
+  set({decode_numa, When::ExitAlways}, {K::PageStatusOut});
+  set({decode_rare, When::Entry},
+      {K::SwapFlags, K::KexecSegments, K::KexecFlags, K::TextIn, K::HostNameIn, K::UserDesc,
+       K::FanotifyInit, K::FanotifyDir, K::FileHandle, K::MemfdName, K::OtherFd, K::TaskName,
+       K::VmaName, K::RebootName, K::FsParameter, K::Entropy});
+  set({decode_rare, When::Both}, {K::FileHandleOut});
+  set({decode_prctl, When::Entry}, {K::PrctlWord});
+  set({decode_perf, When::Both}, {K::PerfAttr});
+}
+
 constexpr KindTable make_kinds() {
   KindTable table{};
   const auto set = [&table](KindRow row, std::initializer_list<ArgKind> kinds) {
@@ -30,12 +62,13 @@ constexpr KindTable make_kinds() {
   };
   using K = ArgKind;
   set({decode_simple, When::Exit},
-      {K::IntOut, K::IntPairOut, K::UlongOut, K::HexOut, K::GroupsOut});
-  set({decode_simple, When::Both}, {K::LongInOut, K::SocklenInOut});
+      {K::IntOut, K::UidOut, K::IntPairOut, K::UlongOut, K::HexOut, K::GroupsOut});
+  set({decode_simple, When::Both}, {K::LongInOut, K::UlongInOut, K::SocklenInOut});
   set({decode_string, When::Entry},
       {K::Path, K::String, K::WideString, K::Format, K::ScanFormat, K::BufferIn, K::BufferInText,
        K::Argv, K::Envp, K::StringResult});
-  set({decode_string, When::Exit}, {K::BufferOut, K::BufferOutText, K::BufferOutHex, K::StringOut});
+  set({decode_string, When::Exit},
+      {K::BufferOut, K::BufferOutText, K::BufferOutHex, K::StringOut, K::NameList});
   set({decode_stat, When::Exit}, {K::Stat, K::Statx, K::Statfs, K::Dirents});
   set({decode_time, When::Entry}, {K::Timespec, K::Timeval, K::Timezone, K::TimespecPair,
                                    K::TimevalPair, K::Utimbuf, K::Itimerval, K::Itimerspec});
@@ -45,8 +78,8 @@ constexpr KindTable make_kinds() {
   set({decode_signal, When::Entry},
       {K::Sigset, K::Sigaction, K::SigStack, K::Sigevent, K::SigmaskArg, K::Siginfo,
        K::SigreturnFrame, K::Handler, K::LibcSigaction});
-  set({decode_signal, When::Exit},
-      {K::SigsetOut, K::SigactionOut, K::SigStackOut, K::SiginfoOut, K::LibcSigactionOut});
+  set({decode_signal, When::Exit}, {K::SigsetOut, K::SigactionOut, K::SigStackOut, K::SiginfoOut,
+                                    K::LibcSigactionOut, K::PendingSigset});
   set({decode_network, When::Entry}, {K::Sockaddr, K::Iovec, K::IovecAddr, K::Msghdr});
   set({decode_network, When::Exit}, {K::MsgVecOut});
   set({decode_network, When::Both}, {K::SockaddrOut, K::MsghdrOut, K::MsgVec});
@@ -57,27 +90,13 @@ constexpr KindTable make_kinds() {
   set({decode_poll, When::Exit}, {K::EpollEventOut});
   set({decode_process, When::Entry},
       {K::Rlimit, K::CpuSet, K::SchedParam, K::CapHeader, K::CapData});
-  set({decode_process, When::Exit},
-      {K::RlimitOut, K::Rusage, K::WaitStatus, K::CpuSetOut, K::SchedParamOut, K::CapDataOut});
+  set({decode_process, When::Exit}, {K::RlimitOut, K::Rusage, K::ChildRusage, K::WaitStatus,
+                                     K::CpuSetOut, K::SchedParamOut, K::CapDataOut});
   set({decode_clone, When::Entry}, {K::CloneStack, K::CloneFlags, K::CloneFlagsNamed, K::CloneTls,
                                     K::CloneChildTid, K::OpenHow});
   set({decode_clone, When::ExitAlways}, {K::CloneParentTid});
   set({decode_clone, When::Both}, {K::CloneArgs});
-  set({decode_system, When::Entry},
-      {K::Sembuf, K::IpcFlags, K::IpcKey, K::FutexOp, K::WakeOp, K::Ioctl, K::Flock, K::MessageIn});
-  set({decode_system, When::Exit}, {K::Utsname, K::Sysinfo, K::Tms, K::FlockOut, K::MessageOut});
-  set({decode_memory, When::Exit}, {K::MincoreOut});
-  set({decode_terminal, When::Entry}, {K::Winsize, K::Termios});
-  set({decode_terminal, When::Exit}, {K::WinsizeOut, K::TermiosOut});
-  set({decode_struct, When::Entry}, {K::StructIn, K::StructsIn, K::Iocbs});
-  set({decode_struct, When::Exit}, {K::StructOut, K::StructsOut});
-  set({decode_struct, When::ExitAlways}, {K::Ifreq});
-  set({decode_struct, When::Both}, {K::IoUringParams});
-  set({decode_link, When::ExitAlways}, {K::IfreqAddress, K::IfreqHardware});
-  set({decode_packed, When::Entry},
-      {K::EtherType, K::Ioprio, K::QuotaCmd, K::SyslogAction, K::Fds, K::EnumIn, K::ResumedCall});
-  set({decode_packed, When::Exit}, {K::SignalOut, K::FlagsOut, K::EnumOut, K::TimeOut});
-  set({decode_perf, When::Entry}, {K::PerfAttr});
+  add_rarer_kinds(table);
   return table;
 }
 

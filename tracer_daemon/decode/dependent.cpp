@@ -178,6 +178,22 @@ void resolve_ptrace(Builder& b, size_t request) {
   }
 }
 
+// The slots are pid1, pid2, type, idx1, idx2.
+void resolve_kcmp(Builder& b, size_t type) {
+  enum : uint32_t { kFile, kVm, kEpollTarget = 7 };
+  const auto which = static_cast<uint32_t>(b.word(type));
+  if (which > kEpollTarget) return;
+  if (which >= kVm && which < kEpollTarget) return b.cut(type + 1);
+  b.set(type + 1, {ArgKind::OtherFd, static_cast<uint16_t>(type - 2)});
+  if (which == kFile) return b.set(type + 2, {ArgKind::OtherFd, static_cast<uint16_t>(type - 1)});
+  b.set(type + 2, ArgKind::StructIn, StructId::KcmpEpollSlot);
+}
+
+void resolve_reboot(Builder& b, size_t command) {
+  constexpr uint32_t kRestart2 = 0xa1b2c3d4;
+  if (static_cast<uint32_t>(b.word(command)) != kRestart2) b.cut(command + 1);
+}
+
 void resolve_enum(Builder& b, size_t i) {
   constexpr uint64_t kArchGetFs = 0x1003, kArchGetGs = 0x1004, kArchGetCpuid = 0x1011;
   switch (FlagTable{b.spec(i).aux}) {
@@ -187,8 +203,8 @@ void resolve_enum(Builder& b, size_t i) {
       return resolve_socket(b, i);
     case FlagTable::ArchPrctlOp:
       if (b.word(i) == kArchGetCpuid) return b.cut(i + 1);
-      if (b.word(i) == kArchGetFs || b.word(i) == kArchGetGs) b.set(i + 1, ArgKind::HexOut);
-      return;
+      if (b.word(i) == kArchGetFs || b.word(i) == kArchGetGs) return b.set(i + 1, ArgKind::HexOut);
+      return b.set(i + 1, ArgKind::Hex);
     case FlagTable::EpollOp:
       // EPOLL_CTL_DEL ignores the event.
       if (static_cast<uint32_t>(b.word(i)) == 2) b.set(i + 2, ArgKind::Pointer);
@@ -212,11 +228,10 @@ void resolve_enum(Builder& b, size_t i) {
     case FlagTable::SemCmd:
     case FlagTable::MsgCmd:
       return resolve_ipc(b, i);
+    case FlagTable::RebootCmd:
+      return resolve_reboot(b, i);
     case FlagTable::KcmpType:
-      if (b.word(i) != 0) return b.cut(i + 1);
-      // Descriptors of other processes: -y must not give them this one's paths.
-      b.set(i + 1, ArgKind::Int);
-      return b.set(i + 2, ArgKind::Int);
+      return resolve_kcmp(b, i);
     default:
       return;
   }
@@ -224,11 +239,13 @@ void resolve_enum(Builder& b, size_t i) {
 
 // The kernel does not look at the type or the data of a mount that only changes or moves one.
 void resolve_mount(Builder& b, size_t flags) {
-  constexpr uint64_t kRemount = 32;
+  constexpr uint64_t kMagicMask = 0xffff0000, kMagic = 0xc0ed0000, kRemount = 32;
   constexpr uint64_t kBindMoveOrPropagation = 4096 | 8192 | 0x20000 | 0x40000 | 0x80000 | 0x100000;
   if (!b.is(flags + 1, ArgKind::String)) return;
-  const bool remount = (b.word(flags) & kRemount) != 0;
-  const bool no_data = !remount && (b.word(flags) & kBindMoveOrPropagation) != 0;
+  uint64_t word = b.word(flags);
+  if ((word & kMagicMask) == kMagic) word &= ~kMagicMask;
+  const bool remount = (word & kRemount) != 0;
+  const bool no_data = !remount && (word & kBindMoveOrPropagation) != 0;
   if (remount || no_data) b.set(flags - 1, ArgKind::Pointer);
   if (no_data) b.set(flags + 1, ArgKind::Pointer);
 }
@@ -245,6 +262,11 @@ void resolve_flags(Builder& b, size_t i) {
       // All ones asks for the present one.
       if (static_cast<uint32_t>(b.word(i)) == UINT32_MAX) b.set(i, ArgKind::Pointer);
       return;
+    case FlagTable::TimerFlags:
+      // A sleep until a point in time has no rest.
+      if ((b.word(i) & 1) != 0 && b.is(i + 2, ArgKind::TimespecRemain))
+        b.set(i + 2, ArgKind::Pointer);
+      return;
     case FlagTable::MountFlags:
       return resolve_mount(b, i);
     default:
@@ -260,9 +282,9 @@ void resolve_mknod(Builder& b, size_t mode) {
 // Kinds that say what the arguments around them are.
 constexpr auto kDecides = [] {
   std::array<bool, static_cast<size_t>(ArgKind::Count)> table{};
-  for (ArgKind kind :
-       {ArgKind::Flags, ArgKind::Enum, ArgKind::Fcntl, ArgKind::FutexOp, ArgKind::Ioctl,
-        ArgKind::SyslogAction, ArgKind::FileMode, ArgKind::CloneFlagsNamed, ArgKind::Omitted})
+  for (ArgKind kind : {ArgKind::Flags, ArgKind::Enum, ArgKind::Fcntl, ArgKind::FutexOp,
+                       ArgKind::Ioctl, ArgKind::SyslogAction, ArgKind::QuotaCmd, ArgKind::FileMode,
+                       ArgKind::CloneFlagsNamed, ArgKind::Omitted})
     table[static_cast<size_t>(kind)] = true;
   return table;
 }();
@@ -293,6 +315,9 @@ ArgList resolve_args(std::span<const ArgSpec> specs, std::span<const uint64_t> w
         break;
       case ArgKind::Ioctl:
         resolve_ioctl(b, i);
+        break;
+      case ArgKind::QuotaCmd:
+        resolve_quota(b, i);
         break;
       case ArgKind::SyslogAction:
         resolve_syslog(b, i);

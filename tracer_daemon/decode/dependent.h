@@ -23,7 +23,7 @@ class Builder {
     return i < list_.count && spec(i).kind == kind;
   }
   [[nodiscard]] bool is(size_t i, ArgKind kind, FlagTable table) const {
-    return is(i, kind) && spec(i).aux == static_cast<uint8_t>(table);
+    return is(i, kind) && spec(i).aux == static_cast<uint16_t>(table);
   }
   [[nodiscard]] uint64_t word(size_t i) const { return i < words_.size() ? words_[i] : 0; }
 
@@ -31,10 +31,14 @@ class Builder {
     list_.count = static_cast<uint8_t>(std::min<size_t>(count, list_.count));
   }
   void set(size_t i, ArgKind kind) { set(i, {kind, 0}); }
-  void set(size_t i, FlagTable flags) { set(i, {ArgKind::Flags, static_cast<uint8_t>(flags)}); }
-  void set_enum(size_t i, FlagTable table) { set(i, {ArgKind::Enum, static_cast<uint8_t>(table)}); }
-  void set(size_t i, ArgKind kind, StructId id) { set(i, {kind, static_cast<uint8_t>(id)}); }
-  void set(size_t i, ArgKind kind, FlagTable table) { set(i, {kind, static_cast<uint8_t>(table)}); }
+  void set(size_t i, FlagTable flags) { set(i, {ArgKind::Flags, static_cast<uint16_t>(flags)}); }
+  void set_enum(size_t i, FlagTable table) {
+    set(i, {ArgKind::Enum, static_cast<uint16_t>(table)});
+  }
+  void set(size_t i, ArgKind kind, StructId id) { set(i, {kind, static_cast<uint16_t>(id)}); }
+  void set(size_t i, ArgKind kind, FlagTable table) {
+    set(i, {kind, static_cast<uint16_t>(table)});
+  }
   void set(size_t i, ArgSpec spec) {
     if (i < list_.count) list_.slots[i].spec = spec;
   }
@@ -58,6 +62,7 @@ void resolve_io_uring_register(Builder& b, size_t op);
 void resolve_ioctl(Builder& b, size_t request);
 void resolve_ipc(Builder& b, size_t command);
 void resolve_keyctl(Builder& b, size_t op);
+void resolve_quota(Builder& b, size_t command);
 void resolve_prctl(Builder& b, size_t op);
 void resolve_seccomp(Builder& b, size_t op);
 void resolve_syslog(Builder& b, size_t action);

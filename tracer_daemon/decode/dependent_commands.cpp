@@ -9,154 +9,55 @@
 namespace wc {
 namespace {
 
-// What is done with the third argument of an ioctl.
-struct IoctlRow {
-  uint32_t request;
-  ArgKind kind;  // Omitted: it has none
-  uint8_t aux = 0;
-};
-
-constexpr uint8_t of(StructId id) { return static_cast<uint8_t>(id); }
-constexpr uint8_t of(FlagTable table) { return static_cast<uint8_t>(table); }
-
-constexpr IoctlRow kIoctls[] = {
-    {0x5401, ArgKind::TermiosOut},                               // TCGETS
-    {0x5402, ArgKind::Termios},                                  // TCSETS
-    {0x5403, ArgKind::Termios},                                  // TCSETSW
-    {0x5404, ArgKind::Termios},                                  // TCSETSF
-    {0x5413, ArgKind::WinsizeOut},                               // TIOCGWINSZ
-    {0x5414, ArgKind::Winsize},                                  // TIOCSWINSZ
-    {0x541b, ArgKind::IntOut},                                   // FIONREAD
-    {0x5411, ArgKind::IntOut},                                   // TIOCOUTQ
-    {0x540f, ArgKind::IntOut},                                   // TIOCGPGRP
-    {0x5429, ArgKind::IntOut},                                   // TIOCGSID
-    {0x5424, ArgKind::IntOut},                                   // TIOCGETD
-    {0x80045430, ArgKind::IntOut},                               // TIOCGPTN
-    {0x80045439, ArgKind::IntOut},                               // TIOCGPTLCK
-    {0x1268, ArgKind::IntOut},                                   // BLKSSZGET
-    {0x5421, ArgKind::IntIn},                                    // FIONBIO
-    {0x5452, ArgKind::IntIn},                                    // FIOASYNC
-    {0x5410, ArgKind::IntIn},                                    // TIOCSPGRP
-    {0x5420, ArgKind::IntIn},                                    // TIOCPKT
-    {0x40045431, ArgKind::IntIn},                                // TIOCSPTLCK
-    {0x80081272, ArgKind::UlongOut},                             // BLKGETSIZE64
-    {0x5409, ArgKind::Int},                                      // TCSBRK
-    {0x540e, ArgKind::Int},                                      // TIOCSCTTY
-    {0x40049409, ArgKind::Int},                                  // FICLONE
-    {0x540a, ArgKind::Enum, of(FlagTable::TcflowAction)},        // TCXONC
-    {0x540b, ArgKind::Enum, of(FlagTable::TcflushQueue)},        // TCFLSH
-    {0x80086601, ArgKind::FlagsOut, of(FlagTable::InodeFlags)},  // FS_IOC_GETFLAGS
-    {0x8913, ArgKind::Ifreq, of(StructId::IfreqFlags)},          // SIOCGIFFLAGS
-    {0x891d, ArgKind::Ifreq, of(StructId::IfreqMetric)},         // SIOCGIFMETRIC
-    {0x8921, ArgKind::Ifreq, of(StructId::IfreqMtu)},            // SIOCGIFMTU
-    {0x8933, ArgKind::Ifreq, of(StructId::IfreqIndex)},          // SIOCGIFINDEX
-    {0x8915, ArgKind::IfreqAddress},                             // SIOCGIFADDR
-    {0x8927, ArgKind::IfreqHardware},                            // SIOCGIFHWADDR
-    {0x540c, ArgKind::Omitted},                                  // TIOCEXCL
-    {0x540d, ArgKind::Omitted},                                  // TIOCNXCL
-    {0x5422, ArgKind::Omitted},                                  // TIOCNOTTY
-    {0x5450, ArgKind::Omitted},                                  // FIONCLEX
-    {0x5451, ArgKind::Omitted},                                  // FIOCLEX
-};
-
-enum PrctlOp : uint32_t {
-  kSetPdeathsig = 1,
-  kGetPdeathsig = 2,
-  kGetDumpable = 3,
-  kSetDumpable = 4,
-  kGetKeepcaps = 7,
-  kSetKeepcaps = 8,
-  kSetName = 15,
-  kGetName = 16,
-  kGetSeccomp = 21,
-  kSetSeccomp = 22,
-  kCapbsetRead = 23,
-  kCapbsetDrop = 24,
-  kGetTsc = 25,
-  kGetSecurebits = 27,
-  kSetTimerslack = 29,
-  kGetTimerslack = 30,
-  kSetSubreaper = 36,
-  kGetSubreaper = 37,
-  kSetNoNewPrivs = 38,
-  kGetNoNewPrivs = 39,
-  kCapAmbient = 47,
-  kSyscallDispatch = 59,
-  kSetVma = 0x53564d41,
-  kSetPtracer = 0x59616d61,
-  kGetTidAddress = 40,
-  kGetThpDisable = 42
-};
+constexpr uint16_t of(FlagTable table) { return static_cast<uint16_t>(table); }
 
 }  // namespace
-
-void resolve_ioctl(Builder& b, size_t request) {
-  const auto word = static_cast<uint32_t>(b.word(request));
-  for (const IoctlRow& row : kIoctls)
-    if (row.request == word) return b.set(request + 1, ArgSpec{row.kind, row.aux});
-}
 
 namespace {
 
-// prctl(2)s with one argument, and how it is shown.
-struct PrctlRow {
-  uint32_t op;
-  ArgKind kind;
-  FlagTable table = FlagTable::None;
-};
-constexpr PrctlRow kPrctls[] = {
-    {kSetPdeathsig, ArgKind::Signal},
-    {kGetPdeathsig, ArgKind::SignalOut},
-    {kGetTsc, ArgKind::EnumOut, FlagTable::TscMode},
-    {kGetSubreaper, ArgKind::IntOut},
-    {kSetName, ArgKind::String},
-    {kGetName, ArgKind::StringOut},
-    {kSetDumpable, ArgKind::Enum, FlagTable::PrctlDumpable},
-    {kSetPtracer, ArgKind::Int},
-    {kSetKeepcaps, ArgKind::Ulong},
-    {kSetTimerslack, ArgKind::Ulong},
-    {kSetSubreaper, ArgKind::Ulong},
-    {kCapbsetRead, ArgKind::Enum, FlagTable::Capability},
-    {kCapbsetDrop, ArgKind::Enum, FlagTable::Capability},
-    {kGetTidAddress, ArgKind::HexOut},
-};
+constexpr ArgSpec kNoId{ArgKind::Omitted}, kId{ArgKind::Uid};
+constexpr ArgSpec in(StructId id) { return {ArgKind::StructIn, static_cast<uint16_t>(id)}; }
+constexpr ArgSpec out(StructId id) { return {ArgKind::StructOut, static_cast<uint16_t>(id)}; }
+constexpr ArgSpec flags_in(FlagTable table) { return {ArgKind::FlagsIn, of(table)}; }
 
-bool has_no_argument(uint32_t op) {
-  return op == kGetDumpable || op == kGetKeepcaps || op == kGetSeccomp || op == kGetSecurebits ||
-         op == kGetTimerslack;
-}
+// What the id and the address of a quotactl(2) are, by its command.
+struct QuotaRow {
+  uint32_t command;
+  ArgSpec id, address;  // no address: it has neither
+};
+constexpr ArgSpec kNoAddress{ArgKind::Omitted};
+constexpr QuotaRow kQuotas[] = {
+    {0x800001, kNoId, kNoAddress},  // Q_SYNC
+    {0x800002, {ArgKind::Enum, of(FlagTable::QuotaFormat)}, {ArgKind::Path}},
+    {0x800003, kNoId, kNoAddress},  // Q_QUOTAOFF
+    {0x800004, kNoId, {ArgKind::EnumOut, of(FlagTable::QuotaFormat)}},
+    {0x800005, kNoId, out(StructId::QuotaInfo)},
+    {0x800006, kNoId, in(StructId::QuotaInfo)},
+    {0x800007, kId, out(StructId::Quota)},
+    {0x800008, kId, in(StructId::Quota)},
+    {0x800009, kId, out(StructId::Quota)},
+    {0x5801, kNoId, flags_in(FlagTable::XfsQuotaFlags)},
+    {0x5802, kNoId, flags_in(FlagTable::XfsQuotaFlags)},
+    {0x5803, kId, out(StructId::XfsQuota)},
+    {0x5804, kId, in(StructId::XfsQuota)},
+    {0x5805, kNoId, out(StructId::XfsQuotaStat)},
+    {0x5806, kNoId, flags_in(FlagTable::XfsQuotaKinds)},
+    {0x5807, kNoId, kNoAddress},  // Q_XQUOTASYNC
+    {0x5808, kNoId, out(StructId::XfsQuotaStatV)},
+    {0x5809, kId, out(StructId::XfsQuota)},
+};
 
 }  // namespace
 
-void resolve_prctl(Builder& b, size_t op) {
-  const size_t arg = op + 1;
-  const auto which = static_cast<uint32_t>(b.word(op));
-  for (const PrctlRow& row : kPrctls) {
-    if (row.op != which) continue;
-    b.set(arg, row.kind, row.table);
-    return b.cut(arg + 1);
-  }
-  if (has_no_argument(which)) return b.cut(arg);
-  switch (which) {
-    case kCapAmbient:
-      b.set_enum(arg, FlagTable::PrctlAmbient);
-      return b.set_enum(arg + 1, FlagTable::Capability);
-    case kSyscallDispatch:
-      b.set_enum(arg, FlagTable::PrctlDispatch);
-      return b.set(arg + 3, ArgKind::Pointer);
-    case kSetVma:
-      b.set_enum(arg, FlagTable::PrctlVma);
-      b.set(arg + 1, ArgKind::Pointer);
-      b.set(arg + 2, ArgKind::Ulong);
-      return b.set(arg + 3, ArgKind::String);
-    case kSetSeccomp:
-      b.set_enum(arg, FlagTable::SeccompMode);
-      b.set(arg + 1, ArgKind::StructIn, StructId::SockFprog);
-      return b.cut(b.word(arg) == 2 ? arg + 2 : arg + 1);
-    case kSetNoNewPrivs:
-      return b.set(arg, ArgKind::Ulong);
-    default:
-      return;
+// The slots are command, device, id, address; of quotactl_fd fd, command, id, address.
+void resolve_quota(Builder& b, size_t command) {
+  constexpr unsigned kTypeBits = 8;
+  const size_t id = command == 0 ? 2 : command + 1, address = id + 1;
+  const uint32_t which = static_cast<uint32_t>(b.word(command)) >> kTypeBits;
+  for (const QuotaRow& row : kQuotas) {
+    if (row.command != which) continue;
+    b.set(id, row.id);
+    return b.set(address, row.address);
   }
 }
 
@@ -181,37 +82,42 @@ void resolve_bpf(Builder& b, size_t command) {
 }
 
 void resolve_seccomp(Builder& b, size_t op) {
-  constexpr uint32_t kSetFilter = 1, kActionAvailable = 2;
+  constexpr uint32_t kSetFilter = 1, kActionAvailable = 2, kNotifSizes = 3;
   const size_t arg = op + 2;
   const auto word = static_cast<uint32_t>(b.word(op));
+  b.set(arg, ArgKind::Pointer);
   if (word == kSetFilter) b.set(arg, ArgKind::StructIn, StructId::SockFprog);
+  if (word == kActionAvailable || word == kNotifSizes) b.set(op + 1, ArgKind::HexInt);
+  if (word == kNotifSizes) b.set(arg, ArgKind::StructOut, StructId::NotifSizes);
   if (word == kActionAvailable) b.set(arg, ArgKind::EnumIn, FlagTable::SeccompAction);
 }
 
 // The slots are fd, command, key, value, aux.
 void resolve_fsconfig(Builder& b, size_t command) {
-  enum : uint32_t { kString = 1, kBinary = 2, kPath = 3, kPathEmpty = 4, kFd = 5 };
+  enum : uint32_t { kFlag = 0, kString = 1, kBinary = 2, kPath = 3, kPathEmpty = 4, kFd = 5 };
   const size_t value = command + 2, aux = command + 3;
   switch (static_cast<uint32_t>(b.word(command))) {
     case kString:
-      return b.set(value, ArgKind::String);
+      return b.set(value, ArgKind::FsParameter);
     case kBinary:
-      return b.set(value, ArgSpec{ArgKind::BufferIn, static_cast<uint8_t>(aux)});
+      return b.set(value, ArgSpec{ArgKind::BufferIn, static_cast<uint16_t>(aux)});
     case kPath:
     case kPathEmpty:
       b.set(value, ArgKind::Path);
       return b.set(aux, ArgKind::DirFd);
     case kFd:
       return b.set(aux, ArgKind::Fd);
-    default:
+    case kFlag:
       return;
+    default:
+      return b.set(command + 1, ArgKind::Pointer);
   }
 }
 
 void resolve_io_uring_register(Builder& b, size_t op) {
   enum : uint32_t { kBuffers = 0, kFiles = 2, kEventfd = 4, kEventfdAsync = 7 };
   const size_t arg = op + 1;
-  const auto count = static_cast<uint8_t>(op + 2);
+  const auto count = static_cast<uint16_t>(op + 2);
   switch (static_cast<uint32_t>(b.word(op))) {
     case kBuffers:
       return b.set(arg, ArgSpec{ArgKind::IovecAddr, count});
@@ -235,45 +141,89 @@ void resolve_ipc(Builder& b, size_t command) {
                                      : StructId::Msqid);
 }
 
+namespace {
+
+// keyctl(2): how many arguments a command has, and what they are.
+struct KeyctlRow {
+  uint32_t op;
+  uint8_t count;
+  ArgSpec args[4];
+};
+constexpr ArgSpec kKey{ArgKind::KeySerial}, kKeyText{ArgKind::String}, kNumber{ArgKind::Uint};
+constexpr ArgSpec kLength{ArgKind::Ulong}, kUser{ArgKind::Uid};
+// The length stands behind them.
+constexpr ArgSpec kPayload{ArgKind::BufferIn, 3}, kAnswer{ArgKind::BufferOut, 3};
+constexpr KeyctlRow kKeyctls[] = {
+    {KEYCTL_GET_KEYRING_ID, 2, {kKey, {ArgKind::Int}}},
+    {KEYCTL_JOIN_SESSION_KEYRING, 1, {kKeyText}},
+    {KEYCTL_UPDATE, 3, {kKey, kPayload, kLength}},
+    {KEYCTL_REVOKE, 1, {kKey}},
+    {KEYCTL_CHOWN, 3, {kKey, kUser, kUser}},
+    {KEYCTL_SETPERM, 2, {kKey, {ArgKind::Flags, of(FlagTable::KeyPermissions)}}},
+    {KEYCTL_DESCRIBE, 3, {kKey, kAnswer, kLength}},
+    {KEYCTL_CLEAR, 1, {kKey}},
+    {KEYCTL_LINK, 2, {kKey, kKey}},
+    {KEYCTL_UNLINK, 2, {kKey, kKey}},
+    {KEYCTL_SEARCH, 4, {kKey, kKeyText, kKeyText, kKey}},
+    {KEYCTL_READ, 3, {kKey, kAnswer, kLength}},
+    {KEYCTL_INSTANTIATE, 4, {kKey, kPayload, kLength, kKey}},
+    {KEYCTL_NEGATE, 3, {kKey, kNumber, kKey}},
+    {KEYCTL_SET_REQKEY_KEYRING, 1, {{ArgKind::Enum, of(FlagTable::RequestKeyring)}}},
+    {KEYCTL_SET_TIMEOUT, 2, {kKey, kNumber}},
+    {KEYCTL_ASSUME_AUTHORITY, 1, {kKey}},
+    {KEYCTL_GET_SECURITY, 3, {kKey, kAnswer, kLength}},
+    {KEYCTL_SESSION_TO_PARENT, 0, {}},
+    {KEYCTL_REJECT, 4, {kKey, kNumber, {ArgKind::Errno}, kKey}},
+    {KEYCTL_INSTANTIATE_IOV, 4, {kKey, {ArgKind::Iovec, 3}, kLength, kKey}},
+    {KEYCTL_INVALIDATE, 1, {kKey}},
+    {KEYCTL_GET_PERSISTENT, 2, {kUser, kKey}},
+};
+
+}  // namespace
+
 void resolve_keyctl(Builder& b, size_t op) {
+  constexpr size_t kLast = 4;
   const size_t first = op + 1;
-  switch (static_cast<uint32_t>(b.word(op))) {
-    case KEYCTL_GET_KEYRING_ID:
-      b.set_enum(first, FlagTable::KeySpec);
-      b.set(first + 1, ArgKind::Int);
-      return b.cut(first + 2);
-    case KEYCTL_JOIN_SESSION_KEYRING:
-      b.set(first, ArgKind::String);
-      return b.cut(first + 1);
-    case KEYCTL_REVOKE:
-    case KEYCTL_CLEAR:
-    case KEYCTL_INVALIDATE:
-      b.set_enum(first, FlagTable::KeySpec);
-      return b.cut(first + 1);
-    case KEYCTL_LINK:
-    case KEYCTL_UNLINK:
-      b.set_enum(first, FlagTable::KeySpec);
-      b.set_enum(first + 1, FlagTable::KeySpec);
-      return b.cut(first + 2);
-    case KEYCTL_SETPERM:
-      b.set_enum(first, FlagTable::KeySpec);
-      return b.cut(first + 2);
-    default:
-      return;
+  b.set(op + kLast, ArgKind::Hex);
+  for (const KeyctlRow& row : kKeyctls) {
+    if (row.op != static_cast<uint32_t>(b.word(op))) continue;
+    for (size_t i = 0; i < row.count; i++) b.set(first + i, row.args[i]);
+    return b.cut(first + row.count);
   }
 }
 
 // Most actions take neither buffer nor length.
 void resolve_syslog(Builder& b, size_t action) {
-  enum : uint32_t { kRead = 2, kReadAll = 3, kReadClear = 4, kConsoleLevel = 8 };
+  enum : uint32_t {
+    kClose,
+    kOpen,
+    kRead,
+    kReadAll,
+    kReadClear,
+    kClear,
+    kConsoleOff,
+    kConsoleOn,
+    kConsoleLevel,
+    kSizeUnread,
+    kSizeBuffer
+  };
   switch (static_cast<uint32_t>(b.word(action))) {
     case kRead:
     case kReadAll:
     case kReadClear:
+      return b.set(action + 1, {ArgKind::BufferOut, 2});
     case kConsoleLevel:
-      return;
-    default:
+      return b.set(action + 2, ArgKind::LogLevel);
+    case kClose:
+    case kOpen:
+    case kClear:
+    case kConsoleOff:
+    case kConsoleOn:
+    case kSizeUnread:
+    case kSizeBuffer:
       return b.cut(action + 1);
+    default:
+      return;
   }
 }
 

@@ -54,6 +54,7 @@ constexpr Tables make_tables() {
   constexpr size_t kAccessModes = 4;  // O_RDONLY to O_ACCMODE
   const FlagTableView without_mode = {open.rows.subspan(kAccessModes), open.unknown, 0};
   tables[static_cast<size_t>(FlagTable::MqOpenFlags)] = open;
+  tables[static_cast<size_t>(FlagTable::OpenHowFlags)] = open;
   tables[static_cast<size_t>(FlagTable::PipeFlags)] = without_mode;
   tables[static_cast<size_t>(FlagTable::DupFlags)] = without_mode;
   return tables;
@@ -85,6 +86,29 @@ bool is_wide(FlagTable table) {
     case FlagTable::StatfsFlags:
     case FlagTable::LandlockAccess:
     case FlagTable::PerfSample:
+    case FlagTable::PerfFlags:
+    case FlagTable::KexecFlags:
+    case FlagTable::KexecFileFlags:
+    case FlagTable::PkeyRights:
+    case FlagTable::UnshareFlags:
+    case FlagTable::PrctlDumpable:
+    case FlagTable::PrctlVma:
+    case FlagTable::PrctlDispatch:
+    case FlagTable::Securebits:
+    case FlagTable::PacKeys:
+    case FlagTable::OpenHowFlags:
+    case FlagTable::PerfReadFormat:
+    case FlagTable::PerfSoftware:
+    case FlagTable::SchedAttrFlags:
+    case FlagTable::SmeFlags:
+    case FlagTable::Unalign:
+    case FlagTable::FpEmulation:
+    case FlagTable::FpExceptions:
+    case FlagTable::MceKill:
+    case FlagTable::SetMm:
+    case FlagTable::PrctlAmbient:
+    case FlagTable::Capability:
+    case FlagTable::MdweFlags:
       return true;
     default:
       return false;
@@ -98,6 +122,9 @@ void append_unknown(std::string& out, const FlagTableView& table, uint64_t value
   out += table.unknown;
   out += " */";
 }
+
+// mount(2): a magic number that old programs add to the flags.
+constexpr uint64_t kMountMagicMask = 0xffff0000, kMountMagic = 0xc0ed0000;
 
 // Six bits of some flag words hold the logarithm of a huge page's size.
 constexpr unsigned kSizeShift = 26;
@@ -150,8 +177,22 @@ void append_flags(std::string& out, FlagTable table, uint64_t value) {
   const FlagTableView& view = flag_table(table);
   if (!is_wide(table)) value = static_cast<uint32_t>(value);
   const size_t start = out.size();
+  if (table == FlagTable::MountFlags && (value & kMountMagicMask) == kMountMagic) {
+    out += "MS_MGC_VAL";
+    value &= ~kMountMagicMask;
+    if (value == 0) return;
+    out += '|';
+    return append_flags(out, table, value);
+  }
+  uint64_t unnamed = 0;
   if (view.value_mask != 0) {
-    append_enum(out, table, value & view.value_mask);
+    // A policy without a name stands behind its flags.
+    const bool last = table == FlagTable::MempolicyMode && (value & ~view.value_mask) != 0 &&
+                      find_row(view, value & view.value_mask) == nullptr;
+    if (last)
+      unnamed = value & view.value_mask;
+    else
+      append_enum(out, table, value & view.value_mask);
     value &= ~view.value_mask;
   } else if (value == 0) {
     const FlagRow* zero = find_row(view, 0);
@@ -165,6 +206,7 @@ void append_flags(std::string& out, FlagTable table, uint64_t value) {
     out += row.name;
     value &= ~row.value;
   }
+  value |= unnamed;
   if (const std::string_view shift = size_shift_name(table);
       !shift.empty() && value >> kSizeShift != 0) {
     append_page_size(out, shift, value, out.size() != start);
@@ -181,10 +223,12 @@ void append_flags(std::string& out, FlagTable table, uint64_t value) {
 
 void append_enum(std::string& out, FlagTable table, uint64_t value) {
   const FlagTableView& view = flag_table(table);
-  if (const FlagRow* row = find_row(view, value)) {
+  const FlagRow* row = find_row(view, value);
+  if (row != nullptr && is_wide(table) && row->value != value) row = nullptr;
+  if (row != nullptr) {
     out += row->name;
   } else {
-    append_unknown(out, view, static_cast<uint32_t>(value));
+    append_unknown(out, view, is_wide(table) ? value : static_cast<uint32_t>(value));
   }
 }
 

@@ -9,10 +9,21 @@
 
 namespace wc {
 
-enum class FlagTable : uint8_t {
+enum class FlagTable : uint16_t {
   None,  // no names: printed as hexadecimal
 
   // Files (flags_file.def)
+  QuotaInfoValid,   // IIF_BGRACE
+  QuotaInfoFlags,   // DQF_ROOT_SQUASH
+  XfsQuotaKinds,    // FS_USER_QUOTA
+  XfsQuotaFlags,    // FS_QUOTA_UDQ_ACCT
+  QuotaFormat,      // QFMT_VFS_OLD
+  ListmountFlags,   // LISTMOUNT_REVERSE
+  FanotifyClass,    // FAN_CLASS_NOTIF
+  HandleFlags,      // AT_HANDLE_FID
+  AtPathFlags,      // AT_SYMLINK_NOFOLLOW
+  MemfdSecret,      // O_CLOEXEC
+  OpenHowFlags,     // the rows of OpenFlags, 64 bits (openat2)
   OpenFlags,        // O_RDONLY|O_CREAT
   AccessMode,       // F_OK, R_OK|W_OK
   AtFlags,          // AT_EMPTY_PATH, AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, ...
@@ -59,6 +70,35 @@ enum class FlagTable : uint8_t {
   FsMagic,          // EXT2_SUPER_MAGIC: f_type of statfs
   MknodType,        // S_IFCHR
 
+  // Devices (flags_device.def)
+  LoopCrypt,             // LO_CRYPT_NONE
+  LoopFlags,             // LO_FLAGS_READ_ONLY
+  KbType,                // KB_84
+  KbdMeta,               // K_METABIT
+  KbdMode,               // K_RAW
+  KdMode,                // KD_TEXT
+  BlkpgOp,               // BLKPG_ADD_PARTITION
+  BusState,              // BUSSTATE_OFF
+  SeccompAddfd,          // SECCOMP_ADDFD_FLAG_SETFD
+  SeccompNotif,          // SECCOMP_USER_NOTIF_FLAG_CONTINUE
+  RtcParam,              // RTC_PARAM_FEATURES
+  UbiProperty,           // UBI_VOL_PROP_DIRECT_WRITE
+  UbiDataType,           // UBI_LONGTERM
+  FsXflags,              // FS_XFLAG_REALTIME
+  FiemapFlags,           // FIEMAP_FLAG_SYNC
+  CounterEvent,          // COUNTER_EVENT_OVERFLOW
+  CounterScope,          // COUNTER_SCOPE_DEVICE
+  CounterComponentType,  // COUNTER_COMPONENT_NONE
+  MtdMode,               // MTD_OPS_PLACE_OOB
+  MtdOtp,                // MTD_OTP_OFF
+  MtdFileMode,           // MTD_FILE_MODE_NORMAL
+  PerfIocFlags,          // PERF_IOC_FLAG_GROUP
+  SgReset,               // SG_SCSI_RESET_NOTHING
+  NbdFlags,              // NBD_FLAG_HAS_FLAGS
+  ModemBits,             // TIOCM_LE
+  EventType,             // EV_KEY
+  AbsoluteAxis,          // ABS_X
+
   // Memory (flags_memory.def)
   MmapProt,        // PROT_READ|PROT_WRITE
   MmapFlags,       // MAP_PRIVATE|MAP_ANONYMOUS
@@ -81,71 +121,114 @@ enum class FlagTable : uint8_t {
   MsgrcvFlags,     // MSG_NOERROR|IPC_NOWAIT
 
   // Network (flags_net.def)
-  SocketDomain,     // AF_UNIX
-  SocketType,       // SOCK_STREAM|SOCK_CLOEXEC
-  SocketFlags,      // SOCK_CLOEXEC (accept4)
-  SocketProtocol,   // IPPROTO_TCP
-  NetlinkProtocol,  // NETLINK_ROUTE
-  MsgFlags,         // MSG_DONTWAIT
-  ShutdownHow,      // SHUT_WR
-  SockoptLevel,     // SOL_SOCKET
-  SockoptSocket,    // SO_REUSEADDR
-  SockoptTcp,       // TCP_NODELAY
-  SockoptIp,        // IP_TTL
-  SockoptIpv6,      // IPV6_V6ONLY
-  ScmType,          // SCM_RIGHTS
-  AddrinfoFlags,    // AI_PASSIVE
-  NameinfoFlags,    // NI_NUMERICHOST
-  ArpHardware,      // ARPHRD_ETHER
+  SockoptMptcp,      // MPTCP_INFO
+  SockoptXdp,        // XDP_MMAP_OFFSETS
+  SockoptAlg,        // ALG_SET_KEY
+  SockoptVsock,      // SO_VM_SOCKETS_BUFFER_SIZE
+  SockoptTls,        // TLS_TX
+  SockoptUdp,        // UDP_CORK
+  SockoptTipc,       // TIPC_IMPORTANCE
+  IcmpType,          // ICMP_ECHOREPLY
+  SockoptRaw,        // ICMP_FILTER
+  PacketMembership,  // PACKET_MR_MULTICAST
+  SockoptPacket,     // PACKET_ADD_MEMBERSHIP
+  SockoptNetlink,    // NETLINK_ADD_MEMBERSHIP
+  IpControl,         // IP_TOS
+  SocketDomain,      // AF_UNIX
+  SocketType,        // SOCK_STREAM|SOCK_CLOEXEC
+  SocketFlags,       // SOCK_CLOEXEC (accept4)
+  SocketProtocol,    // IPPROTO_TCP
+  NetlinkProtocol,   // NETLINK_ROUTE
+  MsgFlags,          // MSG_DONTWAIT
+  ShutdownHow,       // SHUT_WR
+  SockoptLevel,      // SOL_SOCKET
+  SockoptSocket,     // SO_REUSEADDR
+  SockoptTcp,        // TCP_NODELAY
+  SockoptIp,         // IP_TTL
+  SockoptIpv6,       // IPV6_V6ONLY
+  ScmType,           // SCM_RIGHTS
+  AddrinfoFlags,     // AI_PASSIVE
+  NameinfoFlags,     // NI_NUMERICHOST
+  ArpHardware,       // ARPHRD_ETHER
 
   // Processes, threads, scheduling (flags_process.def)
-  CloneFlags,       // CLONE_VM, also for unshare and setns
-  UnshareFlags,     // CLONE_NEWNS, of unshare and setns
-  PrctlDumpable,    // SUID_DUMP_USER
-  PrctlVma,         // PR_SET_VMA_ANON_NAME
-  PrctlAmbient,     // PR_CAP_AMBIENT_RAISE
-  PrctlDispatch,    // PR_SYS_DISPATCH_ON
-  WaitOptions,      // WNOHANG
-  WaitidType,       // P_PID
-  RlimitResource,   // RLIMIT_NOFILE
-  RusageWho,        // RUSAGE_SELF
-  PriorityWhich,    // PRIO_PROCESS
-  SchedPolicy,      // SCHED_FIFO
-  SchedAttrFlags,   // SCHED_FLAG_RESET_ON_FORK
-  PrctlOp,          // PR_SET_NAME
-  ArchPrctlOp,      // ARCH_SET_FS
-  PtraceRequest,    // PTRACE_ATTACH
-  PtraceOptions,    // PTRACE_O_TRACECLONE
-  SeccompOp,        // SECCOMP_SET_MODE_FILTER
-  SeccompFlags,     // SECCOMP_FILTER_FLAG_TSYNC
-  SeccompMode,      // SECCOMP_MODE_FILTER
-  FutexCmd,         // FUTEX_WAIT
-  FutexBitset,      // FUTEX_BITSET_MATCH_ANY
-  FutexWakeOp,      // FUTEX_OP_SET
-  FutexWaitvFlags,  // FUTEX_PRIVATE_FLAG|FUTEX_32
-  PidfdFlags,       // PIDFD_NONBLOCK
-  KcmpType,         // KCMP_FILE
-  IoprioWho,        // IOPRIO_WHO_PROCESS
-  Personality,      // PER_LINUX
-  RebootCmd,        // LINUX_REBOOT_CMD_RESTART
-  SyslogAction,     // SYSLOG_ACTION_READ
-  KeyctlOp,         // KEYCTL_READ
-  KeySpec,          // KEY_SPEC_USER_KEYRING
-  BpfCmd,           // BPF_MAP_CREATE
-  PerfFlags,        // PERF_FLAG_FD_CLOEXEC
-  IoUringSetup,     // IORING_SETUP_SQPOLL
-  IoUringEnter,     // IORING_ENTER_GETEVENTS
-  IoUringRegister,  // IORING_REGISTER_BUFFERS
-  LandlockRule,     // LANDLOCK_RULE_PATH_BENEATH
-  LandlockFlags,    // LANDLOCK_CREATE_RULESET_VERSION
-  GetrandomFlags,   // GRND_NONBLOCK
-  Capability,       // CAP_SYS_ADMIN
-  ModuleInitFlags,  // MODULE_INIT_IGNORE_MODVERSIONS
-  DeleteModule,     // O_NONBLOCK
-  KexecFlags,       // KEXEC_ON_CRASH
-  SwapFlags,        // SWAP_FLAG_DISCARD
+  SetMm,               // PR_SET_MM_START_CODE
+  SpeculationControl,  // PR_SPEC_PRCTL
+  Speculation,         // PR_SPEC_STORE_BYPASS
+  MdweFlags,           // PR_MDWE_REFUSE_EXEC_GAIN
+  TimingMode,          // PR_TIMING_STATISTICAL
+  Endian,              // PR_ENDIAN_BIG
+  FpExceptions,        // PR_FP_EXC_SW_ENABLE
+  FpEmulation,         // PR_FPEMU_NOPRINT
+  Unalign,             // PR_UNALIGN_NOPRINT
+  MteCheck,            // PR_MTE_TCF_NONE
+  SveFlags,            // PR_SVE_SET_VL_ONEXEC
+  SmeFlags,            // PR_SME_SET_VL_ONEXEC
+  PidType,             // PIDTYPE_PID
+  SchedCore,           // PR_SCHED_CORE_GET
+  PacKeys,             // PR_PAC_APIAKEY
+  MceKillPolicy,       // PR_MCE_KILL_LATE
+  MceKill,             // PR_MCE_KILL_CLEAR
+  SetnsFlags,          // CLONE_NEWTIME
+  CloneFlags,          // CLONE_VM, also for unshare and setns
+  UnshareFlags,        // CLONE_NEWNS, of unshare and setns
+  PrctlDumpable,       // SUID_DUMP_USER
+  PrctlVma,            // PR_SET_VMA_ANON_NAME
+  PrctlAmbient,        // PR_CAP_AMBIENT_RAISE
+  PrctlDispatch,       // PR_SYS_DISPATCH_ON
+  WaitOptions,         // WNOHANG
+  WaitidType,          // P_PID
+  RlimitResource,      // RLIMIT_NOFILE
+  RusageWho,           // RUSAGE_SELF
+  PriorityWhich,       // PRIO_PROCESS
+  SchedPolicy,         // SCHED_FIFO
+  SchedAttrFlags,      // SCHED_FLAG_RESET_ON_FORK
+  PrctlOp,             // PR_SET_NAME
+  ArchPrctlOp,         // ARCH_SET_FS
+  PtraceRequest,       // PTRACE_ATTACH
+  PtraceOptions,       // PTRACE_O_TRACECLONE
+  SeccompOp,           // SECCOMP_SET_MODE_FILTER
+  SeccompFlags,        // SECCOMP_FILTER_FLAG_TSYNC
+  SeccompMode,         // SECCOMP_MODE_FILTER
+  FutexCmd,            // FUTEX_WAIT
+  FutexBitset,         // FUTEX_BITSET_MATCH_ANY
+  FutexWakeOp,         // FUTEX_OP_SET
+  FutexWaitvFlags,     // FUTEX_PRIVATE_FLAG|FUTEX_32
+  PidfdFlags,          // PIDFD_NONBLOCK
+  KcmpType,            // KCMP_FILE
+  IoprioWho,           // IOPRIO_WHO_PROCESS
+  Personality,         // PER_LINUX
+  RebootCmd,           // LINUX_REBOOT_CMD_RESTART
+  SyslogAction,        // SYSLOG_ACTION_READ
+  KeyctlOp,            // KEYCTL_READ
+  KeySpec,             // KEY_SPEC_USER_KEYRING
+  BpfCmd,              // BPF_MAP_CREATE
+  PerfFlags,           // PERF_FLAG_FD_CLOEXEC
+  IoUringSetup,        // IORING_SETUP_SQPOLL
+  IoUringEnter,        // IORING_ENTER_GETEVENTS
+  IoUringRegister,     // IORING_REGISTER_BUFFERS
+  RebootMagic,         // LINUX_REBOOT_MAGIC1
+  RebootMagic2,        // LINUX_REBOOT_MAGIC2
+  KexecFileFlags,      // KEXEC_FILE_UNLOAD
+  KexecArchitecture,   // KEXEC_ARCH_DEFAULT
+  Futex2Flags,         // FUTEX2_NUMA
+  LsmAttr,             // LSM_ATTR_UNDEF
+  LsmFlags,            // LSM_FLAG_SINGLE
+  KeyPermissions,      // KEY_POS_VIEW
+  RequestKeyring,      // KEY_REQKEY_DEFL_NO_CHANGE
+  LandlockRule,        // LANDLOCK_RULE_PATH_BENEATH
+  LandlockFlags,       // LANDLOCK_CREATE_RULESET_VERSION
+  GetrandomFlags,      // GRND_NONBLOCK
+  Capability,          // CAP_SYS_ADMIN
+  ModuleInitFlags,     // MODULE_INIT_IGNORE_MODVERSIONS
+  DeleteModule,        // O_NONBLOCK
+  KexecFlags,          // KEXEC_ON_CRASH
+  SwapFlags,           // SWAP_FLAG_DISCARD
 
   // Signals, time, waiting (flags_signal.def)
+  ClockStatus,       // STA_PLL
+  AdjustModes,       // ADJ_OFFSET_SINGLESHOT
+  ClockState,        // TIME_OK
   SigprocmaskHow,    // SIG_BLOCK
   SaFlags,           // SA_RESTART
   SigaltstackFlags,  // SS_DISABLE
@@ -163,9 +246,11 @@ enum class FlagTable : uint8_t {
   EpollEvents,       // EPOLLIN
   EventfdFlags,      // EFD_CLOEXEC
   MqOpenFlags,       // the rows of OpenFlags
-  IoctlRequest,      // TCGETS
 
   // Fields of structs (flags_struct.def)
+  PerfCacheResult,  // PERF_COUNT_HW_CACHE_RESULT_ACCESS
+  PerfCacheOp,      // PERF_COUNT_HW_CACHE_OP_READ
+  PerfCache,        // PERF_COUNT_HW_CACHE_L1D
   LandlockAccess,   // LANDLOCK_ACCESS_FS_EXECUTE
   IocbCommand,      // IOCB_CMD_PREAD
   IoUringFeatures,  // IORING_FEAT_NODROP

@@ -67,7 +67,7 @@ class ResultNote {
       out += kNames[i];
       out += set;
     }
-    if (out.size() == start) return;
+    if (out.size() == start) out += " (";
     append_left(out, 4, time_kind);
     out += ')';
   }
@@ -78,8 +78,9 @@ class ResultNote {
     if (ret_ == 0) return append_timeout(out);
     if (word(kTimeout) == 0) return;
     std::string left;
+    left += '(';
     append_left(left, kTimeout, ArgKind::Timespec);
-    out += " (" + left.substr(2) + ")";
+    out += ' ' + left + ')';
   }
 
  private:
@@ -98,7 +99,7 @@ class ResultNote {
     if (word(i) == 0) return;
     DecodedArg left;
     decode_time(arg({kind, 0}, i), left);
-    out += ", left ";
+    out += out.ends_with('(') ? "left " : ", left ";
     out += left.text;
   }
 
@@ -154,10 +155,13 @@ enum Number : uint32_t {
   kFcntl = 72,
   kSigtimedwait = 128,
   kPersonality = 135,
+  kIoctl = 16,
   kPrctl = 157,
   kTime = 201,
   kMembarrier = 324,
   kSchedGetscheduler = 145,
+  kAdjtimex = 159,
+  kClockAdjtime = 305,
   kPselect6 = 270,
   kPpoll = 271,
   kIoprioGet = 252,
@@ -167,6 +171,8 @@ enum Number : uint32_t {
 // Of prctl.
 constexpr uint64_t kGetDumpable = 3;
 constexpr uint64_t kGetSecurebits = 27;
+constexpr uint64_t kMceKillGet = 34;
+constexpr uint32_t kNamespaceType = 0xb703;  // NS_GET_NSTYPE
 
 // " (TEXT)", where `append` writes the text.
 template <typename Append>
@@ -189,6 +195,8 @@ void append_prctl_note(std::string& out, std::span<const uint64_t> words, uint64
   if (words[0] == kGetSecurebits && ret != 0) {
     out.clear();
     append_with_flags(out, ret, FlagTable::Securebits, "");
+  } else if (words[0] == kMceKillGet) {
+    append_in_parentheses(out, [&] { append_enum(out, FlagTable::MceKillPolicy, ret); });
   } else if (words[0] == kGetDumpable) {
     append_in_parentheses(out, [&] { append_enum(out, FlagTable::PrctlDumpable, ret); });
   }
@@ -212,6 +220,9 @@ void append_note(std::string& out, const DecodeContext& context, uint32_t nr,
       return;
     case kTime:
       return append_time_note(out, ret);
+    case kIoctl:
+      if (words.size() < 2 || static_cast<uint32_t>(words[1]) != kNamespaceType) return;
+      return append_in_parentheses(out, [&] { append_enum(out, FlagTable::SetnsFlags, ret); });
     case kPrctl:
       return append_prctl_note(out, words, ret);
     case kIoprioGet:
@@ -222,6 +233,9 @@ void append_note(std::string& out, const DecodeContext& context, uint32_t nr,
       if (words.empty() || words[0] != 0 || ret == 0) return;
       out.clear();
       return append_with_flags(out, ret, FlagTable::MembarrierCmd, "");
+    case kAdjtimex:
+    case kClockAdjtime:
+      return append_in_parentheses(out, [&] { append_enum(out, FlagTable::ClockState, ret); });
     case kSchedGetscheduler:
       return append_in_parentheses(out, [&] { append_flags(out, FlagTable::SchedPolicy, ret); });
     case kPersonality:

@@ -75,7 +75,7 @@ void append_sender(std::string& out, const siginfo_t& info) {
   out += ", si_pid=";
   append_dec(out, info.si_pid);
   out += ", si_uid=";
-  append_udec(out, info.si_uid);
+  append_id(out, info.si_uid);
 }
 
 void append_value(std::string& out, const sigval& value) {
@@ -113,6 +113,14 @@ void append_seccomp(std::string& out, const siginfo_t& info) {
   }
 }
 
+// Which key refused the access: SEGV_PKUERR.
+void append_protection_key(std::string& out, const siginfo_t& info) {
+  constexpr int kKeyRefused = 4;
+  if (info.si_signo != SIGSEGV || info.si_code != kKeyRefused) return;
+  out += ", si_pkey=";
+  append_udec(out, info.si_pkey);
+}
+
 // Codes that only the kernel gives, with a union member that belongs to the signal.
 void append_kernel_part(std::string& out, const siginfo_t& info) {
   switch (info.si_signo) {
@@ -124,7 +132,8 @@ void append_kernel_part(std::string& out, const siginfo_t& info) {
     case SIGBUS:
     case SIGTRAP:
       out += ", si_addr=";
-      return append_pointer(out, reinterpret_cast<uint64_t>(info.si_addr));
+      append_pointer(out, reinterpret_cast<uint64_t>(info.si_addr));
+      return append_protection_key(out, info);
     case SIGPOLL:
       out += ", si_band=";
       append_dec(out, info.si_band);
@@ -168,7 +177,7 @@ void append_siginfo(std::string& out, const siginfo_t& info) {
     out += ", si_errno=";
     const std::string_view name = errno_name(info.si_errno);
     if (name.empty()) {
-      append_dec(out, info.si_errno);
+      append_udec(out, static_cast<uint32_t>(info.si_errno));
     } else {
       out += name;
     }

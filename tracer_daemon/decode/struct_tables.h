@@ -12,7 +12,7 @@
 
 namespace wc {
 
-enum class StructId : uint8_t {
+enum class StructId : uint16_t {
   // Scheduling, memory, waiting
   SchedAttr,
   FutexWaitv,
@@ -49,6 +49,55 @@ enum class StructId : uint8_t {
   IfreqMtu,
   IfreqMetric,
   IfreqFlags,
+  // Clocks, mounts, caches
+  Timeval,
+  Timex,
+  SysctlArgs,
+  MountIdReq,
+  CachestatRange,
+  Cachestat,
+  KcmpEpollSlot,
+  // Devices
+  MtdRegion,
+  CounterComponent,
+  CounterWatch,
+  Fiemap,
+  Fsxattr,
+  FsxattrOut,
+  FsTrim,
+  MtdErase,
+  MtdErase64,
+  MtdOob,
+  MtdOob64,
+  OtpInfo,
+  MtdWrite,
+  UbiAttach,
+  UbiChange,
+  UbiMap,
+  UbiResize,
+  UbiProperty,
+  RtcTime,
+  RtcAlarm,
+  RtcPll,
+  SeccompResponse,
+  SeccompAddFd,
+  BlkTrace,
+  BlkpgData,
+  Blkpg,
+  LoopInfo,
+  LoopInfo64,
+  LoopConfig,
+  TeeCancel,
+  TeeClose,
+  NotifSizes,
+  TpacketReq,
+  Quota,
+  QuotaInfo,
+  XfsQuota,
+  XfsFileStat,
+  XfsQuotaStat,
+  XfsFileStatV,
+  XfsQuotaStatV,
 
   Count
 };
@@ -62,10 +111,15 @@ enum class FieldFormat : uint8_t {
   Flags,  // table: a FlagTable
   Enum,   // table: a FlagTable
   Fd,
-  Text,    // char[], NUL-terminated or full
-  String,  // address of a string
-  Bytes,   // address of bytes, whose count is the 64-bit field behind it
-  Struct,  // table: a StructId
+  Text,       // char[], NUL-terminated or full
+  String,     // address of a string
+  Bytes,      // address of bytes, whose count is the 64-bit field behind it
+  Struct,     // table: a StructId
+  Reference,  // table: a StructId, at the address
+  Error,      // an errno value, or a number
+  Array,      // table: bytes of an element; hexadecimal
+  HexText,    // bytes as \\x01\\x02
+  Dots,       // no field: what strace leaves out
 };
 
 struct FieldRow {
@@ -73,7 +127,8 @@ struct FieldRow {
   uint16_t offset = 0;
   uint16_t size = 0;
   FieldFormat format = FieldFormat::Udec;
-  uint8_t table = 0;
+  uint16_t table = 0;
+  bool only_if_set = false;  // zero is left out
 };
 
 // How many bytes of it the caller passes: structs grow with the kernel's versions.

@@ -35,11 +35,11 @@ constexpr SyscallSpec make_row(uint32_t nr, std::string_view name, uint32_t clas
 #define X(kind, aux) \
   ArgSpec { ArgKind::kind, aux }
 #define F(table) \
-  ArgSpec { ArgKind::Flags, static_cast<uint8_t>(FlagTable::table) }
+  ArgSpec { ArgKind::Flags, static_cast<uint16_t>(FlagTable::table) }
 #define E(table) \
-  ArgSpec { ArgKind::Enum, static_cast<uint8_t>(FlagTable::table) }
+  ArgSpec { ArgKind::Enum, static_cast<uint16_t>(FlagTable::table) }
 #define T(kind, id) \
-  ArgSpec { ArgKind::kind, static_cast<uint8_t>(StructId::id) }
+  ArgSpec { ArgKind::kind, static_cast<uint16_t>(StructId::id) }
 constexpr SyscallSpec kRows[] = {
 #include "decode/syscalls.def"
 };

@@ -80,7 +80,7 @@ void append_file_mode(std::string& out, uint32_t mode) {
   if (!type.empty()) {
     out += type;
   } else if ((mode & S_IFMT) != 0) {
-    append_octal(out, mode & S_IFMT);
+    return append_octal(out, mode);
   }
   if ((mode & S_IFMT) != 0) out += '|';
   if ((mode & S_ISUID) != 0) out += "S_ISUID|";
@@ -103,7 +103,8 @@ void append_time(std::string& out, int64_t seconds, int64_t fraction, std::strin
   out += ", ";
   out += unit;
   out += '=';
-  append_dec(out, fraction);
+  append_udec(out,
+              static_cast<uint64_t>(fraction));  // the kernel looks at it before it is a fraction
   out += '}';
 }
 
@@ -121,6 +122,9 @@ void append_ticks(std::string& out, int64_t ticks) {
 
 void append_date_comment(std::string& out, int64_t seconds, int64_t fraction, unsigned digits) {
   if (seconds == 0 && fraction == 0) return;
+  uint64_t most = 1;
+  for (unsigned i = 0; i < digits; i++) most *= 10;
+  if (static_cast<uint64_t>(fraction) >= most) return;  // UTIME_NOW, or garbage
   const std::time_t when = seconds;
   std::tm parts{};
   if (localtime_r(&when, &parts) == nullptr) return;

@@ -240,6 +240,15 @@ void Controller::describe(Answer& answer) {
   fields["sampling"] = sampling;
   fields["rules"] = options.rules != nullptr ? rules_of(*options.rules) : json::array();
   fields["backends"] = backends_of(backends);
+  if (options.config & WC_CONFIG_IN_PROCESS) {
+    auto stops = json::array();
+    for (const StopCounts::Row& row : parts_.dispatch.stop_counts().rows())
+      stops.push_back({{"function", row.function},
+                       {"syscall", row.syscall},
+                       {"reason", name_of(row.reason)},
+                       {"count", row.count}});
+    fields["stops"] = stops;
+  }
   fields["events"] = backends.counts().events;
   fields["lost"] = backends.counts().lost;
   constexpr double kSecond = 1e9;

@@ -6,6 +6,7 @@
 
 #include "control/command.h"
 #include "engine/switching.h"
+#include "gates/dispatch_gate.h"
 #include "recording/thread_records.h"
 #include "tracee/tracees.h"
 
@@ -17,6 +18,7 @@ class Controller {
     Tracees& tracees;
     ThreadRecords& records;
     Switching& switching;
+    const DispatchGate& dispatch;
   };
   // `plans`: the run's, for processes to come.
   Controller(const TraceRun& run, const Parts& parts, SyscallPlans& plans);

@@ -209,6 +209,7 @@ Thread& Following::take_leaders_place(const StoppedThread& stop, Thread& leader)
 // The program that the thread has run until its exec.
 void Following::end_program(Thread& thread) {
   Process& process = *thread.process;
+  run_.pipeline.symbols().freeze(process.pid);
   parts_.records.drain(thread, 0);
   parts_.records.report_too_deep(thread);
   // What has come back by itself first; then the execve that brought us here has succeeded.

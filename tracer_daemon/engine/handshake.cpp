@@ -264,6 +264,11 @@ uint64_t Handshake::give_slot(StoppedThread& stop, Thread& thread, const user_re
   parts_.switching.begin(process);
   if (run_.options.config & WC_CONFIG_IN_PROCESS) parts_.heartbeat.quicken();
   parts_.patching.patch(thread);
+  // What is recorded may be read when the program has replaced itself.
+  const Demand demand = run_.pipeline.backends().demand();
+  if (run_.options.config & WC_CONFIG_IN_PROCESS &&
+      (demand.wants(WC_WANT_CALLER) || demand.wants(WC_WANT_STACK)))
+    run_.pipeline.symbols().remember(process.pid);
   if (run_.options.whole_process) slot.gate_open = 1, thread.watch = SyscallWatch::Scope;
   uint64_t answer = share.address_of(*index);
   if (process.gate != WC_GATE_DISPATCH) return answer;

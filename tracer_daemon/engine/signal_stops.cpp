@@ -140,11 +140,8 @@ void SignalStops::report_until_now(const StoppedThread& stop, Thread& thread,
   parts_.records.drain(thread, regs.rsp);
   parts_.records.complete_pending(thread, regs);
   parts_.interruptions.park(stop, thread, regs);
-  const auto wrapped = parts_.scopes.wrapped(thread, regs.rsp);
   // What was left by longjmp is told apart here only: the handler may run on another stack.
-  if (ProcessShare* share = thread.share();
-      share != nullptr && thread.process->shim.bell != 0 && !thread.shares.active)
-    share->view(thread.slot_index()).set_depth(static_cast<uint32_t>(wrapped.size()));
+  if (thread.process->shim.bell != 0) parts_.scopes.drop_left_scopes(thread, regs.rsp);
   const auto scopes = parts_.scopes.live(thread, regs.rsp);
   parts_.scopes.drop_missing(thread, scopes);
   if (!scopes.empty()) Interruptions::note_handler(thread, signal, regs.rsp, scopes.back());

@@ -40,7 +40,7 @@ Tracer::Parts::Parts(const TraceRun& run, SyscallPlans& plans, ProgramTables& ta
       attaching(run, {tracees, stops, handler, following, placing, records}),
       signal_stops(run, {breaks, handshake, bells, dispatch, scopes, records, interruptions,
                          time_limits, own_signals, shim}),
-      controller(run, {tracees, records, switching}, plans),
+      controller(run, {tracees, records, switching, dispatch}, plans),
       posted(heartbeat),
       waiting(run, {tracees, stops, heartbeat, socket_gate, own_signals}) {}
 

@@ -27,6 +27,7 @@ struct OpenCall {
   // Which audiences know of it (see CallAudience).
   bool told_all_calls = false;
   bool told_syscalls_only = false;
+  bool is_quiet = false;  // nothing more of it is reported but its end, and nothing of calls in it
   std::vector<uint64_t> words;
   std::vector<DecodedArg> args;                 // as they were at entry
   std::shared_ptr<const TypedArguments> typed;  // in place of words and args
@@ -38,7 +39,7 @@ struct OpenCall {
 
   // As new, but for the room that its parts have.
   void reset() {
-    told_all_calls = told_syscalls_only = false;
+    told_all_calls = told_syscalls_only = is_quiet = false;
     typed.reset();
     words.clear();
     final_args.clear();

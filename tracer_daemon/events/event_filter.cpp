@@ -52,9 +52,8 @@ void EventFilter::totals(const wc_totals& event) {
   if (functions_.totals(event)) backends_.totals(event);
 }
 
-void EventFilter::syscall_enter(wc_syscall event) {
-  wc_verdict verdict{};
-  if (functions_.syscall(event)) backends_.syscall_enter(event, verdict);
+BackendVerdict EventFilter::syscall_enter(wc_syscall event) {
+  return functions_.syscall(event) ? backends_.syscall_enter(event) : BackendVerdict{};
 }
 
 void EventFilter::syscall_exit(wc_syscall event, bool touches_a_path) {

@@ -52,7 +52,7 @@ class EventFilter {
 
   void call(wc_call event, CallAudience audience);
   void ret(wc_return event, CallAudience audience);
-  void syscall_enter(wc_syscall event);
+  BackendVerdict syscall_enter(wc_syscall event);
   void syscall_exit(wc_syscall event, bool touches_a_path);
   void totals(const wc_totals& event);
   void process(wc_process& event);

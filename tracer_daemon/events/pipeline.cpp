@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "events/call_frames.h"
 #include "events/event_args.h"
 #include "events/taping.h"
 #include "protocol/code_layout.h"
@@ -24,8 +25,12 @@ bool all_known_at_entry(std::span<const ArgSpec> specs) {
 // A failed kernel result (-EFAULT): arguments that the call would have written print as addresses.
 constexpr uint64_t kFailed = static_cast<uint64_t>(-14);
 
-// Whether the function is a wrapper of that syscall: by name, or stat(3), which is newfstatat(2).
+// Whether the function is a wrapper of that syscall: by name, or stat(3), which is newfstatat(2),
+// or another one to which glibc hands the pointers that it was given.
 bool is_same_call(std::string_view function, std::string_view syscall) {
+  constexpr std::pair<std::string_view, std::string_view> kOthers[] = {
+      {"getrlimit", "prlimit64"}, {"nanosleep", "clock_nanosleep"}, {"pipe", "pipe2"}};
+  if (std::ranges::find(kOthers, std::pair(function, syscall)) != std::end(kOthers)) return true;
   auto is_stat = [](std::string_view name) {
     return name.ends_with("stat") || name.ends_with("statat");
   };
@@ -49,21 +54,10 @@ bool is_result(const EndedCall& end, int64_t ret) {
   return end.ret == static_cast<uint64_t>(ret);
 }
 
-uint64_t caller_sp_of(const EventSource& source, const wc_scope& scope) {
-  return source.own_row(scope.function) ? scope.args[1] : scope.sp + sizeof(uint64_t);
-}
+// Room for the variadic arguments of a printf that are shown.
+constexpr size_t kVariadicWords = 16;
 
-// The part of a stack that has led to a call: behind the frame in which its place lies, which is
-// the shim's or, of a breakpoint scope, the function's own. A stack that engine inproc has recorded
-// with the call begins there.
-std::span<const StackFrame> frames_behind(const Stack& stack, uint64_t sp, uint64_t caller_sp) {
-  if (!stack.empty() && stack.front().sp == caller_sp) return stack;
-  auto found = std::find_if(stack.begin(), stack.end(), [=](const StackFrame& frame) {
-    return frame.sp <= sp && sp < frame.end;
-  });
-  if (found == stack.end()) return {};
-  return std::span(stack).subspan(static_cast<size_t>(found - stack.begin()) + 1);
-}
+}  // namespace
 
 // One word an argument: integer registers in turn, then the stack; floating-point arguments travel
 // elsewhere and take none.
@@ -196,8 +190,7 @@ std::shared_ptr<const Stack> Pipeline::stack_at_stop(const EventSource& source,
 }
 
 // The stack of its first syscall ends before the call where the unwinder cannot go on (clone), or
-// where it is cut off: then it is unwound from the shim's frame, where the frame pointer stands
-// below the return address (preload_lib/frame.h).
+// where it is cut off: then it is unwound from the shim's frame.
 std::shared_ptr<const Stack> Pipeline::stack_of_call(const EventSource& source,
                                                      const wc_scope& scope) {
   const uint64_t caller_sp = caller_sp_of(source, scope);
@@ -206,13 +199,10 @@ std::shared_ptr<const Stack> Pipeline::stack_of_call(const EventSource& source,
   const bool is_its_own =
       source.stack != nullptr && !source.stack->empty() && source.stack->front().sp == caller_sp;
   if (source.stack == nullptr || is_reached || is_its_own) return source.stack;
-  uint64_t frame_pointer = 0;
-  if (!source.memory->read_all({scope.sp - sizeof frame_pointer}, &frame_pointer,
-                               sizeof frame_pointer))
-    return nullptr;
-  const auto registers = StackRegisters::of(scope.caller, caller_sp, frame_pointer);
+  const auto registers = caller_registers(source, scope);
+  if (!registers) return nullptr;
   return journal_.stack([&] {
-    return source.is_recorded ? unwind(source, registers) : stack_at_stop(source, registers);
+    return source.is_recorded ? unwind(source, *registers) : stack_at_stop(source, *registers);
   });
 }
 
@@ -286,7 +276,7 @@ void Pipeline::open_calls(const EventSource& given, std::span<const wc_scope> gi
   // Calls that were told to those who want all of them, and now make a syscall: tell the others.
   auto& open = source.calls->calls();
   for (size_t i = 0; for_syscall && i < known; i++)
-    if (!open[i].told_syscalls_only)
+    if (!open[i].told_syscalls_only && !open[i].is_quiet)
       announce(source, open[i], scopes[i], CallAudience::kWantsSyscallsOnly);
   auto fresh = source.calls->unknown(scopes);
   auto audience = for_syscall ? CallAudience::kEveryone : CallAudience::kWantsAllCalls;
@@ -311,6 +301,9 @@ void Pipeline::open_call(const EventSource& source, const wc_scope& scope, uint6
   if (depth == 0) call.weight = source.modes != nullptr ? source.modes->weight(scope.function) : 1;
   call.ts = call.last_ts = ts;
   if (auto row = source.own_row(scope.function)) own_scope(source, *row, scope.args[0]);
+  const auto& calls = source.calls->calls();
+  call.is_quiet = depth != 0 && calls[depth - 1].is_quiet;
+  if (call.is_quiet) return;
   decode_call(source, call, scope);
   announce(source, call, scope, audience);
 }
@@ -341,6 +334,7 @@ std::string Pipeline::result_text(const EventSource& source, const FunctionInfo&
 }
 
 void Pipeline::ended(const EventSource& source, EndedCall& end) {
+  if (!end.call.told_all_calls && !end.call.told_syscalls_only) return;
   const FunctionInfo& function = source.function(end.call.function);
   wc_return event{};
   event.ts = std::max(end.tsc, end.call.last_ts);

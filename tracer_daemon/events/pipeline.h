@@ -45,7 +45,7 @@ struct PendingSyscall {
   std::string path, fd_path;              // if that is wanted
   const std::string* injected = nullptr;  // what a rule has done; null: none has
   uint32_t rule = 0;
-  uint32_t rule_flags = 0;  // WC_SYSCALL_INJECTED, WC_SYSCALL_DELAYED
+  uint32_t rule_flags = 0;  // WC_SYSCALL_INJECTED, WC_SYSCALL_DELAYED, ...
   uint64_t on_tape = 0;     // its number there; 0: it is not
 
   // As new, but for the room that its parts have.
@@ -107,10 +107,7 @@ class Pipeline {
   std::shared_ptr<const Stack> stack_at_stop(const EventSource& source,
                                              const StackRegisters& registers);
   Interpreters& interpreters() { return interpreters_; }
-  // The function and object that an address is in. Valid until the next call.
-  const Location& locate(int32_t pid, uint64_t return_address) {
-    return symbols_.locate(pid, return_address);
-  }
+  Symbolizer& symbols() { return symbols_; }
 
   // What the thread appended to its ring. `next`: the record behind it, null if there is none yet.
   // False: it makes no sense, nothing was reported.
@@ -125,7 +122,8 @@ class Pipeline {
   void open_calls(const EventSource& source, std::span<const wc_scope> scopes, bool for_syscall,
                   bool has_call_time);
 
-  void syscall_enter(const EventSource& source, PendingSyscall& syscall);
+  // What a back end has decided about it.
+  BackendVerdict syscall_enter(const EventSource& source, PendingSyscall& syscall);
   // `end`: when it came back.
   void syscall_exit(const EventSource& source, PendingSyscall& syscall, int64_t ret, uint64_t end);
   // Whether what is shown of this syscall must be read from the tracee the moment it returns.

@@ -43,7 +43,8 @@ wc_syscall Pipeline::syscall_event(const EventSource& source, const PendingSysca
   return event;
 }
 
-void Pipeline::syscall_enter(const EventSource& given, PendingSyscall& syscall) {
+BackendVerdict Pipeline::syscall_enter(const EventSource& given, PendingSyscall& syscall) {
+  if (const auto& calls = given.calls->calls(); !calls.empty() && calls.back().is_quiet) return {};
   const TapedCall taped(tape_.get(), TapeOp::Enter, given);
   const EventSource& source = taped.source();
   if (taped) {
@@ -53,7 +54,7 @@ void Pipeline::syscall_enter(const EventSource& given, PendingSyscall& syscall) 
   if (syscall.ts == 0) syscall.ts = journal_.now();
   syscall.reported = true;
   syscall.stack = source.stack;
-  const auto& open = source.calls->calls();
+  auto& open = source.calls->calls();
   if (!open.empty()) {
     syscall.call = open.back().id;
     syscall.depth = open.back().depth;
@@ -66,12 +67,13 @@ void Pipeline::syscall_enter(const EventSource& given, PendingSyscall& syscall) 
     decode_entry_args(decode_context(source), {spec.args, spec.arg_count}, syscall.args,
                       syscall.decoded);
   }
-  if (wants(WC_WANT_ENTER)) {
-    wc_syscall event = syscall_event(source, syscall);
-    std::string known = join_known_args(syscall.decoded);
-    event.args_text = known.c_str();
-    events_.syscall_enter(event);
-  }
+  if (!wants(WC_WANT_ENTER) && !wants(WC_WANT_VERDICTS)) return {};
+  wc_syscall event = syscall_event(source, syscall);
+  std::string known = join_known_args(syscall.decoded);
+  event.args_text = known.c_str();
+  const BackendVerdict verdict = events_.syscall_enter(event);
+  if (verdict.kind == WC_STOP_SCOPE && !open.empty()) open.back().is_quiet = true;
+  return verdict;
 }
 
 void Pipeline::syscall_exit(const EventSource& given, PendingSyscall& syscall, int64_t ret,

@@ -4,7 +4,9 @@
 #include <sys/syscall.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include "signals/gate_signals.h"
@@ -64,14 +66,15 @@ void DispatchGate::on_dispatched(StoppedThread stop, Thread& thread, user_regs_s
                                static_cast<uint32_t>(info.si_syscall),
                                {regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8, regs.r9}};
   auto scopes = parts_.syscalls.look(thread, entered);
+  if (run_.options.config & WC_CONFIG_IN_PROCESS) count_stop(thread, entered, scopes);
   const bool is_wrapped = !parts_.scopes.wrapped(thread, regs.rsp).empty();
   if (!is_wrapped && leave_open_gate(stop, thread, regs)) return resume(std::move(stop), thread);
   if (is_exec(entered.nr)) gate_signals::look_for_ignored(thread);
   // In a call that was opened by a breakpoint, all syscalls are watched by stepping. `int $0x80` is
-  // as long as `syscall`, but the gadget would take its number for another one. Rules need both of
-  // its stops.
+  // as long as `syscall`, but the gadget would take its number for another one. Rules and verdicts
+  // need both of its stops.
   if (makes_a_child(entered.nr) || is_of_a_probe(entered.nr) || !thread.breaks.empty() ||
-      info.si_arch != AUDIT_ARCH_X86_64 || run_.options.rules_concern(entered.nr))
+      info.si_arch != AUDIT_ARCH_X86_64 || run_.may_change(entered.nr))
     return step_back(std::move(stop), thread, regs);
 
   uint64_t pad = thread.process->shim.gadget;
@@ -85,6 +88,39 @@ void DispatchGate::on_dispatched(StoppedThread stop, Thread& thread, user_regs_s
   // The kernel has put the registers back to what they were before the syscall, rax included.
   const Towards what = is_exec(entered.nr) ? Towards::Exec : Towards::Any;
   if (stop.set_ip(gate_signals::by_way_of(thread, pad, what))) resume(std::move(stop), thread);
+}
+
+namespace {
+
+// Whether a jump to a thunk stands in front of the site's syscall instruction (patch/site_patcher):
+// the thunk has sent the thread back to it.
+bool is_patched(Process& process, uint64_t behind) {
+  constexpr size_t kMostMoved = 24, kJumpSize = 5;
+  constexpr uint8_t kJump = 0xe9;
+  std::array<uint8_t, kMostMoved> code{};
+  const uint64_t from = behind - kSyscallSize - code.size();
+  if (!process.memory.read_all({from}, code.data(), code.size())) return false;
+  for (size_t i = 0; i + kJumpSize <= code.size(); i++) {
+    int32_t distance = 0;
+    std::memcpy(&distance, &code[i + 1], sizeof distance);
+    const uint64_t to = from + i + kJumpSize + static_cast<uint64_t>(int64_t{distance});
+    if (code[i] == kJump && to >= process.shim.thunks && to < process.shim.thunks_end) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+// The plans are those by which the shim decides (wc_site_enter).
+void DispatchGate::count_stop(Thread& thread, const EnteredSyscall& entered,
+                              std::span<const wc_scope> scopes) {
+  if (scopes.empty()) return;
+  const auto& plans = run_.options.plans;
+  const bool is_tracers = entered.nr >= plans.size() || plans[entered.nr].action == WC_PLAN_TRACER;
+  const StopReason reason = is_tracers                                ? StopReason::Syscall
+                            : is_patched(*thread.process, entered.ip) ? StopReason::Arguments
+                                                                      : StopReason::Site;
+  stop_counts_.add(thread.source().function(scopes.back().function).name, entered.nr, reason);
 }
 
 // All scopes were left by longjmp: the gate stands open for nothing. The syscall is issued again.

@@ -6,6 +6,7 @@
 // gadget, `syscall; int3`: at the breakpoint results are read, then the thread is sent back.
 #pragma once
 
+#include "gates/stop_counts.h"
 #include "gates/syscall_events.h"
 #include "tracee/gate_selector.h"
 
@@ -27,13 +28,18 @@ class DispatchGate {
   // It has met the gadget's breakpoint.
   void on_gadget_return(StoppedThread stop, Thread& thread, user_regs_struct& regs);
 
+  // Of engine inproc.
+  [[nodiscard]] const StopCounts& stop_counts() const { return stop_counts_; }
+
  private:
+  void count_stop(Thread& thread, const EnteredSyscall& entered, std::span<const wc_scope> scopes);
   void step_back(StoppedThread stop, Thread& thread, user_regs_struct& regs);
   bool leave_open_gate(StoppedThread& stop, Thread& thread, const user_regs_struct& regs);
   uint64_t choose_pad(Thread& thread, Inflight& entry, uint64_t flags);
 
   const TraceRun& run_;
   Parts parts_;
+  StopCounts stop_counts_;
 };
 
 }  // namespace wc

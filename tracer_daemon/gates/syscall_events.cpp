@@ -48,8 +48,10 @@ SyscallEvents::Begun SyscallEvents::begin(const StoppedThread& stop, Thread& thr
     // Until its first exec it runs the tool's own code.
     if (thread.process->started) parts_.stacks.take(thread, stop);
     parts_.scopes.report_calls(thread, scopes, ReportedFor::Syscall);
-    entry.syscall.in_signal = !thread.handlers.empty();
-    run_.pipeline.syscall_enter(thread.source(), entry.syscall);
+    // Of a handler that longjmp has left, only the call that it had interrupted knows.
+    entry.syscall.in_signal = in_any_call ? !thread.handlers.empty() : thread.calls.is_in_handler();
+    const BackendVerdict verdict = run_.pipeline.syscall_enter(thread.source(), entry.syscall);
+    if (thread.process->started && is_ruled) Tampering::decide(verdict, entry);
   }
   if (returns && !in_any_call && entry.syscall.reported)
     run_.pipeline.syscall_ended(thread.source(), entry.syscall);
@@ -58,7 +60,7 @@ SyscallEvents::Begun SyscallEvents::begin(const StoppedThread& stop, Thread& thr
   // Without the shim, nobody has taken the gate's signals for something else.
   if (!in_any_call || thread.process->table != nullptr)
     parts_.signal_calls.on_entry(stop, thread, entry);
-  if (entry.tampered.rule != nullptr) parts_.tampering.on_entry(stop, thread, entered, entry);
+  if (entry.tampered.action != nullptr) parts_.tampering.on_entry(stop, thread, entered, entry);
   parts_.scopes.push_inflight(thread, std::move(entry));
   return Begun::Goes;
 }
@@ -66,7 +68,7 @@ SyscallEvents::Begun SyscallEvents::begin(const StoppedThread& stop, Thread& thr
 void SyscallEvents::finish(const StoppedThread& stop, Thread& thread, Inflight& done, int64_t ret) {
   constexpr int64_t kMaxErrno = 4095;
   parts_.signal_calls.on_exit(stop, thread, done, ret);
-  if (done.tampered.rule != nullptr) ret = parts_.tampering.on_exit(stop, thread, done, ret);
+  if (done.tampered.action != nullptr) ret = parts_.tampering.on_exit(stop, thread, done, ret);
   if (ret < 0 && ret >= -kMaxErrno)
     for (BreakScope& one : thread.breaks) one.last_error = static_cast<int32_t>(-ret);
   if (done.syscall.reported)

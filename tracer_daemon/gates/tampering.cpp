@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <memory>
 #include <optional>
 
 #include "decode/decoder.h"
@@ -52,11 +53,47 @@ void Tampering::choose(Thread& thread, const EnteredSyscall& entered,
                                  {&thread.rule_counts, &thread.process->rule_counts});
   if (!chosen) return;
   const Rule& rule = run_.options.rules->rule(*chosen);
-  entry.tampered.rule = &rule;
-  entry.tampered.number = *chosen;
+  entry.tampered.action = &rule.action;
+  entry.tampered.rule = *chosen;
   entry.syscall.injected = &rule.action_text;
   entry.syscall.rule = static_cast<uint32_t>(*chosen);
   poke(thread, entered.args, rule.action.poke_enter);
+}
+
+namespace {
+
+DecidedAction action_of(const BackendVerdict& verdict) {
+  DecidedAction decided;
+  switch (verdict.kind) {
+    case WC_FAIL:
+      decided.action.result = -verdict.details.value;
+      decided.text = "error=" + std::string(errno_name(static_cast<int>(verdict.details.value)));
+      break;
+    case WC_RETURN:
+      decided.action.result = verdict.details.value;
+      decided.text = "retval=" + std::to_string(verdict.details.value);
+      break;
+    case WC_CHANGE:
+      std::ranges::copy(verdict.details.args, decided.action.words.begin());
+      decided.text = "args";
+      break;
+    default:
+      decided.action.kill = true;
+      decided.text = "kill";
+  }
+  return decided;
+}
+
+}  // namespace
+
+void Tampering::decide(const BackendVerdict& verdict, Inflight& entry) {
+  if (entry.tampered.action != nullptr || !verdict.changes_something()) return;
+  auto decided = std::make_shared<const DecidedAction>(action_of(verdict));
+  entry.tampered.action = &decided->action;
+  entry.syscall.injected = &decided->text;
+  entry.syscall.rule = verdict.backend;
+  entry.syscall.rule_flags |= WC_SYSCALL_BY_VERDICT;
+  entry.tampered.decided = std::move(decided);
 }
 
 void Tampering::on_entry(const StoppedThread& stop, Thread& thread, const EnteredSyscall& entered,
@@ -64,7 +101,7 @@ void Tampering::on_entry(const StoppedThread& stop, Thread& thread, const Entere
   Tampered& tampered = entry.tampered;
   user_regs_struct regs{};
   if (!stop.registers(regs)) return;  // the thread is dying
-  const RuleAction& action = tampered.rule->action;
+  const RuleAction& action = *tampered.action;
   // What signal_calls.h has changed is put back by itself.
   for (size_t i = 0; i < tampered.own_args.size(); i++) tampered.own_args[i] = regs.*kArguments[i];
   change_arguments(thread, entered, regs, tampered);
@@ -80,7 +117,7 @@ void Tampering::on_entry(const StoppedThread& stop, Thread& thread, const Entere
 
 int64_t Tampering::on_exit(const StoppedThread& stop, Thread& thread, Inflight& done, int64_t ret) {
   Tampered& tampered = done.tampered;
-  const RuleAction& action = tampered.rule->action;
+  const RuleAction& action = *tampered.action;
   for (const OverwrittenMemory& place : tampered.places) place.put_back(thread.process->memory);
   user_regs_struct regs{};
   if (!stop.registers(regs)) return ret;  // the thread is dying
@@ -98,8 +135,8 @@ int64_t Tampering::on_exit(const StoppedThread& stop, Thread& thread, Inflight& 
   if (const auto data = data_of(done.syscall.nr);
       action.corrupt != 0 && data && data->is_written && ret > 0) {
     Tampered kept;  // what was read stays changed
-    kept.number = tampered.number;
     kept.rule = tampered.rule;
+    kept.action = tampered.action;
     corrupt(thread, kept, args[data->address], static_cast<uint64_t>(ret));
   }
   if (!action.poke_enter.empty() || !action.poke_exit.empty() || tampered.changed_args)
@@ -113,7 +150,7 @@ int64_t Tampering::on_exit(const StoppedThread& stop, Thread& thread, Inflight& 
 
 void Tampering::change_arguments(Thread& thread, const EnteredSyscall& entered,
                                  user_regs_struct& regs, Tampered& tampered) {
-  const RuleAction& action = tampered.rule->action;
+  const RuleAction& action = *tampered.action;
   uint64_t room = entered.sp - kBelowRedZone;
   for (size_t i = 0; i < action.words.size(); i++) {
     if (action.words[i]) regs.*kArguments[i] = *action.words[i];
@@ -141,8 +178,8 @@ void Tampering::change_arguments(Thread& thread, const EnteredSyscall& entered,
 void Tampering::corrupt(Thread& thread, Tampered& tampered, uint64_t address, uint64_t size) {
   size = std::min(size, kMostCorrupted);
   ProcessMemory& memory = thread.process->memory;
-  for (uint32_t i = 0; i < tampered.rule->action.corrupt && size != 0; i++) {
-    const uint64_t random = run_.options.rules->random(tampered.number);
+  for (uint32_t i = 0; i < tampered.action->corrupt && size != 0; i++) {
+    const uint64_t random = run_.options.rules->random(tampered.rule);
     const uint64_t at = address + random % size;
     uint8_t byte = 0;
     if (!memory.read_all({at}, &byte, 1)) return;
@@ -212,7 +249,8 @@ bool Tampering::is_inside(Thread& thread, std::span<const wc_scope> scopes, cons
 
 bool Tampering::is_from(Thread& thread, std::span<const wc_scope> scopes, const Rule& rule) const {
   if (scopes.empty()) return false;
-  const Location& caller = run_.pipeline.locate(thread.process->pid, scopes.front().caller);
+  const Location& caller =
+      run_.pipeline.symbols().locate(thread.process->pid, scopes.front().caller);
   return is_from_place(rule, caller.object, caller.symbol);
 }
 

@@ -1,5 +1,6 @@
 // Rules at work: what --inject, --fault and --deny do to a syscall, at its entry and its exit
-// (PTRACE_SYSCALL stops). Which rule applies is decided by rules/.
+// (PTRACE_SYSCALL stops). Which rule applies is decided by rules/. A back end's verdict is done in
+// the same way, as a rule of its own.
 //
 // A syscall that is not to be executed is given the number -1, which the kernel answers with
 // ENOSYS; the result is set at the exit. The program finds its arguments, and what was lent of its
@@ -27,6 +28,9 @@ class Tampering {
   // pokes is shown, as by strace. `scopes`: the calls that are open.
   void choose(Thread& thread, const EnteredSyscall& entered, std::span<const wc_scope> scopes,
               Inflight& entry);
+  // What a back end has decided when it was reported. A rule goes first: where one applies, the
+  // verdict is not carried out.
+  static void decide(const BackendVerdict& verdict, Inflight& entry);
   // Afterwards, with the arguments reported as the program has given them.
   void on_entry(const StoppedThread& stop, Thread& thread, const EnteredSyscall& entered,
                 Inflight& entry);

@@ -42,6 +42,8 @@ Result<EngineDecision> choose_engine(const Options& options, wc_gate gate, const
   if (options.engine == EngineChoice::Ptrace)
     return EngineDecision{false, "engine ptrace: as asked for"};
   std::string obstacle = inproc_obstacle(options, gate);
+  if (obstacle.empty() && demand.wants(WC_WANT_VERDICTS))
+    obstacle = "a backend decides over syscalls";
   if (obstacle.empty() && demand.wants(WC_WANT_ENTER))
     obstacle = "a backend wants to see syscalls before they happen";
   if (options.engine == EngineChoice::Inproc && !obstacle.empty())
@@ -103,6 +105,8 @@ TracerOptions tracer_options(const Options& options, const RunLists& lists, cons
   tracer.samples = lists.samples;
   if (tracer.is_controlled || !tracer.samples.empty()) tracer.config |= WC_CONFIG_SAMPLES;
   tracer.planned_wants = demand.all | WC_WANT_PATHS | WC_WANT_CALLER;
+  if ((tracer.config & WC_CONFIG_IN_PROCESS) == 0)
+    tracer.planned_wants |= WC_WANT_ENTER | WC_WANT_VERDICTS;
   return tracer;
 }
 

@@ -12,6 +12,7 @@
 #include "control/control_server.h"
 #include "engine/tracer.h"
 #include "launch/attach.h"
+#include "launch/claims.h"
 #include "launch/engine_choice.h"
 #include "launch/gate_choice.h"
 #include "launch/identity.h"
@@ -122,7 +123,19 @@ class Session {
     auto lists = parse_lists(options);
     if (!lists) return lists.error();
     session->breaks_ = lists->breaks;
+    auto claims = Claims::prepare(options);
+    if (!claims) return claims.error();
+    session->claims_ = std::move(*claims);
     HostOptions host = host_options(options);
+    host.engine_has_verdicts = options.engine != EngineChoice::Inproc;
+    if (!host.engine_has_verdicts) host.engine = "inproc";
+    // Which one that is is known when all back ends have said what they want.
+    if (options.engine == EngineChoice::Auto) host.engine = "auto";
+    host.say = [](const std::string& line) { complain(line); };
+    if (ClaimSet* set = session->claims_.set()) {
+      host.observer = &set->callbacks();
+      host.observer_context = set;
+    }
     host.run = RunFacts::now();
     if (options.flight.asked && options.backends.size() == 1) host.output_path.clear();
     auto backends = BackendSet::open(options.backends, host);
@@ -219,6 +232,8 @@ class Session {
     tracer_->remove_copies();
     directory_.reset();
   }
+  // `status`, or that of a claim that does not hold.
+  int with_claims(int status) { return claims_.finish(status, tracer_->was_stopped()); }
   // Where nothing was traced: a backend's empty table says nothing.
   void discard() {
     pipeline_->backends().discard();
@@ -235,6 +250,7 @@ class Session {
   std::unique_ptr<Tracer> tracer_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<ControlServer> control_;
+  Claims claims_;
   bool output_failed_ = false;
 };
 
@@ -334,7 +350,11 @@ int run(const Options& options, const OwnLimits& limits) {
     complain(status.error().message);
     return kTracerFailed;
   }
+  // A claim is about a program that did its work: its own failure says more.
+  const bool has_failed = *status != 0 || (*session)->output_failed();
+  const int claims = (*session)->with_claims(has_failed ? kTracerFailed : 0);
   if ((*session)->output_failed()) return kTracerFailed;
+  if (!has_failed && claims != 0) return claims;
   end_like(*status);
 }
 
@@ -394,7 +414,7 @@ int attach(const Options& options) {
   auto status = tracer.run();
   (*session)->close();
   if (!is_quiet) say_detached(options.pids);
-  return status && !(*session)->output_failed() ? 0 : kTracerFailed;
+  return (*session)->with_claims(status && !(*session)->output_failed() ? 0 : kTracerFailed);
 }
 
 int serve(const Options& options) {
@@ -405,7 +425,7 @@ int serve(const Options& options) {
   }
   auto status = (*session)->tracer().run();
   (*session)->close();
-  return status && !(*session)->output_failed() ? 0 : kTracerFailed;
+  return (*session)->with_claims(status && !(*session)->output_failed() ? 0 : kTracerFailed);
 }
 
 }  // namespace wc

@@ -98,12 +98,31 @@ constexpr SizeRow kSizes[] = {
     {ArgKind::SchedParamOut, written(sizeof(sched_param))},
 };
 
+// Of which -s says how much is shown: more than a piece may hold is the tracer's.
+bool grows_with_string_size(ArgKind kind) {
+  switch (kind) {
+    case ArgKind::Format:
+    case ArgKind::String:
+    case ArgKind::BufferIn:
+    case ArgKind::BufferInText:
+    case ArgKind::Iovec:
+    case ArgKind::IovecOut:
+    case ArgKind::BufferOut:
+    case ArgKind::BufferOutText:
+    case ArgKind::BufferOutHex:
+      return true;
+    default:
+      return false;
+  }
+}
+
 Piece piece_of(ArgKind kind, const DecodeOptions& options) {
-  constexpr uint32_t kMost = 16384;
+  constexpr uint32_t kMost = kLargestPiece - 1;  // and the NUL
   auto shown = static_cast<uint16_t>(std::min(options.string_size, kMost));
   auto elements = [&](uint32_t size) {
     return static_cast<uint16_t>(std::min<uint64_t>(uint64_t{options.string_size} * size, kMost));
   };
+  if (options.string_size > kMost && grows_with_string_size(kind)) return {Need::Tracer};
   for (const SizeRow& row : kSizes)
     if (row.kind == kind) return row.piece;
   switch (kind) {
@@ -165,21 +184,29 @@ bool plan_args(std::span<const ArgSpec> specs, const ArgSpec& result, bool with_
     bool in_register = word < 6 && spec.aux < 6;
     Piece piece = piece_of(spec.kind, options);
     if (piece.need == Need::Piece && !in_register) return false;
-    if (!add(piece, word, spec.aux)) return false;
+    if (!add(piece, word, static_cast<uint8_t>(spec.aux))) return false;
     if (spec.kind != ArgKind::Double) word++;
   }
   return add(piece_of(result.kind, options), WC_CAPTURE_RESULT, 0);
 }
 
-// The third argument is a struct or a number, as the second says.
-bool plan_dependent(uint32_t nr, wc_plan& plan) {
-  constexpr uint16_t kFlock = 32, kLargestRequest = 64, kTimeout = 16;
+// The third argument of fcntl(2) and ioctl(2) is a struct or a number, as the second says.
+constexpr Piece kFcntl = fixed(32), kIoctl = fixed(64);
+
+bool plan_dependent(uint32_t nr, const DecodeOptions& options, wc_plan& plan) {
+  constexpr uint16_t kTimeout = 16;
   switch (nr) {
     case SYS_fcntl:
-      plan.captures[0] = capture_of(fixed(kFlock), 2, 0);
+      plan.captures[0] = capture_of(kFcntl, 2, 0);
       return true;
     case SYS_ioctl:
-      plan.captures[0] = capture_of(fixed(kLargestRequest), 2, 0);
+      plan.captures[0] = capture_of(kIoctl, 2, 0);
+      return true;
+    case SYS_recvfrom:
+      plan.captures[0] = capture_of(piece_of(ArgKind::BufferOut, options), 1, 0);
+      return piece_of(ArgKind::BufferOut, options).need == Need::Piece;
+    case SYS_accept:
+    case SYS_accept4:
       return true;
     case SYS_futex:
       plan.captures[0] = capture_of(fixed(kTimeout), 3, 0);
@@ -196,6 +223,7 @@ bool is_vector(const wc_capture& capture) {
 
 wc_plan_action action_of(uint32_t nr, const wc_plan& plan) {
   if (nr == SYS_rt_sigaction || nr == SYS_rt_sigprocmask) return WC_PLAN_SIGNALS;
+  if (nr == SYS_recvfrom || nr == SYS_accept || nr == SYS_accept4) return WC_PLAN_SENDER;
   const bool has_vector =
       std::any_of(std::begin(plan.captures), std::end(plan.captures), is_vector);
   return has_vector ? WC_PLAN_VECTOR : WC_PLAN_RECORD;
@@ -206,7 +234,7 @@ wc_plan plan_syscall(uint32_t nr, const DecodeOptions& options, bool with_memory
   if (std::find(std::begin(kTracersOwn), std::end(kTracersOwn), nr) != std::end(kTracersOwn))
     return plan;
   const SyscallSpec& spec = syscall_spec(nr);
-  bool planned = !with_memory || plan_dependent(nr, plan) ||
+  bool planned = !with_memory || plan_dependent(nr, options, plan) ||
                  plan_args({spec.args, spec.arg_count}, spec.result, true, options, plan.captures);
   plan.action = planned ? action_of(nr, plan) : WC_PLAN_TRACER;
   return plan;
@@ -220,9 +248,10 @@ SyscallPlans plan_syscalls(const SyscallSet& reported, const DecodeOptions& opti
   for (uint32_t nr = 0; nr < plans.size(); nr++) {
     plans[nr] = plan_syscall(nr, options, with_memory);
     if (nr >= reported.size() || reported[nr]) continue;
-    if (plans[nr].action == WC_PLAN_RECORD || plans[nr].action == WC_PLAN_VECTOR)
+    if (plans[nr].action == WC_PLAN_SIGNALS)
+      plans[nr].action = WC_PLAN_TRACER;
+    else if (plans[nr].action != WC_PLAN_TRACER)
       plans[nr].action = WC_PLAN_PLAIN;
-    if (plans[nr].action == WC_PLAN_SIGNALS) plans[nr].action = WC_PLAN_TRACER;
   }
   return plans;
 }
@@ -235,6 +264,10 @@ bool ends_in_format(const FunctionSpec& spec) {
 bool plan_function(const FunctionSpec* spec, bool thin, bool alone, const DecodeOptions& options,
                    bool with_memory, wc_capture (&captures)[WC_FUNCTION_CAPTURES]) {
   if (!with_memory || spec == nullptr) return true;
+  if (spec->family == "fcntl" || spec->family == "ioctl") {
+    captures[0] = capture_of(spec->family == "fcntl" ? kFcntl : kIoctl, 2, 0);
+    return true;
+  }
   if (spec->stack == StackUse::ExecList || spec->arg_count > 6) return false;
   if (spec->stack == StackUse::VaList && !ends_in_format(*spec)) return false;
   if (!plan_args(std::span(spec->args).first(spec->arg_count), spec->result, !thin, options,

@@ -168,6 +168,14 @@ std::string ProgramTables::options_key(bool strict) const {
 
 namespace {
 
+// Functions of glibc that are named like a syscall and make another one, with a struct that stands
+// in their own frame: it is gone when the call has returned, which is when a thin call is recorded.
+bool uses_own_struct(std::string_view name) {
+  constexpr std::string_view kNames[] = {"futimesat", "settimeofday", "timer_create", "utime",
+                                         "utimes"};
+  return std::ranges::find(kNames, name) != std::end(kNames);
+}
+
 FunctionInfo info_of(const BoundFunction& bound) {
   FunctionInfo info;
   info.symbol = bound.name;
@@ -176,7 +184,8 @@ FunctionInfo info_of(const BoundFunction& bound) {
   info.name = info.spec != nullptr ? std::string(info.spec->family) : info.symbol;
   // A string that is the result (getcwd) is read when the call is over, not when its syscall is.
   info.thin = info.spec != nullptr && info.library == kLibc &&
-              info.spec->result.kind != ArgKind::StringResult && syscall_number(info.name) >= 0;
+              info.spec->result.kind != ArgKind::StringResult && syscall_number(info.name) >= 0 &&
+              !uses_own_struct(info.name);
   return info;
 }
 

@@ -34,6 +34,16 @@ std::span<const wc_scope> OpenScopes::wrapped(Thread& thread, uint64_t sp) {
   return thread.process->modes != nullptr ? switched_on(thread, alive) : alive;
 }
 
+void OpenScopes::drop_left_scopes(Thread& thread, uint64_t sp) {
+  ProcessShare* share = thread.share();
+  if (share == nullptr || thread.shares.active) return;
+  const auto scopes = share->scopes(thread.slot_index());
+  drop_left_handlers(thread, sp);
+  const auto alive = CallStack::alive(scopes, sp, thread.handlers);
+  if (alive.size() < scopes.size())
+    share->view(thread.slot_index()).pop_from(scopes[alive.size()].seq);
+}
+
 // Without those whose function was switched off when they were about to begin.
 std::span<const wc_scope> OpenScopes::switched_on(Thread& thread,
                                                   std::span<const wc_scope> scopes) {
@@ -68,12 +78,12 @@ void OpenScopes::report_calls(Thread& thread, std::span<const wc_scope> scopes, 
   if ((share == nullptr && thread.breaks.empty()) || !is_reported(thread)) return;
   EventSource source = thread.source();
   drop_missing(thread, scopes);
-  size_t known = source.calls->calls().size();
   run_.pipeline.open_calls(source, scopes, what == ReportedFor::Syscall,
                            run_.options.config & WC_CONFIG_CALL_TIME);
   if (share == nullptr) return;
-  for (const wc_scope& scope : scopes.subspan(known))
-    if (!(scope.function & kBreakFunction))  // the tracer's own
+  // Known ones, too: announce_waiting() has not marked what it has reported.
+  for (const wc_scope& scope : scopes)
+    if (!(scope.function & kBreakFunction) && !(scope.flags & WC_SCOPE_REPORTED))
       share->view(thread.slot_index()).mark_reported(scope.seq);
 }
 

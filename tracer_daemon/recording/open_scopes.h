@@ -24,6 +24,9 @@ class OpenScopes {
   // `sp`: where the thread stands. Both are valid until the next call of either.
   // Those that the shim has opened.
   std::span<const wc_scope> wrapped(Thread& thread, uint64_t sp);
+  // Has the shim forget those of them that were left by longjmp. What is not reported (a call that
+  // is not sampled, a function that is switched off) stays where it is.
+  void drop_left_scopes(Thread& thread, uint64_t sp);
   // Those of breakpoints too, in one chain, in the order in which the calls came.
   std::span<const wc_scope> live(Thread& thread, uint64_t sp);
 

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <utility>
 
+#include "events/call_frames.h"
+
 namespace wc {
 namespace {
 
@@ -88,6 +90,7 @@ void ThreadRecords::digest(Thread& thread, std::span<const wc_record> records) {
   RecordView view, next;
   for (bool more = reader.next(view); more; view = next) {
     more = reader.next(next);
+    view.is_left = (view.head.type & WC_RECORD_NO_RESULT) != 0;
     if (view.type == WC_RECORD_RETURN || view.type == WC_RECORD_UNWOUND)
       scopes_.end_syscalls_from(thread, thread.calls.position(view.head.seq));
     whole = run_.pipeline.record(source, view, more ? &next : nullptr) && whole;
@@ -154,11 +157,20 @@ void ThreadRecords::announce_waiting(Thread& thread) {
   if (share == nullptr || thread.shares.active || !run_.pipeline.backends().demand().has_audience)
     return;
   auto slot = thread.slot_index();
-  auto waits = share->view(slot).waiting_call(share->layout().function_count);
+  const uint32_t functions = share->layout().function_count;
+  auto waits = share->view(slot).waiting_call(functions);
   if (!waits || !thread.calls.calls().empty()) return;
   if (run_.pipeline.clock().nanoseconds(waits->tsc) + kWaits > TickClock::now()) return;
+  EventSource source = thread.source();
+  if (auto registers = caller_registers(source, waits->scope);
+      registers && run_.pipeline.wants_stacks())
+    source.stack = run_.pipeline.unwind(source, *registers);
+  if (auto still = share->view(slot).waiting_call(functions);
+      !still || still->scope.seq != waits->scope.seq)
+    return;  // what was unwound was being written to
   auto places = record_of(waits->scope, waits->tsc);
-  digest(thread, places);
+  RecordReader reader(places);
+  if (RecordView view; reader.next(view)) run_.pipeline.record(source, view, nullptr);
 }
 
 // --overflow=drop: what found no room since the last look.

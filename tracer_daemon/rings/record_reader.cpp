@@ -72,7 +72,8 @@ bool RecordReader::next(RecordView& view) {
   return false;
 }
 
-CapturedMemory::CapturedMemory(const RecordView& view, TraceeMemory& live) : live_(&live) {
+CapturedMemory::CapturedMemory(const RecordView& view, TraceeMemory& live)
+    : live_(view.is_left ? nullptr : &live) {
   add(view);
 }
 
@@ -99,14 +100,15 @@ std::optional<wc_stack_registers> CapturedMemory::stack_registers() const {
 }
 
 size_t CapturedMemory::read_pieces(RemoteAddress from, void* to, size_t size) const {
+  Bytes most;  // pieces may overlap
   for (const Piece& piece : std::span(pieces_).first(count_)) {
-    uint64_t offset = from.value - piece.address;
-    if (offset >= piece.bytes.size()) continue;
-    size_t n = std::min(size, piece.bytes.size() - static_cast<size_t>(offset));
-    std::memcpy(to, piece.bytes.data() + offset, n);
-    return n;
+    const uint64_t offset = from.value - piece.address;
+    if (offset < piece.bytes.size() && piece.bytes.size() - offset > most.size())
+      most = piece.bytes.subspan(offset);
   }
-  return 0;
+  const size_t n = std::min(size, most.size());
+  if (n != 0) std::memcpy(to, most.data(), n);
+  return n;
 }
 
 size_t CapturedMemory::read(RemoteAddress from, void* to, size_t size) {

@@ -21,6 +21,7 @@ struct RecordView {
   wc_record_body body{};
   wc_record_call call{};
   std::array<uint64_t, 6> call_args{};
+  bool is_left = false;  // longjmp has left it: what it was given may be something else by now
   std::span<const unsigned char> captures;  // in the places that were given to the reader
 };
 
@@ -41,6 +42,7 @@ class RecordReader {
 // from the tracee as it is now.
 class CapturedMemory final : public TraceeMemory {
  public:
+  // Only what the records hold, where the call was left.
   CapturedMemory(const RecordView& view, TraceeMemory& live);
   explicit CapturedMemory(const RecordView& view) { add(view); }  // nothing else is read
   void add(const RecordView& view);

@@ -19,13 +19,19 @@ void SlotView::set_depth(uint32_t depth) {
   __atomic_store_n(&slot_.depth, depth, __ATOMIC_RELEASE);
 }
 
+void SlotView::pop_from(uint64_t seq) {
+  const uint32_t depth = std::min(__atomic_load_n(&slot_.depth, __ATOMIC_ACQUIRE), WC_MAX_SCOPES);
+  for (uint32_t i = 0; i < depth; i++)
+    if (slot_.scopes[i].seq == seq) return set_depth(i);
+}
+
 void SlotView::note_inflight(uint64_t sp, RemoteAddress ip) {
   slot_.inflight[slot_.inflight_next++ % WC_INFLIGHT] = {sp, ip.value};
 }
 
 void SlotView::publish_all() {
-  uint32_t reserved = __atomic_load_n(&slot_.reserved, __ATOMIC_ACQUIRE);
-  __atomic_store_n(&slot_.head, reserved, __ATOMIC_RELEASE);
+  const uint32_t marked = __atomic_load_n(&slot_.marked, __ATOMIC_ACQUIRE);
+  __atomic_store_n(&slot_.head, marked, __ATOMIC_RELEASE);
 }
 
 std::optional<SlotView::WaitingCall> SlotView::waiting_call(uint32_t functions) const {

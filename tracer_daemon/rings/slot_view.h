@@ -19,6 +19,8 @@ class SlotView {
   // The one of the call with this number.
   void mark_reported(uint64_t seq);
   void set_depth(uint32_t depth);
+  // The scope of the call with this number, and those in it.
+  void pop_from(uint64_t seq);
 
   // Remembers where a thread continues after the gadget, for the case that the tracer dies.
   void note_inflight(uint64_t sp, RemoteAddress ip);

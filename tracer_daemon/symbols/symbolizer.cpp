@@ -33,6 +33,7 @@ struct Process {
   std::unordered_set<uint64_t> misses;  // pages without code, even after the map was read again
   uint64_t last_used = 0;
   uint64_t generation = 0;  // of the map
+  bool is_frozen = false;   // the map is that of a program that is gone
 };
 
 }  // namespace
@@ -42,6 +43,7 @@ struct Symbolizer::State {
 
   Process& process(int32_t pid);
   std::optional<proc::Maps> read_maps(int32_t pid);
+  void read_map(int32_t pid, Process& process);
   MappedCode* code_mapping(int32_t pid, Process& process, uint64_t address);
   Module* module_of(int32_t pid, MappedCode& mapping);
   template <typename Read>
@@ -87,16 +89,21 @@ std::optional<proc::Maps> Symbolizer::State::read_maps(int32_t pid) {
   return std::move(*maps);
 }
 
+void Symbolizer::State::read_map(int32_t pid, Process& process) {
+  if (process.is_frozen) return;
+  auto maps = read_maps(pid);
+  if (!maps) return;
+  process.map = MemoryMap(*maps);
+  process.generation = ++clock;
+}
+
 // An address that is in no code means that the map is out of date: it is read again, once a page.
 MappedCode* Symbolizer::State::code_mapping(int32_t pid, Process& process, uint64_t address) {
   MappedCode* mapping = process.map.find(address);
   if (mapping != nullptr && mapping->rights.execute) return mapping;
   if (process.misses.contains(address >> kPageBits)) return mapping;
-  if (auto maps = read_maps(pid)) {
-    process.map = MemoryMap(*maps);
-    process.generation = ++clock;
-    mapping = process.map.find(address);
-  }
+  read_map(pid, process);
+  mapping = process.map.find(address);
   if (mapping == nullptr || !mapping->rights.execute) {
     if (process.misses.size() >= kMaxMisses) process.misses.clear();
     process.misses.insert(address >> kPageBits);
@@ -228,6 +235,13 @@ void Symbolizer::ask(CodeSource* source) {
   state_->source = source;
   if (source != nullptr) state_->debug_root = source->debug_root();
 }
+
+void Symbolizer::remember(int32_t pid) {
+  Process& process = state_->process(pid);
+  if (process.generation == 0) state_->read_map(pid, process);
+}
+
+void Symbolizer::freeze(int32_t pid) { state_->process(pid).is_frozen = true; }
 
 void Symbolizer::forget(int32_t pid) { state_->processes.erase(pid); }
 

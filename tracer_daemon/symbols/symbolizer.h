@@ -53,6 +53,11 @@ class Symbolizer {
   void watch(CodeWitness* witness);
   void ask(CodeSource* source);
 
+  // Reads the map of `pid` if that was not done yet.
+  void remember(int32_t pid);
+  // The program has been replaced by another one (execve(2)): what is still asked about it is
+  // answered by the map that is known.
+  void freeze(int32_t pid);
   // After exec, exit, or when mappings changed.
   void forget(int32_t pid);
 

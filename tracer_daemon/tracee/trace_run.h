@@ -60,6 +60,10 @@ struct TraceRun {
   const TracerOptions& options;
   Pipeline& pipeline;
 
+  // Whether a rule, or a back end, may do something to such a syscall.
+  [[nodiscard]] bool may_change(uint64_t nr) const {
+    return options.rules_concern(nr) || pipeline.backends().wants(WC_WANT_VERDICTS);
+  }
   // A line to standard error, where -v was given at least `level` times.
   void say(int level, const std::string& text) const;
 };

@@ -169,11 +169,19 @@ struct SignalCall {
   wc_action action{};         // that it sets, as the program gave it
 };
 
-// What a rule has changed about a syscall that is under way (gates/tampering.h).
+// A verdict, as a rule would say it.
+struct DecidedAction {
+  RuleAction action;
+  std::string text;
+};
+
+// What is done to a syscall that is under way (gates/tampering.h): by a rule, or by what a back end
+// has decided.
 struct Tampered {
-  const Rule* rule = nullptr;          // null: none applies
-  size_t number = 0;                   // its place in the list
-  std::array<uint64_t, 6> own_args{};  // as the program has them
+  const RuleAction* action = nullptr;            // null: nothing
+  size_t rule = 0;                               // its number
+  std::shared_ptr<const DecidedAction> decided;  // by a back end: it owns `action`
+  std::array<uint64_t, 6> own_args{};            // as the program has them
   bool changed_args = false;
   std::vector<OverwrittenMemory> places;  // to be put back
 };

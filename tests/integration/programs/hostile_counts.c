@@ -40,6 +40,7 @@ static void write_to(struct wc_slot *slot, unsigned value) {
   if (is_chosen("tail")) *(volatile unsigned *)&slot->tail = value;
   if (is_chosen("depth")) *(volatile unsigned *)&slot->depth = value;
   if (is_chosen("reserved")) *(volatile unsigned *)&slot->reserved = value;
+  if (is_chosen("marked")) *(volatile unsigned *)&slot->marked = value;
 }
 
 static void *writer(void *unused) {

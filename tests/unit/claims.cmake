@@ -1,0 +1,1 @@
+wc_unit_test(claims_test LINK wc_claims)

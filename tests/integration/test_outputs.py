@@ -61,7 +61,8 @@ class Sqlite(Outputs):
         with open(f"{ROOT}/docs/sqlite.md") as file:
             queries = re.findall(r"(?ms)^```sql\n(.*?)^```", file.read())
         self.assertEqual(len(queries), 10)
-        path, _ = self.record("sqlite", [*COMMAND[:2], COMMAND[2] + "; python3 -c 'import json; open(\"/dev/null\", \"w\").write(\"x\")'"])
+        # malloc: other functions call it.
+        path, _ = self.record("sqlite", [*COMMAND[:2], COMMAND[2] + "; python3 -c 'import json; open(\"/dev/null\", \"w\").write(\"x\")'"], "-F", "@default,malloc")
         base = sqlite3.connect(path)
         for query in queries:
             rows = base.execute(query).fetchall()

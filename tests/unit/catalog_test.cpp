@@ -213,7 +213,7 @@ TEST(Catalog, AuxPointsAtTheRightArgument) {
         case ArgKind::Flags:
         case ArgKind::Enum:
           EXPECT_GT(arg.aux, 0);
-          EXPECT_LT(arg.aux, static_cast<uint8_t>(FlagTable::Count));
+          EXPECT_LT(arg.aux, static_cast<unsigned>(FlagTable::Count));
           break;
         default:
           EXPECT_LT(arg.aux, std::max<unsigned>(spec.arg_count, 1));

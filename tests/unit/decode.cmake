@@ -9,6 +9,7 @@ wc_unit_test(calling_convention_test LINK wc_decode)
 wc_unit_test(typed_values_test LINK wc_decode)
 
 # The numbers of ioctl(2) requests, as the installed kernel headers have them.
+find_program(WC_PYTHON NAMES /usr/bin/python3 python3 REQUIRED)
 add_test(NAME decode.ioctl_names
   COMMAND ${WC_PYTHON} -B ${CMAKE_CURRENT_SOURCE_DIR}/ioctl_names_test.py
           ${PROJECT_SOURCE_DIR}/tracer_daemon/decode ${CMAKE_C_COMPILER})

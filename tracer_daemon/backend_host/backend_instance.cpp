@@ -80,8 +80,8 @@ BackendInstance::BackendInstance(BackendSpec spec, const HostOptions& options)
       breakpoints_(options.breakpoints),
       machine_(options.run.machine),
       kernel_(options.run.kernel),
-      run_{options.run.began, 0, options.run.realtime_offset, machine_.c_str(), kernel_.c_str()},
       engine_(options.engine),
+      run_{options.run.began, 0, options.run.realtime_offset, machine_.c_str(), kernel_.c_str()},
       say_(options.say),
       colored_(options.colored),
       has_phases_(options.whole_process) {

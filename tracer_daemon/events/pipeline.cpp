@@ -54,11 +54,6 @@ bool is_result(const EndedCall& end, int64_t ret) {
   return end.ret == static_cast<uint64_t>(ret);
 }
 
-// Room for the variadic arguments of a printf that are shown.
-constexpr size_t kVariadicWords = 16;
-
-}  // namespace
-
 // One word an argument: integer registers in turn, then the stack; floating-point arguments travel
 // elsewhere and take none.
 void read_words(const EventSource& source, const FunctionSpec& spec, const wc_scope& scope,

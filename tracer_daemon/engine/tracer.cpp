@@ -91,8 +91,7 @@ void Tracer::say_last_words() {
   if (options_.rules != nullptr)
     for (const std::string& line : options_.rules->last_words(options_.verbose > 0))
       run_.say(0, line);
-  if (std::string text = parts_->dispatch.stop_counts().summary(); !text.empty())
-    run_.say(1, text);
+  if (std::string text = parts_->dispatch.stop_counts().summary(); !text.empty()) run_.say(1, text);
   parts_->stacks.report_interpreters();
   if (std::string text = run_.pipeline.interpreters().last_word(); !text.empty()) run_.say(0, text);
 }

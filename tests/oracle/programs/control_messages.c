@@ -20,7 +20,8 @@ static struct cmsghdr *head(int level, int type, size_t length) {
 
 int main(void) {
   for (size_t i = sizeof(struct cmsghdr); i < sizeof control; i++) control[i] = (char)(i & 7);
-  static const int types[] = {SCM_RIGHTS, SCM_CREDENTIALS, 3, SO_TIMESTAMP, SO_TIMESTAMPNS, SO_TIMESTAMPING, 9999};
+  static const int types[] = {SCM_RIGHTS,     SCM_CREDENTIALS, 3,   SO_TIMESTAMP,
+                              SO_TIMESTAMPNS, SO_TIMESTAMPING, 9999};
   for (size_t i = 0; i < COUNT(types); i++)
     for (size_t size = 16; size <= 64; size += 4) {
       head(SOL_SOCKET, types[i], size);

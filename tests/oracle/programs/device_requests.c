@@ -1,5 +1,5 @@
-/* ioctl(2) of devices that need not be there: names, arguments of each kind, bad addresses, unknown bits. */
-#include <linux/types.h>
+/* ioctl(2) of devices that need not be there: names, arguments of each kind, bad addresses, unknown
+ * bits. */
 #include <linux/blkpg.h>
 #include <linux/counter.h>
 #include <linux/fiemap.h>
@@ -9,6 +9,7 @@
 #include <linux/perf_event.h>
 #include <linux/random.h>
 #include <linux/rtc.h>
+#include <linux/types.h>
 #include <linux/watchdog.h>
 #include <mtd/mtd-user.h>
 #include <mtd/ubi-user.h>
@@ -18,13 +19,35 @@
 #include "oracle.h"
 
 int main(void) {
-  static const unsigned long requests[] = {
-      0x4b31 /* KDGETLED */, 0x4b33 /* KDGKBTYPE */, 0x4b46 /* KDGKBENT */, 0x4b66 /* KDSKBMETA */,
-      LOOP_CLR_FD, LOOP_GET_STATUS64, RTC_AIE_OFF, RTC_RD_TIME, BLKRRPART, BLKSSZGET, BLKDISCARD,
-      NBD_DO_IT, SG_GET_TIMEOUT, SG_IO, MEMGETINFO, MEMERASE, WDIOC_KEEPALIVE, RNDGETENTCNT,
-      FS_IOC_GETFLAGS, FIFREEZE, FS_IOC_FIEMAP, TIOCSBRK, TIOCGSOFTCAR, 0x80044501 /* EVIOCGVERSION */,
-      0x80404506 /* EVIOCGNAME(64) */, 0x80044521 /* EVIOCGBIT */, 0x80184541 /* EVIOCGABS */,
-      0x89ff, 0xdeadbeef};
+  static const unsigned long requests[] = {0x4b31 /* KDGETLED */,
+                                           0x4b33 /* KDGKBTYPE */,
+                                           0x4b46 /* KDGKBENT */,
+                                           0x4b66 /* KDSKBMETA */,
+                                           LOOP_CLR_FD,
+                                           LOOP_GET_STATUS64,
+                                           RTC_AIE_OFF,
+                                           RTC_RD_TIME,
+                                           BLKRRPART,
+                                           BLKSSZGET,
+                                           BLKDISCARD,
+                                           NBD_DO_IT,
+                                           SG_GET_TIMEOUT,
+                                           SG_IO,
+                                           MEMGETINFO,
+                                           MEMERASE,
+                                           WDIOC_KEEPALIVE,
+                                           RNDGETENTCNT,
+                                           FS_IOC_GETFLAGS,
+                                           FIFREEZE,
+                                           FS_IOC_FIEMAP,
+                                           TIOCSBRK,
+                                           TIOCGSOFTCAR,
+                                           0x80044501 /* EVIOCGVERSION */,
+                                           0x80404506 /* EVIOCGNAME(64) */,
+                                           0x80044521 /* EVIOCGBIT */,
+                                           0x80184541 /* EVIOCGABS */,
+                                           0x89ff,
+                                           0xdeadbeef};
   int fd = make_file("file", "text"), number = -5;
   for (size_t i = 0; i < COUNT(requests); i++) {
     CALL(ioctl, -1, requests[i], 0);
@@ -59,6 +82,7 @@ int main(void) {
   CALL(ioctl, -1, PERF_EVENT_IOC_PERIOD, pair);
   CALL(ioctl, -1, PERF_EVENT_IOC_SET_FILTER, "a filter");
   CALL(ioctl, -1, COUNTER_ADD_WATCH_IOCTL,
-       &((struct counter_watch){.component = {1, 2, 3, 4}, .event = COUNTER_EVENT_INDEX, .channel = 5}));
+       &((struct counter_watch){
+           .component = {1, 2, 3, 4}, .event = COUNTER_EVENT_INDEX, .channel = 5}));
   return 0;
 }

@@ -1,5 +1,5 @@
-/* Words of which the kernel takes a part, or which hold several values; commands that decide how many
- * arguments there are. None of these calls succeeds. */
+/* Words of which the kernel takes a part, or which hold several values; commands that decide how
+ * many arguments there are. None of these calls succeeds. */
 #include <linux/fanotify.h>
 #include <linux/keyctl.h>
 #include <linux/quota.h>
@@ -45,7 +45,11 @@ int main(void) {
   CALL(fanotify_init, 0xc, O_WRONLY);
   CALL(name_to_handle_at, -1, "", &(struct { unsigned bytes, type; }){0}, NULL, 0);
   CALL(name_to_handle_at, -1, NULL, NOWHERE, NULL, 0);
-  CALL(open_by_handle_at, -1, &((struct { unsigned bytes, type; char rest[4]; }){4, 1, "abc"}), O_WRONLY);
+  CALL(open_by_handle_at, -1, &((struct {
+         unsigned bytes, type;
+         char rest[4];
+       }){4, 1, "abc"}),
+       O_WRONLY);
   CALL(mq_notify, -1, &((struct sigevent){.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1}));
   CALL(mq_notify, -1, &((struct sigevent){.sigev_notify = SIGEV_THREAD, .sigev_signo = SIGUSR1}));
   CALL(openat2, -1, "x", mask, 8ul);

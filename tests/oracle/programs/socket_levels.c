@@ -7,7 +7,8 @@
 
 #include "oracle.h"
 
-static const int levels[] = {SOL_SOCKET, IPPROTO_IP, IPPROTO_IPV6, IPPROTO_TCP, 255, 263, SOL_NETLINK, 271, 12345};
+static const int levels[] = {SOL_SOCKET, IPPROTO_IP,  IPPROTO_IPV6, IPPROTO_TCP, 255,
+                             263,        SOL_NETLINK, 271,          12345};
 
 static int one[16] = {1, 2};
 static char bytes[160];
@@ -37,9 +38,11 @@ int main(void) {
   struct ipv6_mreq group6 = {IN6ADDR_LOOPBACK_INIT, 1};
   CALL(setsockopt, -1, IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, &group6, sizeof group6);
   struct group_req request = {.gr_interface = 1};
-  *(struct sockaddr_in *)&request.gr_group = (struct sockaddr_in){AF_INET, htons(7), {htonl(0xe0000003)}};
+  *(struct sockaddr_in *)&request.gr_group =
+      (struct sockaddr_in){AF_INET, htons(7), {htonl(0xe0000003)}};
   CALL(setsockopt, -1, IPPROTO_IP, MCAST_JOIN_GROUP, &request, sizeof request);
-  CALL(setsockopt, -1, 263, PACKET_ADD_MEMBERSHIP, &((struct packet_mreq){1, PACKET_MR_PROMISC, 6, {1, 2, 3}}), 16);
+  CALL(setsockopt, -1, 263, PACKET_ADD_MEMBERSHIP,
+       &((struct packet_mreq){1, PACKET_MR_PROMISC, 6, {1, 2, 3}}), 16);
   CALL(setsockopt, -1, 263, PACKET_RX_RING, &((struct tpacket_req){1, 2, 3, 4}), 16);
   CALL(setsockopt, -1, 255, 1, &(int){0x809}, 4);
   CALL(setsockopt, -1, 255, 1, &(int){-2}, 4);

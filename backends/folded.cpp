@@ -18,6 +18,7 @@
 #include "append.h"
 #include "builtin.h"
 #include "escape.h"
+#include "forward.h"
 #include "frames.h"
 #include "names/function_name.h"
 #include "sink.h"
@@ -156,8 +157,6 @@ int open_folded(void** context, const wc_host* host, char* error, size_t size) {
   return 0;
 }
 
-FoldedBackend& self(void* context) { return *static_cast<FoldedBackend*>(context); }
-
 }  // namespace
 
 const wc_backend* folded_backend() {
@@ -168,16 +167,11 @@ const wc_backend* folded_backend() {
       .wants = WC_WANT_STACK | WC_WANT_SYSCALL_TIME,
       .options = "weight frames",
       .open = open_folded,
-      .call = [](void* context, const wc_call* event) { self(context).call(*event); },
-      .syscall_exit = [](void* context,
-                         const wc_syscall* event) { self(context).syscall_exit(*event); },
-      .ret = [](void* context, const wc_return* event) { self(context).ret(*event); },
-      .process = [](void* context, const wc_process* event) { self(context).process(*event); },
-      .close =
-          [](void* context) {
-            self(context).close();
-            delete static_cast<FoldedBackend*>(context);
-          },
+      .call = forward<&FoldedBackend::call>,
+      .syscall_exit = forward<&FoldedBackend::syscall_exit>,
+      .ret = forward<&FoldedBackend::ret>,
+      .process = forward<&FoldedBackend::process>,
+      .close = close_and_delete<FoldedBackend>,
   };
   return &kFolded;
 }

@@ -5,6 +5,7 @@
 
 #include "builtin.h"
 #include "escape.h"
+#include "forward.h"
 #include "html_data.h"
 #include "html_page.h"
 #include "json_run.h"
@@ -186,8 +187,6 @@ void HtmlBackend::close() {
   sink_.send();
 }
 
-HtmlBackend& self(void* context) { return *static_cast<HtmlBackend*>(context); }
-
 int open_html(void** context, const wc_host* host, char* error, size_t size) {
   if (host->is_terminal != 0)
     return open_error(error, size, "writes a page for a browser; use html:output=FILE");
@@ -205,16 +204,12 @@ const wc_backend* html_backend() {
       .wants = WC_WANT_TEXT | WC_WANT_CALLER | WC_WANT_CALL_TIME | WC_WANT_SYSCALL_TIME,
       .options = "",
       .open = open_html,
-      .call = [](void* context, const wc_call* event) { self(context).call(*event); },
-      .syscall_exit = [](void* context, const wc_syscall* event) { self(context).syscall(*event); },
-      .ret = [](void* context, const wc_return* event) { self(context).ret(*event); },
-      .process = [](void* context, const wc_process* event) { self(context).process(*event); },
-      .lost = [](void* context, const wc_lost* event) { self(context).lost(*event); },
-      .close =
-          [](void* context) {
-            self(context).close();
-            delete static_cast<HtmlBackend*>(context);
-          },
+      .call = forward<&HtmlBackend::call>,
+      .syscall_exit = forward<&HtmlBackend::syscall>,
+      .ret = forward<&HtmlBackend::ret>,
+      .process = forward<&HtmlBackend::process>,
+      .lost = forward<&HtmlBackend::lost>,
+      .close = close_and_delete<HtmlBackend>,
   };
   return &kHtml;
 }

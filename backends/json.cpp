@@ -15,6 +15,7 @@
 
 #include "builtin.h"
 #include "escape.h"
+#include "forward.h"
 #include "frames.h"
 #include "json_run.h"
 #include "json_writer.h"
@@ -327,13 +328,12 @@ const wc_backend* json_backend() {
           WC_WANT_TEXT | WC_WANT_CALLER | WC_WANT_CALL_TIME | WC_WANT_SYSCALL_TIME | WC_WANT_PATHS,
       .options = "",
       .open = open_json,
-      .call = [](void* context, const wc_call* event) { self(context).call(*event); },
-      .syscall_exit = [](void* context,
-                         const wc_syscall* event) { self(context).syscall_exit(*event); },
-      .ret = [](void* context, const wc_return* event) { self(context).ret(*event); },
-      .process = [](void* context, const wc_process* event) { self(context).process(*event); },
-      .object = [](void* context, const wc_object* event) { self(context).object(*event); },
-      .lost = [](void* context, const wc_lost* event) { self(context).lost(*event); },
+      .call = forward<&JsonBackend::call>,
+      .syscall_exit = forward<&JsonBackend::syscall_exit>,
+      .ret = forward<&JsonBackend::ret>,
+      .process = forward<&JsonBackend::process>,
+      .object = forward<&JsonBackend::object>,
+      .lost = forward<&JsonBackend::lost>,
       .flush = [](void* context, uint64_t) { self(context).flush(); },
       .close = [](void* context) { delete static_cast<JsonBackend*>(context); },
   };

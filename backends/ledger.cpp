@@ -10,6 +10,7 @@
 #include "append.h"
 #include "builtin.h"
 #include "escape.h"
+#include "forward.h"
 #include "frames.h"
 #include "ledger_events.h"
 #include "ledger_tables.h"
@@ -288,18 +289,13 @@ const wc_backend* ledger_backend() {
       .wants = WC_WANT_TEXT | WC_WANT_CALLER | WC_WANT_SYSCALL_TIME,
       .options = "",
       .open = open_ledger,
-      .call = [](void* context, const wc_call* event) { self(context).call(*event); },
-      .syscall_exit = [](void* context,
-                         const wc_syscall* event) { self(context).syscall_exit(*event); },
-      .ret = [](void* context, const wc_return* event) { self(context).ret(*event); },
-      .process = [](void* context, const wc_process* event) { self(context).process(*event); },
-      .lost = [](void* context, const wc_lost* event) { self(context).lost(*event); },
+      .call = forward<&LedgerBackend::call>,
+      .syscall_exit = forward<&LedgerBackend::syscall_exit>,
+      .ret = forward<&LedgerBackend::ret>,
+      .process = forward<&LedgerBackend::process>,
+      .lost = forward<&LedgerBackend::lost>,
       .flush = [](void* context, uint64_t now) { self(context).flush(now); },
-      .close =
-          [](void* context) {
-            self(context).close();
-            delete static_cast<LedgerBackend*>(context);
-          },
+      .close = close_and_delete<LedgerBackend>,
   };
   return &kLedger;
 }

@@ -10,6 +10,7 @@
 
 #include "builtin.h"
 #include "escape.h"
+#include "forward.h"
 #include "frames.h"
 #include "perfetto_trace.h"
 #include "sink.h"
@@ -234,19 +235,14 @@ const wc_backend* perfetto_backend() {
       .wants = WC_WANT_TEXT | WC_WANT_CALLER | WC_WANT_CALL_TIME | WC_WANT_SYSCALL_TIME,
       .options = "",
       .open = open_perfetto,
-      .call = [](void* context, const wc_call* event) { self(context).call(*event); },
-      .syscall_exit = [](void* context,
-                         const wc_syscall* event) { self(context).syscall_exit(*event); },
-      .ret = [](void* context, const wc_return* event) { self(context).ret(*event); },
-      .process = [](void* context, const wc_process* event) { self(context).process(*event); },
-      .object = [](void* context, const wc_object* event) { self(context).object(*event); },
-      .lost = [](void* context, const wc_lost* event) { self(context).lost(*event); },
+      .call = forward<&PerfettoBackend::call>,
+      .syscall_exit = forward<&PerfettoBackend::syscall_exit>,
+      .ret = forward<&PerfettoBackend::ret>,
+      .process = forward<&PerfettoBackend::process>,
+      .object = forward<&PerfettoBackend::object>,
+      .lost = forward<&PerfettoBackend::lost>,
       .flush = [](void* context, uint64_t) { self(context).flush(); },
-      .close =
-          [](void* context) {
-            self(context).close();
-            delete static_cast<PerfettoBackend*>(context);
-          },
+      .close = close_and_delete<PerfettoBackend>,
   };
   return &kPerfetto;
 }

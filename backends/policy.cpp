@@ -2,6 +2,7 @@
 // INI file for --config, with a rule for each function; by=library: for each object whose code made
 // the outermost calls; format=seccomp: a profile for OCI runtimes.
 #include "builtin.h"
+#include "forward.h"
 #include "policy_record.h"
 #include "policy_text.h"
 #include "sink.h"
@@ -71,11 +72,7 @@ const wc_backend* policy_backend() {
       .process = [](void* context, const wc_process* event) { record(context).process(*event); },
       .lost = [](void* context, const wc_lost* event) { record(context).lost(*event); },
       .totals = [](void* context, const wc_totals* event) { record(context).totals(*event); },
-      .close =
-          [](void* context) {
-            static_cast<PolicyBackend*>(context)->close();
-            delete static_cast<PolicyBackend*>(context);
-          },
+      .close = close_and_delete<PolicyBackend>,
   };
   return &kPolicy;
 }

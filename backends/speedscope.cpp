@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "builtin.h"
+#include "forward.h"
 #include "json_writer.h"
 #include "run_model.h"
 #include "sink.h"
@@ -200,12 +201,8 @@ const wc_backend* speedscope_backend() {
                          const wc_syscall* event) { model(context).syscall(*event); },
       .ret = [](void* context, const wc_return* event) { model(context).ret(*event); },
       .process = [](void* context, const wc_process* event) { model(context).process(*event); },
-      .lost = [](void* context, const wc_lost* event) { self(context).lost(*event); },
-      .close =
-          [](void* context) {
-            self(context).close();
-            delete static_cast<SpeedscopeBackend*>(context);
-          },
+      .lost = forward<&SpeedscopeBackend::lost>,
+      .close = close_and_delete<SpeedscopeBackend>,
   };
   return &kSpeedscope;
 }

@@ -9,6 +9,7 @@
 
 #include "builtin.h"
 #include "escape.h"
+#include "forward.h"
 #include "frames.h"
 #include "json_run.h"
 #include "json_writer.h"
@@ -438,19 +439,14 @@ const wc_backend* sqlite_backend() {
           WC_WANT_TEXT | WC_WANT_CALLER | WC_WANT_CALL_TIME | WC_WANT_SYSCALL_TIME | WC_WANT_PATHS,
       .options = "args",
       .open = open_sqlite,
-      .call = [](void* context, const wc_call* event) { self(context).call(*event); },
-      .syscall_exit = [](void* context,
-                         const wc_syscall* event) { self(context).syscall_exit(*event); },
-      .ret = [](void* context, const wc_return* event) { self(context).ret(*event); },
-      .process = [](void* context, const wc_process* event) { self(context).process(*event); },
-      .object = [](void* context, const wc_object* event) { self(context).object(*event); },
-      .lost = [](void* context, const wc_lost* event) { self(context).lost(*event); },
+      .call = forward<&SqliteBackend::call>,
+      .syscall_exit = forward<&SqliteBackend::syscall_exit>,
+      .ret = forward<&SqliteBackend::ret>,
+      .process = forward<&SqliteBackend::process>,
+      .object = forward<&SqliteBackend::object>,
+      .lost = forward<&SqliteBackend::lost>,
       .flush = [](void* context, uint64_t) { self(context).flush(); },
-      .close =
-          [](void* context) {
-            self(context).close();
-            delete static_cast<SqliteBackend*>(context);
-          },
+      .close = close_and_delete<SqliteBackend>,
   };
   return &kSqlite;
 }

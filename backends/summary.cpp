@@ -6,6 +6,7 @@
 #include <ctime>
 
 #include "builtin.h"
+#include "forward.h"
 #include "sink.h"
 #include "summary_options.h"
 #include "summary_stats.h"
@@ -132,11 +133,7 @@ const wc_backend* summary_backend() {
       .lost = [](void* context, const wc_lost* event) { stats(context).lost(*event); },
       .totals = [](void* context, const wc_totals* event) { stats(context).totals(*event); },
       .flush = [](void* context, uint64_t now) { self(context).flush(now); },
-      .close =
-          [](void* context) {
-            self(context).close();
-            delete static_cast<SummaryBackend*>(context);
-          },
+      .close = close_and_delete<SummaryBackend>,
       .snapshot = [](void* context, uint64_t now) { self(context).snapshot(now); },
   };
   return &kSummary;

@@ -36,6 +36,7 @@
 
 #include "append.h"
 #include "builtin.h"
+#include "forward.h"
 #include "frames.h"
 #include "sink.h"
 #include "text_merge.h"
@@ -467,24 +468,19 @@ const wc_backend* text_backend() {
       .wants = WC_WANT_TEXT | WC_WANT_CALLER,
       .options = "hold column merge color",
       .open = open_text,
-      .call = [](void* context, const wc_call* event) { self(context).call(*event); },
+      .call = forward<&TextBackend::call>,
       .syscall_enter =
           [](void* context, const wc_syscall* event, wc_verdict*) {
             self(context).syscall_enter(*event);
             return static_cast<int>(WC_GO_ON);
           },
-      .syscall_exit = [](void* context,
-                         const wc_syscall* event) { self(context).syscall_exit(*event); },
-      .ret = [](void* context, const wc_return* event) { self(context).ret(*event); },
-      .process = [](void* context, const wc_process* event) { self(context).process(*event); },
-      .object = [](void* context, const wc_object* event) { self(context).object(*event); },
-      .lost = [](void* context, const wc_lost* event) { self(context).lost(*event); },
+      .syscall_exit = forward<&TextBackend::syscall_exit>,
+      .ret = forward<&TextBackend::ret>,
+      .process = forward<&TextBackend::process>,
+      .object = forward<&TextBackend::object>,
+      .lost = forward<&TextBackend::lost>,
       .flush = [](void* context, uint64_t now) { self(context).flush(now); },
-      .close =
-          [](void* context) {
-            self(context).close();
-            delete static_cast<TextBackend*>(context);
-          },
+      .close = close_and_delete<TextBackend>,
       .wake_at = [](void* context) { return self(context).wake_at(); },
   };
   return &kText;

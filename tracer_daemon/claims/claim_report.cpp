@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/xml.h"
 #include "escape.h"
 
 namespace wc {
@@ -37,29 +38,13 @@ std::string what_became(const ClaimOutcome& outcome) {
 // XML 1.0 has no way to write control characters, and bytes that are not UTF-8 make a file that no
 // reader takes: those are escaped as in the text output.
 std::string xml(std::string_view text) {
-  std::string out;
-  for (const char& c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\\':
-        out += c;
-        break;
-      default:
-        backends::append_escaped(out, {&c, 1});
-    }
-  }
-  return out;
+  std::string plain;
+  for (const char& c : text)
+    if (c == '\\' || c == '"')
+      plain += c;
+    else
+      backends::append_escaped(plain, {&c, 1});
+  return xml_escaped(plain);
 }
 
 size_t number_of(std::span<const ClaimOutcome> outcomes, Verdict verdict) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/xml.h"
 #include "compare/reports.h"
 
 namespace wc::compare {

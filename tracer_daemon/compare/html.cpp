@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "base/xml.h"
 #include "compare/reports.h"
 
 namespace wc::compare {
@@ -34,30 +35,6 @@ std::string table_row(const std::vector<std::string>& row, std::string_view tag)
 }
 
 }  // namespace
-
-std::string xml_escaped(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += byte < 0x20 || byte == 0x7f ? ' ' : c;
-    }
-  }
-  return out;
-}
 
 std::string page_html(const Report& report) {
   std::string html = fmt::format(

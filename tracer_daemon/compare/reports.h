@@ -17,9 +17,6 @@ std::string chart_svg(const Report& report);
 // The chart and the table on one page, complete in itself.
 std::string page_html(const Report& report);
 
-// &, <, >, " and what is no character in XML.
-std::string xml_escaped(const std::string& text);
-
 // The cells of the table, first the column heads: what all forms show.
 std::vector<std::vector<std::string>> cells(const Report& report);
 

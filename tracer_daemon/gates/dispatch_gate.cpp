@@ -66,7 +66,7 @@ void DispatchGate::on_dispatched(StoppedThread stop, Thread& thread, user_regs_s
                                static_cast<uint32_t>(info.si_syscall),
                                {regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8, regs.r9}};
   auto scopes = parts_.syscalls.look(thread, entered);
-  if (run_.options.config & WC_CONFIG_IN_PROCESS) count_stop(thread, entered, scopes);
+  if (run_.options.counts_stops()) count_stop(thread, entered, scopes);
   const bool is_wrapped = !parts_.scopes.wrapped(thread, regs.rsp).empty();
   if (!is_wrapped && leave_open_gate(stop, thread, regs)) return resume(std::move(stop), thread);
   if (is_exec(entered.nr)) gate_signals::look_for_ignored(thread);

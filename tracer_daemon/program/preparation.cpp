@@ -1,6 +1,7 @@
 #include "program/preparation.h"
 
 #include <sys/stat.h>
+#include <sys/user.h>
 
 #include <cerrno>
 #include <utility>
@@ -78,7 +79,11 @@ void Preparation::prepare(const StoppedThread& stop, Thread& thread) {
   Process& process = *thread.process;
   bool first = !process.started && process.pid == first_.pid;
   std::string path = proc::exe_path(process.pid);
-  auto give_up = [&](const std::string& why) { unwrapped_.leave(path, why); };
+  auto give_up = [&](const std::string& why) {
+    user_regs_struct regs{};
+    if (!stop.registers(regs)) return;  // it was killed meanwhile
+    unwrapped_.leave(path, why);
+  };
   auto image = read_image(proc::path_of(process.pid, "exe"), false);
   if (!image) return give_up("cannot be read: " + image.error().message);
   image->path = path;

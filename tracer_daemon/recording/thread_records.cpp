@@ -162,9 +162,9 @@ void ThreadRecords::announce_waiting(Thread& thread) {
   if (!waits || !thread.calls.calls().empty()) return;
   if (run_.pipeline.clock().nanoseconds(waits->tsc) + kWaits > TickClock::now()) return;
   EventSource source = thread.source();
-  if (auto registers = caller_registers(source, waits->scope);
-      registers && run_.pipeline.wants_stacks())
-    source.stack = run_.pipeline.unwind(source, *registers);
+  if (run_.pipeline.wants_stacks())
+    if (auto registers = caller_registers(source, waits->scope))
+      source.stack = run_.pipeline.unwind(source, *registers);
   if (auto still = share->view(slot).waiting_call(functions);
       !still || still->scope.seq != waits->scope.seq)
     return;  // what was unwound was being written to

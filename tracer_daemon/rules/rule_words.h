@@ -11,8 +11,8 @@
 
 namespace wc {
 
-// "a:b::c:\"d:e\"" in parts: `::` belongs to a name, as does the colon of `scope:` in the first part;
-// what stands in double quotes is not separated.
+// "a:b::c:\"d:e\"" in parts: `::` belongs to a name, as does the colon of `scope:` in the first
+// part; what stands in double quotes is not separated.
 std::vector<std::string> split_rule(std::string_view text);
 
 // Decimal, 0x..., 0... (octal), with a sign where `signed_too`.

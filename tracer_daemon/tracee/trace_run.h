@@ -44,6 +44,10 @@ struct TracerOptions {
   [[nodiscard]] bool rules_concern(uint64_t nr) const {
     return rules != nullptr && rules->concerns(static_cast<uint32_t>(nr));
   }
+  // Of engine inproc, for -v and for wc-ctl's status: nobody else sees the numbers.
+  [[nodiscard]] bool counts_stops() const {
+    return (config & WC_CONFIG_IN_PROCESS) != 0 && (verbose > 0 || is_controlled);
+  }
   [[nodiscard]] bool looks_for_main() const { return main_only || phases; }
   [[nodiscard]] bool uses_breakpoints() const {
     return breaks != nullptr || looks_for_main() || watch_libraries;

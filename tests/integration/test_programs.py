@@ -243,6 +243,11 @@ class Signals(Case):
         native = self.compare_both([program("full_masks")])
         self.assertIn(b"sigsuspend -1 EINTR", native.out)
 
+    def test_a_signal_between_an_unblocking_call_and_its_result(self):
+        # In one call all the time: what is masked outside of calls is masked in the kernel.
+        for functions in ("@all", "qsort"):
+            self.compare([program("pending_at_unblock")], functions=functions)
+
     # Gate socket has to ask the kernel for its own messages; docs/limitations.md.
     @harness.only_under("dispatch", "trap", "inproc")
     def test_its_own_seccomp_filter_kills(self):

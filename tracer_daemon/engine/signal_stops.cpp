@@ -139,7 +139,7 @@ void SignalStops::report_until_now(const StoppedThread& stop, Thread& thread,
                                    user_regs_struct& regs, int signal) {
   parts_.records.drain(thread, regs.rsp);
   parts_.records.complete_pending(thread, regs);
-  parts_.interruptions.park(stop, thread, regs);
+  parts_.dispatch.before_signal(stop, thread, regs);
   // What was left by longjmp is told apart here only: the handler may run on another stack.
   if (thread.process->shim.bell != 0) parts_.scopes.drop_left_scopes(thread, regs.rsp);
   const auto scopes = parts_.scopes.live(thread, regs.rsp);

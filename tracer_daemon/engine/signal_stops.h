@@ -20,7 +20,6 @@ class SignalStops {
     DispatchGate& dispatch;
     OpenScopes& scopes;
     ThreadRecords& records;
-    Interruptions& interruptions;
     TimeLimits& time_limits;
     OwnSignals& own_signals;
     const ShimMemory& shim;

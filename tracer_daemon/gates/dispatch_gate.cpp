@@ -80,7 +80,7 @@ void DispatchGate::on_dispatched(StoppedThread stop, Thread& thread, user_regs_s
   uint64_t pad = thread.process->shim.gadget;
   // Not wrapped: its gate could not be shut.
   if (!is_wrapped) scopes = {};
-  if (parts_.interruptions.resumes(thread, regs.rsp, regs.rip, entered.nr) ||
+  if (parts_.syscalls.resumes(stop, thread, entered) ||
       parts_.syscalls.begin(stop, thread, entered, scopes) == SyscallEvents::Begun::Goes) {
     note_inflight(thread, regs);
     pad = choose_pad(thread, thread.inflight.back(), regs.eflags);
@@ -182,13 +182,54 @@ void DispatchGate::on_gadget_return(StoppedThread stop, Thread& thread, user_reg
     inflight.pop_back();
   }
   inflight.pop_back();
-  regs.rip = done.ip;
-  regs.rcx = done.ip;  // what `syscall` leaves there
-  if (done.signals.replaced) regs.rsi = done.signals.own_set;
-  (void)TimeLimits::restore(thread, regs);
-  parts_.syscalls.finish(stop, thread, done, static_cast<int64_t>(regs.rax));
+  return_to_program(stop, thread, done, regs);
   regs.rip = gate_signals::by_way_of(thread, regs.rip);
   if (stop.set_registers(regs)) resume(std::move(stop), thread);
+}
+
+// The syscall has its result: `regs` become what its instruction leaves. Setting them is left to
+// the caller.
+void DispatchGate::return_to_program(const StoppedThread& stop, Thread& thread, Inflight& done,
+                                     user_regs_struct& regs) {
+  regs.rip = done.ip;
+  regs.rcx = done.ip;
+  (void)TimeLimits::restore(thread, regs);
+  parts_.syscalls.finish(stop, thread, done, static_cast<int64_t>(regs.rax));
+  if (done.signals.replaced) regs.rsi = done.signals.own_set;
+}
+
+void DispatchGate::before_signal(const StoppedThread& stop, Thread& thread,
+                                 user_regs_struct& regs) {
+  const ShimAddresses& shim = thread.process->shim;
+  const bool was_on_way = gate_signals::leave_way(thread, regs);
+  const bool waits = regs.rip == shim.gadget || regs.rip == shim.landing;
+  const bool lands = regs.rip > shim.landing && regs.rip < shim.landing_end;
+  if (!waits && !lands && regs.rip != shim.gadget + kSyscallSize) {
+    if (was_on_way) (void)stop.set_registers(regs);  // where this fails the thread is dying
+    return;
+  }
+  auto& inflight = thread.inflight;
+  auto at = std::find_if(inflight.rbegin(), inflight.rend(),
+                         [&](const Inflight& one) { return one.sp == regs.rsp; });
+  if (at == inflight.rend()) return;
+  if (lands && regs.rip >= shim.landing_saved && regs.rip <= shim.landing_restored) {
+    if (ProcessShare* share = thread.share())
+      regs.rax = share->slot(thread.slot_index()).landing_ret;
+    regs.rdx = regs.r11;
+  }
+  at->landing = false;
+  if (waits || is_restart(static_cast<int64_t>(regs.rax))) {
+    regs.rip = waits ? at->ip - kSyscallSize : at->ip;
+    regs.rcx = at->ip;
+    if (waits) regs.orig_rax = ~0ull;  // it stands in front of its syscall, not behind it
+    SignalCalls::take_back(thread, *at, regs);
+    at->interrupted = true;
+  } else {
+    Inflight done = std::move(*at);
+    inflight.erase(at.base() - 1);
+    return_to_program(stop, thread, done, regs);
+  }
+  (void)stop.set_registers(regs);  // where this fails the thread is dying
 }
 
 }  // namespace wc

@@ -17,7 +17,6 @@ class DispatchGate {
   struct Parts {
     OpenScopes& scopes;
     SyscallEvents& syscalls;
-    Interruptions& interruptions;
     GateSelector& selector;
   };
   DispatchGate(const TraceRun& run, const Parts& parts) : run_(run), parts_(parts) {}
@@ -28,6 +27,11 @@ class DispatchGate {
   // It has met the gadget's breakpoint.
   void on_gadget_return(StoppedThread stop, Thread& thread, user_regs_struct& regs);
 
+  // A signal is about to be delivered: its handler, and whoever unwinds from it, must find the
+  // program's own address and registers, not those of the gadget or the landing pad. `regs`, which
+  // are the thread's, are changed with them.
+  void before_signal(const StoppedThread& stop, Thread& thread, user_regs_struct& regs);
+
   // Of engine inproc.
   [[nodiscard]] const StopCounts& stop_counts() const { return stop_counts_; }
 
@@ -35,6 +39,8 @@ class DispatchGate {
   void count_stop(Thread& thread, const EnteredSyscall& entered, std::span<const wc_scope> scopes);
   void step_back(StoppedThread stop, Thread& thread, user_regs_struct& regs);
   bool leave_open_gate(StoppedThread& stop, Thread& thread, const user_regs_struct& regs);
+  void return_to_program(const StoppedThread& stop, Thread& thread, Inflight& done,
+                         user_regs_struct& regs);
   uint64_t choose_pad(Thread& thread, Inflight& entry, uint64_t flags);
 
   const TraceRun& run_;

@@ -18,7 +18,7 @@ SyscallPosition SteppingGate::on_entry(const StoppedThread& stop, Thread& thread
     return SyscallPosition::Unwatched;
   }
   const bool goes =
-      parts_.interruptions.resumes(thread, entered.sp, entered.ip, entered.nr) ||
+      parts_.syscalls.resumes(stop, thread, entered) ||
       parts_.syscalls.begin(stop, thread, entered, scopes) == SyscallEvents::Begun::Goes;
   return goes ? SyscallPosition::Watched : SyscallPosition::Unwatched;
 }

@@ -16,7 +16,6 @@ class SteppingGate final : public SyscallGate {
   struct Parts {
     OpenScopes& scopes;
     SyscallEvents& syscalls;
-    Interruptions& interruptions;
     TimeLimits& time_limits;
     GateSelector& selector;
     const ShimMemory& shim;

@@ -65,6 +65,15 @@ SyscallEvents::Begun SyscallEvents::begin(const StoppedThread& stop, Thread& thr
   return Begun::Goes;
 }
 
+bool SyscallEvents::resumes(const StoppedThread& stop, Thread& thread,
+                            const EnteredSyscall& entered) {
+  if (!Interruptions::resumes(thread, entered.sp, entered.ip, entered.nr)) return false;
+  // What the first entry had changed was taken back for the signal.
+  if (!thread.inflight.back().signals.watched)
+    parts_.signal_calls.on_entry(stop, thread, thread.inflight.back());
+  return true;
+}
+
 void SyscallEvents::finish(const StoppedThread& stop, Thread& thread, Inflight& done, int64_t ret) {
   constexpr int64_t kMaxErrno = 4095;
   parts_.signal_calls.on_exit(stop, thread, done, ret);

@@ -41,6 +41,10 @@ class SyscallEvents {
   Begun begin(const StoppedThread& stop, Thread& thread, const EnteredSyscall& entered,
               std::span<const wc_scope> scopes);
 
+  // Whether it is an interrupted one that is issued again, which was begun then. It is the last of
+  // thread.inflight, too.
+  bool resumes(const StoppedThread& stop, Thread& thread, const EnteredSyscall& entered);
+
   // Reports the result. thread.inflight does not hold it any more.
   void finish(const StoppedThread& stop, Thread& thread, Inflight& done, int64_t ret);
 

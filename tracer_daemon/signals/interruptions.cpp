@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "events/tick_clock.h"
-#include "signals/gate_signals.h"
 #include "signals/interruption.h"
 
 namespace wc {
@@ -27,48 +26,13 @@ constexpr size_t kMaxHandlers = 1024;  // one above another
 void Interruptions::note_handler(Thread& thread, int signal, uint64_t sp, const wc_scope& call) {
   if (!has_handler(thread.process->pid, signal)) return;
   if (thread.handlers.size() >= kMaxHandlers) thread.handlers.erase(thread.handlers.begin());
+  if (thread.interrupted_masks.size() >= 2 * kMaxHandlers)  // on_handler() adds one, too
+    thread.interrupted_masks.erase(thread.interrupted_masks.begin());
   thread.handlers.push_back(sp);
   thread.calls.handler_begins(call.seq);
-  uint64_t hidden = thread.process->hidden_action_masks[static_cast<size_t>(signal)];
-  if ((hidden & ~thread.hidden_mask) == 0) return;
+  // Its return brings the mask back, whatever it blocks itself.
   thread.interrupted_masks.push_back({sp, thread.hidden_mask});
-  thread.hidden_mask |= hidden;
-}
-
-// Gate dispatch, a signal is about to be delivered: its handler, and whoever unwinds from it, must
-// find the program's own address and registers, not those of the gadget or the landing pad.
-void Interruptions::park(const StoppedThread& stop, Thread& thread, user_regs_struct& regs) const {
-  const ShimAddresses& shim = thread.process->shim;
-  const bool was_on_way = gate_signals::leave_way(thread, regs);
-  bool waits = regs.rip == shim.gadget || regs.rip == shim.landing;
-  bool lands = regs.rip > shim.landing && regs.rip < shim.landing_end;
-  if (!waits && !lands && regs.rip != shim.gadget + 2) {
-    if (was_on_way) (void)stop.set_registers(regs);  // where this fails the thread is dying
-    return;
-  }
-  auto& inflight = thread.inflight;
-  auto at = std::find_if(inflight.rbegin(), inflight.rend(),
-                         [&](const Inflight& one) { return one.sp == regs.rsp; });
-  if (at == inflight.rend()) return;
-  if (lands && regs.rip >= shim.landing_saved && regs.rip <= shim.landing_restored) {
-    if (ProcessShare* share = thread.share())
-      regs.rax = share->slot(thread.slot_index()).landing_ret;
-    regs.rdx = regs.r11;
-  }
-  regs.rip = waits ? at->ip - 2 : at->ip;
-  if (waits) regs.orig_rax = ~0ull;  // it stands in front of its syscall, not behind it
-  regs.rcx = at->ip;
-  auto ret = static_cast<int64_t>(regs.rax);
-  at->landing = false;
-  if (waits || is_restart(ret)) {
-    at->interrupted = true;
-  } else {
-    Inflight done = std::move(*at);
-    inflight.erase(at.base() - 1);
-    if (done.syscall.reported)
-      run_.pipeline.syscall_exit(thread.source(), done.syscall, ret, TickClock::now());
-  }
-  (void)stop.set_registers(regs);  // where this fails the thread is dying
+  thread.hidden_mask |= thread.process->hidden_action_masks[static_cast<size_t>(signal)];
 }
 
 // Whether the syscall that is being issued is an interrupted one that comes again.

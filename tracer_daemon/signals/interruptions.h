@@ -18,9 +18,6 @@ class Interruptions {
   // A signal is about to be delivered inside a call. What its handler does belongs to that call,
   // marked; a signal without a handler changes nothing.
   static void note_handler(Thread& thread, int signal, uint64_t sp, const wc_scope& call);
-  // Gate dispatch, a signal is about to be delivered: its handler, and whoever unwinds from it,
-  // must find the program's own address and registers, not those of the gadget or the landing pad.
-  void park(const StoppedThread& stop, Thread& thread, user_regs_struct& regs) const;
   // Whether the syscall that is being issued is an interrupted one that comes again. It is the last
   // of thread.inflight then.
   static bool resumes(Thread& thread, uint64_t sp, uint64_t ip, uint32_t nr);

@@ -121,6 +121,12 @@ void SignalCalls::replace_argument(const StoppedThread& stop, Thread& thread, In
   call.own_set = entry.syscall.args[1];
 }
 
+void SignalCalls::take_back(Thread& thread, Inflight& entry, user_regs_struct& regs) {
+  const SignalCall call = std::exchange(entry.signals, {});
+  call.place.put_back(thread.process->memory);
+  if (call.replaced) regs.rsi = call.own_set;
+}
+
 void SignalCalls::publish_hidden(Thread& thread) {
   const auto& actions = thread.process->hidden_action_masks;
   ProcessShare* share = thread.share();

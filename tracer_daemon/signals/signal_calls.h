@@ -20,6 +20,9 @@ class SignalCalls {
   // alone.
   void on_entry(const StoppedThread& stop, Thread& thread, Inflight& entry) const;
   void on_exit(const StoppedThread& stop, Thread& thread, const Inflight& done, int64_t ret) const;
+  // A syscall that has not run yet, and will be entered again: the program's own argument stands
+  // in `regs` until then.
+  static void take_back(Thread& thread, Inflight& entry, user_regs_struct& regs);
   // The shim leaves masks and actions to the tracer from now on, where something is hidden.
   static void publish_hidden(Thread& thread);
 

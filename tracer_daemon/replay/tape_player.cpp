@@ -97,7 +97,7 @@ Stack TapePlayer::frames(TapeReader& reader, Pipeline& pipeline) {
       frame.at.line = one.line;
       continue;
     }
-    frame.at = pipeline.locate(pid_, one.ip + (frame.is_exact ? 1 : 0));
+    frame.at = pipeline.symbols().locate(pid_, one.ip + (frame.is_exact ? 1 : 0));
     if (frame.is_exact) frame.at.offset--, frame.at.file_offset--;
   }
   return stack;

@@ -201,7 +201,8 @@ const wc_backend* html_backend() {
       .abi = WC_BACKEND_ABI,
       .struct_size = sizeof(wc_backend),
       .name = "html",
-      .wants = WC_WANT_TEXT | WC_WANT_CALLER | WC_WANT_CALL_TIME | WC_WANT_SYSCALL_TIME,
+      .wants =
+          WC_WANT_TEXT | WC_WANT_CALLER | WC_WANT_CALL_TIME | WC_WANT_SYSCALL_TIME | WC_WANT_PATHS,
       .options = "",
       .open = open_html,
       .call = forward<&HtmlBackend::call>,

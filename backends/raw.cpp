@@ -11,10 +11,13 @@ namespace {
 
 class RawBackend {
  public:
-  explicit RawBackend(const wc_host& host)
-      : host_(host), writer_([&host](const void* data, size_t size) {
-          host.write(host.handle, static_cast<const char*>(data), size);
-        }) {}
+  RawBackend(const wc_host& host, raw::Packing packing)
+      : host_(host),
+        writer_(
+            [&host](const void* data, size_t size) {
+              host.write(host.handle, static_cast<const char*>(data), size);
+            },
+            packing) {}
 
   void take(const wc_raw& piece) { writer_.take(piece); }
   void close() { writer_.finish(host_.run->began, host_.run->ended); }
@@ -36,7 +39,19 @@ int open_flight(void** context, const wc_host* host, char* error, size_t size) {
   return 0;
 }
 
+// Empty: it is one. `packing`: what it says.
+std::string packing_of(std::string_view word, raw::Packing& packing) {
+  if (word.empty()) return {};
+  if (word != "zstd") return "compress=" + std::string(word) + ": only zstd is known";
+  packing = raw::Packing::Zstd;
+  if (raw::has_zstd()) return {};
+  return "this build cannot compress; install the package libzstd-dev and build again";
+}
+
 int open_raw(void** context, const wc_host* host, char* error, size_t size) {
+  raw::Packing packing = raw::Packing::None;
+  if (const std::string why = packing_of(Sink(*host).option("compress"), packing); !why.empty())
+    return open_error(error, size, why);
   if (host->run == nullptr) return open_error(error, size, "it needs a newer tracer");
   if (host->is_terminal != 0)
     return open_error(error, size, "it writes bytes, not text: raw:output=FILE, or --record FILE");
@@ -47,7 +62,7 @@ int open_raw(void** context, const wc_host* host, char* error, size_t size) {
     if (host->all_calls != 0) more |= WC_WANT_ALL_CALLS;
     host->want(host->handle, more);
   }
-  *context = new RawBackend(*host);
+  *context = new RawBackend(*host, packing);
   return 0;
 }
 
@@ -78,7 +93,7 @@ const wc_backend* raw_backend() {
                                       .struct_size = sizeof(wc_backend),
                                       .name = "raw",
                                       .wants = kWants,
-                                      .options = "",
+                                      .options = "compress",
                                       .open = open_raw,
                                       .close = close_raw,
                                       .raw = raw_piece};

@@ -64,11 +64,18 @@ void Writer::take(const wc_raw& piece) {
 void Writer::put_chunk(uint32_t kind, const wc_raw& piece) {
   rows_.push_back({offset_, piece.ts, kind, piece.thread, piece.entries, 0});
   Chunk chunk{kChunkMagic, kind, piece.thread, 0, 0, 0, piece.entries, 0, piece.ts};
-  chunk.stored = chunk.size = static_cast<uint32_t>(piece.size);
+  chunk.size = static_cast<uint32_t>(piece.size);
+  std::string_view bytes(static_cast<const char*>(piece.data), piece.size);
+  // The directory is looked for from the end, by who may know nothing of packing.
+  if (packing_ == Packing::Zstd && kind != static_cast<uint32_t>(Kind::Directory)) {
+    const std::string_view packed = pack(bytes.data(), bytes.size(), packed_);
+    if (!packed.empty()) bytes = packed, chunk.flags = kZstd;
+  }
+  chunk.stored = static_cast<uint32_t>(bytes.size());
   const uint32_t sum = checksum(&chunk, sizeof chunk);
-  chunk.checksum = checksum(piece.data, piece.size, sum);
+  chunk.checksum = checksum(bytes.data(), bytes.size(), sum);
   put(&chunk, sizeof chunk);
-  put(piece.data, piece.size);
+  put(bytes.data(), bytes.size());
 }
 
 void Writer::finish(uint64_t began, uint64_t ended) {

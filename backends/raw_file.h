@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "wc_backend.h"
@@ -69,11 +71,21 @@ static_assert(sizeof(End) == 16);
 // CRC-32C (Castagnoli) of `size` bytes behind those of which `before` is the sum.
 uint32_t checksum(const void* data, size_t size, uint32_t before = 0);
 
+// Whether this build can pack and unpack chunks: it has libzstd.
+bool has_zstd();
+// Empty where that makes nothing smaller.
+std::string_view pack(const void* data, size_t size, std::string& to);
+// The bytes of a packed chunk, of which there are `size`; false where these are none.
+bool unpack(std::string_view packed, size_t size, std::string& to);
+
+enum class Packing { None, Zstd };
+
 // Frames what the tracer hands out.
 class Writer {
  public:
   using Write = std::function<void(const void* data, size_t size)>;
-  explicit Writer(Write write) : write_(std::move(write)) {}
+  explicit Writer(Write write, Packing packing = Packing::None)
+      : write_(std::move(write)), packing_(packing) {}
 
   void take(const wc_raw& piece);
   // The directory; nothing, where nothing was taken. In nanoseconds.
@@ -84,6 +96,8 @@ class Writer {
   void put_chunk(uint32_t kind, const wc_raw& piece);
 
   Write write_;
+  Packing packing_;
+  std::string packed_;  // scratch
   uint64_t offset_ = 0;
   std::vector<DirectoryRow> rows_;
 };

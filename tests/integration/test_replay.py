@@ -3,6 +3,7 @@ has written; files that end early or are damaged; what was not recorded is refus
 import os
 import json
 import random
+import shutil
 import signal
 import time
 
@@ -66,9 +67,89 @@ class Replay(Case):
             with self.subTest(options=options):
                 self.assert_same(argv, *options, functions="@all", least=1)
 
+    def test_other_back_ends(self):
+        others = ("ledger", "perfetto", "speedscope", "html")
+        self.assert_same([program("sequence"), "nested", "errors"], "-k", functions="@all", backends=others, least=1)
+
+    def test_compressed(self):
+        plain, packed = self.path("plain"), self.path("packed")
+        out = self.path("out")
+        self.run_tool(["find", "/etc"], "-b", f"raw:output={plain}", "-b", f"raw:output={packed},compress=zstd")
+        self.assertLess(os.path.getsize(packed), 0.8 * os.path.getsize(plain))
+
+        def played(raw):
+            replayed = self.replay(raw, "-b", "json", "-o", out)
+            with open(out, "rb") as file:
+                return replayed.status, replayed.err.decode(), file.read()
+        self.assertEqual(played(packed), played(plain))
+        with open(packed, "rb") as file:
+            data = bytearray(file.read())
+        # The first chunk behind that of the run says less than it holds, or more than may be.
+        first = 16 + 40 + int.from_bytes(data[32:36], "little")
+        for size, words in ((77, "cannot be unpacked"), (1 << 24, "1 MiB at most")):
+            data[first + 20:first + 24] = size.to_bytes(4, "little")
+            stored = int.from_bytes(data[first + 16:first + 20], "little")
+            data[first + 28:first + 32] = bytes(4)
+            data[first + 28:first + 32] = crc32c(data[first:first + 40 + stored]).to_bytes(4, "little")
+            lying = self.path("lying")
+            with open(lying, "wb") as file:
+                file.write(data)
+            status, said, _ = played(lying)
+            self.assertEqual(status, 125)
+            self.assertIn(words, said)
+        refused = self.finish(self.start([self.tool, "-b", "raw:output=x,compress=lzma", "true"]))
+        self.assertEqual((refused.status, b"only zstd is known" in refused.err), (125, True), refused)
+
+    def test_claims(self):
+        claims = [word for one in ("write@fflush <= 2", "calls:fputs == 3", "bytes:write == 20", "time:fsync <= 1ns")
+                  for word in ("--expect", one)]
+        raw = self.path("raw")
+        live = self.run_tool([program("claimed"), self.path("notes"), "fault"], "--record", raw, "-b", "none", *claims)
+        self.assertEqual((live.status, live.err.count(b"does not hold: ")), (123, 3))
+        self.assertIn(b"does not hold: 3; by note at claimed.c:", live.err)
+        played = self.replay(raw, "-b", "none", *claims)
+        self.assertEqual((played.status, played.err), (live.status, live.err))
+
+    @harness.only_under("dispatch", "trap", "socket")
+    def test_what_a_back_end_has_decided(self):
+        judges = ("judge.so:syscall=write,verdict=1,value=28,function=puts", "judge.so:verdict=5,function=printf")
+        folder = os.path.dirname(program("steady"))
+        for judge in judges:
+            words = ["-b", os.path.join(folder, judge)]
+            _, paths = self.assert_same([program("tampered_functions")], *words, backends=("text", "json", "summary"))
+        replayed = self.replay(paths["raw"], *words)
+        self.assertEqual((replayed.status, replayed.out), (125, b""))
+        self.assertIn(b"wants to decide about system calls, which have happened already", replayed.err)
+
+    def test_names_from_elsewhere(self):
+        here, there = self.fresh_folder(), self.fresh_folder()
+        own = shutil.copy(program("claimed"), here)
+        _, paths = self.record([own, self.path("notes")], "-k", backends=("text",))
+        with open(paths["text"], "rb") as file:
+            live = file.read()
+        self.assertIn(b"note", live)
+
+        def again(*options):
+            replayed = self.replay(paths["raw"], "-b", "text", "-o", self.path("again"), *options)
+            with open(self.path("again"), "rb") as file:
+                return replayed.err.decode(), file.read()
+        os.unlink(own)
+        said, text = again()
+        self.assertRegex(said, r"^wc-preload: 1 of the program's files are not here, or are other builds: .*claimed")
+        self.assertIn(b"claimed+0x", text)
+        moved = there + here
+        os.makedirs(moved)
+        for mapped in ("/lib", "/lib64", "/usr"):
+            os.symlink(os.path.realpath(mapped), there + mapped)
+        shutil.copy(program("sequence"), os.path.join(moved, "claimed"))
+        said, text = again("--sysroot", there)
+        self.assertIn("other builds", said)
+        self.assertIn(b"claimed+0x", text)
+        shutil.copy(program("claimed"), moved)
+        self.assertEqual(again("--sysroot", there), ("", live))
+
+    @harness.only_under("auto", "dispatch", "trap", "socket")
     def test_options_of_engine_ptrace(self):
-        if harness.GATE == "inproc":
-            self.skipTest("engine inproc refuses them")
         self.assert_same(["cat", "/etc/hosts"], "-y")
         self.assert_same(["cat", "/etc/hosts"], "-P", "/etc/hosts")
         self.assert_same(["ls", "/"], "--objects", backends=("text", "json"))

@@ -8,18 +8,6 @@
 #include <utility>
 
 namespace wc {
-namespace {
-
-// Backend `none` hears of nothing.
-bool writes(const BackendInstance& backend) {
-  const wc_backend& callbacks = backend.callbacks();
-  return callbacks.call != nullptr || callbacks.ret != nullptr ||
-         callbacks.syscall_enter != nullptr || callbacks.syscall_exit != nullptr ||
-         callbacks.process != nullptr || callbacks.object != nullptr ||
-         callbacks.totals != nullptr || callbacks.raw != nullptr;
-}
-
-}  // namespace
 
 // ---- Life cycle
 
@@ -76,7 +64,7 @@ Result<BackendSet::Instance> BackendSet::load(std::string_view spec) const {
 
 Result<std::shared_ptr<Output>> BackendSet::output_for(const BackendInstance& backend) const {
   const std::string* path = backend.option("output");
-  if (path == nullptr && options_.output_path.empty() && writes(backend) &&
+  if (path == nullptr && options_.output_path.empty() && hears_events(backend.callbacks()) &&
       !Output::has_standard_error())
     return Error{"standard error, where the trace would go, is closed; -o FILE takes it", EBADF};
   if (path == nullptr) return outputs_.front();
@@ -104,19 +92,8 @@ Status BackendSet::start(BackendInstance& backend) {
 
 void BackendSet::count_wants() {
   demand_ = {.generation = demand_.generation + 1};
-  if (options_.observer != nullptr) {
-    demand_.all = options_.observer->wants;
-    demand_.has_audience = true;
-  }
-  for (const Instance& backend : backends_) {
-    const wc_backend& callbacks = backend->callbacks();
-    demand_.all |= backend->wants();
-    if (!backend->wants(WC_WANT_RAW)) demand_.heard |= backend->wants();
-    demand_.is_heard = demand_.is_heard || (!backend->wants(WC_WANT_RAW) && writes(*backend));
-    demand_.has_audience = demand_.has_audience || callbacks.call != nullptr ||
-                           callbacks.ret != nullptr || callbacks.syscall_enter != nullptr ||
-                           callbacks.syscall_exit != nullptr || backend->wants(WC_WANT_RAW);
-  }
+  if (options_.observer != nullptr) demand_.add(*options_.observer, options_.observer->wants);
+  for (const Instance& backend : backends_) demand_.add(backend->callbacks(), backend->wants());
 }
 
 // The others go on. What it has written until then is kept.
@@ -345,17 +322,16 @@ void BackendSet::totals(const wc_totals& event) {
     const bool is_meant =
         (event.flags & WC_TOTALS_SO_FAR) == 0 || backend->callbacks().snapshot != nullptr;
     if (!backend->wants(WC_WANT_COUNTS) || function == nullptr || !is_meant) continue;
-    if (!backend->attempt("totals", [&] { function(backend->context(), &event); })) {
+    if (!backend->attempt("totals", [&] { function(backend->context(), &event); }))
       note_crash(*backend);
-    }
   }
 }
 
 void BackendSet::raw(const wc_raw& piece) {
   for (const Instance& backend : backends_) {
     const auto function = backend->callbacks().raw;
-    if (!backend->wants(WC_WANT_RAW) || function == nullptr) continue;
-    if (!backend->attempt("raw", [&] { function(backend->context(), &piece); }))
+    if (backend->wants(WC_WANT_RAW) && function != nullptr &&
+        !backend->attempt("raw", [&] { function(backend->context(), &piece); }))
       note_crash(*backend);
   }
 }

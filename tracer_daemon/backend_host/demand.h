@@ -8,6 +8,9 @@
 
 namespace wc {
 
+// Back end `none` does not.
+bool hears_events(const wc_backend& callbacks);
+
 struct Demand {
   uint32_t all = 0;           // OR of enum wc_want
   bool has_audience = false;  // somebody listens to calls and syscalls (`none` does not)
@@ -17,6 +20,8 @@ struct Demand {
   bool is_heard = false;
   uint64_t generation = 0;
 
+  // One more back end, or observer, that wants `wants`.
+  void add(const wc_backend& callbacks, uint32_t wants);
   [[nodiscard]] bool wants(wc_want want) const { return (all & want) != 0; }
 };
 

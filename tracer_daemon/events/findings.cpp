@@ -64,6 +64,10 @@ void tape_value(Tape& tape, const std::optional<TypedValue>& value) {
   tape.find(Finding::Value, [&](TapeWriter& writer) { one.fields(writer); });
 }
 
+void tape_stopped(Tape& tape) {
+  tape.find(Finding::Stopped, [](TapeWriter&) {});
+}
+
 void tape_in_handler(Tape& tape) {
   tape.find(Finding::InHandler, [](TapeWriter&) {});
 }

@@ -23,6 +23,7 @@ class Answers {
   virtual std::shared_ptr<const Stack> stack() = 0;
   virtual std::optional<TypedValue> value() = 0;
   virtual bool is_in_handler() = 0;
+  virtual bool is_stopped() = 0;
 };
 
 struct Journal {
@@ -41,6 +42,13 @@ struct Journal {
     const bool is_in = calls.is_in_handler();
     if (is_in && tape != nullptr) tape_in_handler(*tape);
     return is_in;
+  }
+  // Whether no more of the innermost call is reported.
+  [[nodiscard]] bool is_stopped(const BackendVerdict& verdict) const {
+    if (answers != nullptr) return answers->is_stopped();
+    const bool is_stopped = verdict.kind == WC_STOP_SCOPE;
+    if (is_stopped && tape != nullptr) tape_stopped(*tape);
+    return is_stopped;
   }
   template <typename Unwind>
   std::shared_ptr<const Stack> stack(Unwind unwind) const {

@@ -165,6 +165,7 @@ class Pipeline {
   void decode_call(const EventSource& source, OpenCall& call, const wc_scope& scope);
   void decode_variadic(const EventSource& source, const FunctionSpec& spec, OpenCall& call,
                        const wc_scope& scope);
+  BackendVerdict decide(const EventSource& source, const PendingSyscall& syscall);
   void ended(const EventSource& source, EndedCall& end);
   void finish_args(const EventSource& source, OpenCall& call, uint64_t ret);
   void finish_thin_call(const EventSource& source, const PendingSyscall& syscall, int64_t ret);

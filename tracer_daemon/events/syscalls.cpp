@@ -67,13 +67,17 @@ BackendVerdict Pipeline::syscall_enter(const EventSource& given, PendingSyscall&
     decode_entry_args(decode_context(source), {spec.args, spec.arg_count}, syscall.args,
                       syscall.decoded);
   }
+  const BackendVerdict verdict = decide(source, syscall);
+  if (journal_.is_stopped(verdict) && !open.empty()) open.back().is_quiet = true;
+  return verdict;
+}
+
+BackendVerdict Pipeline::decide(const EventSource& source, const PendingSyscall& syscall) {
   if (!wants(WC_WANT_ENTER) && !wants(WC_WANT_VERDICTS)) return {};
   wc_syscall event = syscall_event(source, syscall);
-  std::string known = join_known_args(syscall.decoded);
+  const std::string known = join_known_args(syscall.decoded);
   event.args_text = known.c_str();
-  const BackendVerdict verdict = events_.syscall_enter(event);
-  if (verdict.kind == WC_STOP_SCOPE && !open.empty()) open.back().is_quiet = true;
-  return verdict;
+  return events_.syscall_enter(event);
 }
 
 void Pipeline::syscall_exit(const EventSource& given, PendingSyscall& syscall, int64_t ret,

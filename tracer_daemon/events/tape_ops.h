@@ -46,6 +46,7 @@ enum class Finding : uint8_t {
   AtStop = 13,     // the stack of the thread where it stands
   InHandler = 14,  // a signal handler has made the syscall
   Again = 15,      // one of the pieces of memory that were read last
+  Stopped = 16,    // a back end wants no more of the call (WC_STOP_SCOPE)
 };
 
 // Keys of groups of words, apart from those of syscalls by number.

@@ -37,5 +37,6 @@ void tape_moment(Tape& tape, uint64_t now);
 void tape_stack(Tape& tape, const Stack* stack);
 void tape_value(Tape& tape, const std::optional<TypedValue>& value);
 void tape_in_handler(Tape& tape);
+void tape_stopped(Tape& tape);
 
 }  // namespace wc

@@ -12,6 +12,7 @@
 
 #include "decode/syscall_filter.h"
 #include "events/pipeline.h"
+#include "launch/claims.h"
 #include "launch/launch.h"
 #include "launch/plan_run.h"
 #include "launch/preflight.h"
@@ -81,14 +82,22 @@ class Replay {
     host.argv = facts.argv;
     host.run = facts.run;
     host.whole_process = facts.whole_process;
+    host.engine = facts.engine;
+    host.engine_has_verdicts = true;  // refusal() has better words
     host.functions = facts.functions;
     host.breakpoints = facts.breakpoints;
+    auto claims = Claims::prepare(options_);
+    if (!claims) return claims.error();
+    claims_ = std::move(*claims);
+    if (ClaimSet* set = claims_.set()) {
+      host.observer = &set->callbacks();
+      host.observer_context = set;
+    }
     auto backends = BackendSet::open(options_.backends, host);
     if (!backends) return backends.error();
-    if (backends->demand().wants(WC_WANT_STACK) && !options_.replay.has_stacks) {
+    if (const std::string why = refusal(backends->demand()); !why.empty()) {
       backends->discard();
-      return Error{options_.replay.file +
-                   ": stacks were not recorded: give -k to the run that is recorded"};
+      return Error{options_.replay.file + ": " + why};
     }
     EventFilterOptions events = event_filter(options_);
     if (options_.functions_given) events.functions = chosen(lists->functions);
@@ -102,8 +111,15 @@ class Replay {
     return Done{};
   }
 
+  // The status to exit with.
+  int run() {
+    const bool is_whole = play();
+    return claims_.finish(is_whole ? 0 : kTracerFailed, !is_whole);
+  }
+
+ private:
   // Whether all of it could be shown.
-  bool run() {
+  bool play() {
     std::string wrong;
     while (const auto piece = reader_.next()) {
       const bool is_kept = piece->kind == raw::Kind::Kept;
@@ -122,7 +138,15 @@ class Replay {
     return write() && wrong.empty();
   }
 
- private:
+  [[nodiscard]] std::string refusal(const Demand& demand) const {
+    if (demand.wants(WC_WANT_VERDICTS))
+      return "a back end wants to decide about system calls, which have happened already: give it "
+             "to the run";
+    if (demand.wants(WC_WANT_STACK) && !options_.replay.has_stacks)
+      return "stacks were not recorded: give -k to the run that is recorded";
+    return {};
+  }
+
   bool write() {
     bool is_well = true;
     for (const std::string& error : pipeline_->backends().take_errors())
@@ -133,6 +157,7 @@ class Replay {
   Options options_;
   RawReader reader_;
   TapePlayer player_;
+  Claims claims_;
   std::unique_ptr<Pipeline> pipeline_;
 };
 
@@ -152,7 +177,7 @@ Result<std::string> replay_to_text(const std::string& file, const std::string& s
   options.backends = {backend};
   Replay replay(std::move(options), std::move(*reader));
   if (Status ready = replay.prepare(); !ready) return ready.error();
-  if (!replay.run()) return Error{file + " cannot be replayed to its end"};
+  if (replay.run() != 0) return Error{file + " cannot be replayed to its end"};
   return read_whole(kept.get());
 }
 
@@ -167,7 +192,7 @@ int replay(const Options& options) {
     complain(ready.error().message);
     return kTracerFailed;
   }
-  return replay.run() ? 0 : kTracerFailed;
+  return replay.run();
 }
 
 }  // namespace wc

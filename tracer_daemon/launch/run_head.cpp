@@ -91,6 +91,7 @@ std::string write_run_head(const Options& options, const HostOptions& host, bool
   add("signals", options.signals);
   add("quiet", options.quiet);
   for (const std::string& path : options.paths) add("path", path);
+  add("engine", host.engine);
   add("functions", host.functions);
   add("breakpoints", host.breakpoints);
   std::string bytes;
@@ -128,6 +129,7 @@ Status apply_run_head(std::string_view bytes, Options& options, HostOptions& hos
   host.run.machine = head.text("machine");
   host.run.kernel = head.text("kernel");
   host.whole_process = head.flag("whole_process");
+  host.engine = head.text("engine");
   host.functions = head.text("functions");
   host.breakpoints = head.text("breakpoints");
   return Done{};

@@ -74,6 +74,19 @@ std::optional<RawReader::Piece> RawReader::stop(std::string why) {
   return std::nullopt;
 }
 
+// Of the chunk in bytes_: what is wrong with it; null: nothing.
+const char* RawReader::unpack(const raw::Chunk& chunk) {
+  if (chunk.flags == 0) return nullptr;
+  if (chunk.flags != raw::kZstd)
+    return "the chunk is packed in a way that this tracer does not know";
+  if (!raw::has_zstd())
+    return "it is compressed: install the package libzstd-dev and build the tracer again";
+  if (chunk.size > raw::kMostOfChunk) return "a chunk has 1 MiB at most";
+  if (!raw::unpack(bytes_, chunk.size, unpacked_)) return "the chunk cannot be unpacked";
+  std::swap(bytes_, unpacked_);
+  return nullptr;
+}
+
 std::optional<RawReader::Piece> RawReader::next() {
   if (has_stopped_) return std::nullopt;
   raw::Chunk chunk{};
@@ -102,10 +115,9 @@ std::optional<RawReader::Piece> RawReader::next() {
   const uint32_t sum = std::exchange(chunk.checksum, 0);
   if (raw::checksum(bytes_.data(), bytes_.size(), raw::checksum(&chunk, sizeof chunk)) != sum)
     return damaged("the sum of the chunk is wrong");
-  if (chunk.flags != 0)
-    return damaged("the chunk is packed in a way that this tracer does not know");
-  const Piece piece{static_cast<raw::Kind>(chunk.kind), at_, bytes_};
-  at_ += sizeof chunk + bytes_.size();
+  const uint64_t at = std::exchange(at_, at_ + sizeof chunk + bytes_.size());
+  if (const char* wrong = unpack(chunk)) return at_ = at, damaged(wrong);
+  const Piece piece{static_cast<raw::Kind>(chunk.kind), at, bytes_};
   if (!is_directory) return piece;
   has_stopped_ = true;
   if (size_ - at_ != sizeof(raw::End)) missing_ = path_ + " has something behind its directory";

@@ -38,12 +38,13 @@ class RawReader {
   void read_end();
   bool read_at(uint64_t offset, void* to, size_t size) const;
   std::optional<Piece> stop(std::string why);
+  const char* unpack(const raw::Chunk& chunk);
 
   ScopedFd fd_;
   std::string path_;
   uint64_t size_ = 0, at_ = 0, ended_ = 0;
   bool has_stopped_ = false;
-  std::string bytes_, missing_;
+  std::string bytes_, unpacked_, missing_;
 };
 
 }  // namespace wc

@@ -51,9 +51,11 @@ MappedFile RecordedCode::file(const proc::Mapping& mapping) {
   constexpr size_t kLeast = 3;
   const bool is_name = build_id.find_first_not_of("0123456789abcdef") == std::string::npos;
   if (build_id.size() >= kLeast && is_name) {
-    file.path =
-        debug_root() + "/.build-id/" + build_id.substr(0, 2) + '/' + build_id.substr(2) + ".debug";
-    if (is_there()) return file;
+    const std::string name = "/.build-id/" + build_id.substr(0, 2) + '/' + build_id.substr(2);
+    for (const std::string& root : {debug_root(), std::string("/usr/lib/debug")}) {
+      file.path = root + name + ".debug";
+      if (is_there()) return file;
+    }
   }
   missing_.insert(path);
   return {};

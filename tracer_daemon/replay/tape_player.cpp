@@ -74,7 +74,7 @@ void TapePlayer::clear() {
   typed_.clear();
   next_moment_ = next_stack_ = next_value_ = 0;
   at_stop_ = nullptr;
-  in_handler_ = false;
+  in_handler_ = is_stopped_ = false;
 }
 
 // As the unwinder names them.
@@ -97,6 +97,7 @@ Stack TapePlayer::frames(TapeReader& reader, Pipeline& pipeline) {
       frame.at.line = one.line;
       continue;
     }
+    if (frame.is_hidden) continue;
     frame.at = pipeline.symbols().locate(pid_, one.ip + (frame.is_exact ? 1 : 0));
     if (frame.is_exact) frame.at.offset--, frame.at.file_offset--;
   }
@@ -196,6 +197,9 @@ bool TapePlayer::finding(Finding kind, TapeReader& reader, Pipeline& pipeline) {
     }
     case Finding::InHandler:
       in_handler_ = true;
+      return true;
+    case Finding::Stopped:
+      is_stopped_ = true;
       return true;
     default:
       return finding_of_process(kind, reader);

@@ -43,6 +43,7 @@ class TapePlayer final : public Answers, public proc::LinkAnswers {
   std::shared_ptr<const Stack> stack() override;
   std::optional<TypedValue> value() override;
   bool is_in_handler() override { return in_handler_; }
+  bool is_stopped() override { return is_stopped_; }
   std::string answer_link(const std::string& path) override;
 
  private:
@@ -96,6 +97,7 @@ class TapePlayer final : public Answers, public proc::LinkAnswers {
   std::vector<BreakScope> typed_;
   std::shared_ptr<const Stack> at_stop_;
   bool in_handler_ = false;
+  bool is_stopped_ = false;
 };
 
 }  // namespace wc

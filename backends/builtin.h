@@ -19,6 +19,8 @@ const wc_backend* sqlite_backend();
 const wc_backend* perfetto_backend();
 const wc_backend* speedscope_backend();
 const wc_backend* html_backend();
+const wc_backend* raw_backend();
+const wc_backend* flight_backend();  // --flight
 const wc_backend* none_backend();
 
 // nullptr when there is none of that name.

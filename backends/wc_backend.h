@@ -43,7 +43,8 @@ enum wc_want {
   WC_WANT_STACK = 1u << 7,        /* frames: the stack of each call and syscall */
   WC_WANT_SYSCALL_TIME = 1u << 8, /* durations of syscalls (engine inproc: one more rdtsc each) */
   WC_WANT_PATHS = 1u << 9,        /* fd_path: one readlink(2) for each syscall with a descriptor */
-  WC_WANT_PHASES = 1u << 10       /* WC_PROCESS_PHASE, with --scope=process: a few breakpoints */
+  WC_WANT_PHASES = 1u << 10,      /* WC_PROCESS_PHASE, with --scope=process: a few breakpoints */
+  WC_WANT_RAW = 1u << 11          /* raw: what the engine saw, from the start of the run only */
 };
 
 /* What syscall_enter returns, with WC_WANT_VERDICTS: otherwise, and under engines that cannot carry
@@ -277,6 +278,32 @@ struct wc_totals {
   uint32_t reserved;
 };
 
+enum wc_raw_kind {
+  WC_RAW_RUN = 1,   /* what run this is; the first piece */
+  WC_RAW_EVENTS = 2 /* entries, in the order in which they were seen */
+};
+
+/* A piece of what the engine saw, before it was decoded, with WC_WANT_RAW. A raw file is these
+ * pieces, framed; docs/raw-format.md says what is in them. */
+struct wc_raw {
+  const void *data;
+  size_t size;     /* at most 1 MiB */
+  uint32_t kind;   /* enum wc_raw_kind; others are to be kept, too */
+  uint32_t thread; /* whose entries these are, 0: several threads' */
+  uint32_t entries;
+  uint32_t reserved;
+  uint64_t ts; /* of the first entry */
+};
+
+/* The run as all backends of it have it. */
+struct wc_run {
+  uint64_t began;          /* CLOCK_MONOTONIC, nanoseconds */
+  uint64_t ended;          /* the same; 0 until close() */
+  int64_t realtime_offset; /* to be added for CLOCK_REALTIME */
+  const char *machine;     /* name of the host */
+  const char *kernel;      /* its release */
+};
+
 /* What the tracer offers to a backend. */
 struct wc_host {
   uint32_t abi;
@@ -311,6 +338,8 @@ struct wc_host {
   /* A line for the user, without newline. With is_error, the run's exit status says it, too. Only
    * from inside a callback. May be NULL. */
   void (*say)(void *handle, const char *line, int is_error);
+  const struct wc_run
+      *run; /* may be NULL under an older tracer; valid until close() has returned */
 };
 
 struct wc_backend {
@@ -340,6 +369,8 @@ struct wc_backend {
    * the backend holds something back until then; 0 if it holds nothing back. The tracer calls this
    * when it has nothing else to do. */
   uint64_t (*wake_at)(void *context);
+  /* With WC_WANT_RAW, which is for backends that are there from the start. */
+  void (*raw)(void *context, const struct wc_raw *piece);
 };
 
 /* The one symbol a backend exports. */

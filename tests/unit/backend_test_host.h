@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <ctime>
 #include <map>
 #include <sstream>
 #include <string>
@@ -20,6 +21,7 @@ class TestHost {
 
   explicit TestHost(const wc_backend* backend, Options options = {}, wc_host settings = {})
       : backend_(backend), host_(settings), options_(std::move(options)) {
+    if (host_.run == nullptr) host_.run = &run_of_now();
     host_.abi = WC_BACKEND_ABI;
     host_.struct_size = sizeof host_;
     host_.handle = this;
@@ -38,6 +40,20 @@ class TestHost {
   ~TestHost() { close(); }
   TestHost(const TestHost&) = delete;
   TestHost& operator=(const TestHost&) = delete;
+
+  static const wc_run& run_of_now() {
+    static const wc_run run = [] {
+      const auto now = [](clockid_t clock) {
+        timespec at{};
+        clock_gettime(clock, &at);
+        return at.tv_sec * int64_t{1'000'000'000} + at.tv_nsec;
+      };
+      const int64_t monotonic = now(CLOCK_MONOTONIC);
+      return wc_run{static_cast<uint64_t>(monotonic), 0, now(CLOCK_REALTIME) - monotonic, "here",
+                    "6.1"};
+    }();
+    return run;
+  }
 
   void send(const wc_call& event) { backend_->call(context_, &event); }
   void send(const wc_syscall& event) { backend_->syscall_exit(context_, &event); }

@@ -39,7 +39,7 @@ TEST(Command, SaysWhatIsWrongAndWhatThereIs) {
       {"pause now", "'now' is too much: pause"},
       {"backend remove x", "'x' is no number: backend remove ID"},
       {"backend remove 99999999999", "is no number"},
-      {"snapshot f", "'snapshot' is not built yet"},
+      {"snapshot", "something is missing: snapshot FILE"},
   };
   for (const auto& [line, message] : wrong) {
     auto command = parse_command(line);

@@ -2,11 +2,13 @@
 
 #include <dlfcn.h>
 #include <fmt/format.h>
+#include <sys/utsname.h>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <utility>
 
 #include "builtin.h"
@@ -18,7 +20,7 @@ namespace {
 constexpr uint32_t kKnownWants = WC_WANT_TEXT | WC_WANT_CALLER | WC_WANT_CALL_TIME |
                                  WC_WANT_COUNTS | WC_WANT_ALL_CALLS | WC_WANT_ENTER |
                                  WC_WANT_VERDICTS | WC_WANT_STACK | WC_WANT_SYSCALL_TIME |
-                                 WC_WANT_PATHS | WC_WANT_PHASES;
+                                 WC_WANT_PATHS | WC_WANT_PHASES | WC_WANT_RAW;
 // A table that ends before its first callback is none.
 constexpr size_t kSmallestTable = offsetof(wc_backend, open) + sizeof(wc_backend::open);
 
@@ -76,7 +78,10 @@ BackendInstance::BackendInstance(BackendSpec spec, const HostOptions& options)
       arguments_(options.argv),
       functions_(options.functions),
       breakpoints_(options.breakpoints),
+      machine_(options.run.machine),
+      kernel_(options.run.kernel),
       engine_(options.engine),
+      run_{options.run.began, 0, options.run.realtime_offset, machine_.c_str(), kernel_.c_str()},
       say_(options.say),
       colored_(options.colored),
       has_phases_(options.whole_process) {
@@ -96,10 +101,26 @@ BackendInstance::BackendInstance(BackendSpec spec, const HostOptions& options)
   for (const std::string& argument : arguments_) argv_.push_back(argument.c_str());
   argv_.push_back(nullptr);
   if (!arguments_.empty()) host_.argv = argv_.data();
+  host_.run = &run_;
   if (!functions_.empty()) host_.functions = functions_.c_str();
   if (!breakpoints_.empty()) host_.breakpoints = breakpoints_.c_str();
   host_.engine = engine_.c_str();
   host_.say = say_line;
+}
+
+RunFacts RunFacts::now() {
+  const auto time_of = [](clockid_t clock) {
+    timespec at{};
+    clock_gettime(clock, &at);
+    return at.tv_sec * int64_t{1'000'000'000} + at.tv_nsec;
+  };
+  RunFacts facts;
+  const int64_t monotonic = time_of(CLOCK_MONOTONIC);
+  facts.began = static_cast<uint64_t>(monotonic);
+  facts.realtime_offset = time_of(CLOCK_REALTIME) - monotonic;
+  utsname machine{};
+  if (uname(&machine) == 0) facts.machine = machine.nodename, facts.kernel = machine.release;
+  return facts;
 }
 
 BackendInstance::~BackendInstance() { close(); }

@@ -17,6 +17,15 @@
 
 namespace wc {
 
+// When and where the run is, for all backends the same.
+struct RunFacts {
+  uint64_t began = 0;  // CLOCK_MONOTONIC, nanoseconds
+  int64_t realtime_offset = 0;
+  std::string machine, kernel;
+
+  static RunFacts now();
+};
+
 // What the command line says that concerns backends.
 struct HostOptions {
   uint32_t string_size = 32;    // -s
@@ -35,6 +44,7 @@ struct HostOptions {
   bool separately = false;                 // -ff: a file for each process
   int32_t only_process = 0;                // the one whose events these backends get; 0: all
   std::string engine = "ptrace";
+  RunFacts run;                                    // began 0: it begins now
   void (*say)(const std::string& line) = nullptr;  // tells the user; null: nobody is told
   // Hears of all that the run's backends hear of, whatever -ff makes of it: a backend without
   // output. Null: none.
@@ -55,6 +65,7 @@ class BackendInstance {
   Status open(std::shared_ptr<Output> output);
   // Asks the terminal, where its output is one.
   void update_width() { host_.columns = output_->columns(); }
+  void end_run(uint64_t now) { run_.ended = now; }
   // Lets it write what it has left; it is not called again. Also done by the destructor.
   void close();
 
@@ -101,7 +112,8 @@ class BackendInstance {
   wc_host host_ = {};  // the backend keeps its address until close()
   std::string version_;
   std::vector<std::string> arguments_;
-  std::string functions_, breakpoints_, engine_, output_path_;
+  std::string functions_, breakpoints_, machine_, kernel_, engine_, output_path_;
+  wc_run run_ = {};
   void (*say_)(const std::string& line) = nullptr;
   std::vector<const char*> argv_;  // of arguments_, and NULL
   std::optional<bool> colored_;

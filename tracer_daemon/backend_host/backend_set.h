@@ -33,6 +33,9 @@ namespace wc {
 // syscall comes; its return goes to everyone, or to the first only when there was no syscall.
 enum class CallAudience { kEveryone, kWantsAllCalls, kWantsSyscallsOnly };
 
+// With -ff: of one process.
+std::string file_name(const HostOptions& options, const std::string& path);
+
 class BackendSet {
  public:
   // Starts all of `specs` (see backend_spec.h), or none: the error is one line for the user.
@@ -76,6 +79,8 @@ class BackendSet {
   void lost(const wc_lost& event);
   // To those that want WC_WANT_COUNTS.
   void totals(const wc_totals& event);
+  // To those that want WC_WANT_RAW.
+  void raw(const wc_raw& piece);
 
   // Whether somebody can write what there is so far; then it gets the totals so far, and
   // snapshot().
@@ -92,8 +97,9 @@ class BackendSet {
   [[nodiscard]] uint64_t wake_at();
   // What they have written and will write reaches nobody: nothing was traced.
   void discard();
-  // Ends all of them. Idempotent; also done by the destructor.
-  void close();
+  // Ends all of them. Idempotent; also done by the destructor. `now`: when the run has ended; 0:
+  // now.
+  void close(uint64_t now = 0);
 
   // Lines for the user about outputs and backends that failed, each once; ask after flush and
   // close.
@@ -117,7 +123,6 @@ class BackendSet {
   void close(BackendInstance& backend);
   void flush_backends(uint64_t now);
 
-  [[nodiscard]] std::string file_name(const std::string& path) const;
   [[nodiscard]] Status check_folders() const;
   Status open_outputs();
   BackendSet* part_of(int32_t pid);

@@ -9,8 +9,8 @@
 
 namespace wc {
 
-std::string BackendSet::file_name(const std::string& path) const {
-  return options_.only_process == 0 ? path : fmt::format("{}.{}", path, options_.only_process);
+std::string file_name(const HostOptions& options, const std::string& path) {
+  return options.only_process == 0 ? path : fmt::format("{}.{}", path, options.only_process);
 }
 
 // The files are made when their processes are: what can be known before a program runs is whether

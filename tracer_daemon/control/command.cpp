@@ -45,10 +45,11 @@ constexpr Row kRows[] = {
     {"inject", "add", Verb::Inject, Action::Add, Takes::Text, "RULE"},
     {"inject", "remove", Verb::Inject, Action::Remove, Takes::Id, "N"},
     {"inject", "clear", Verb::Inject, Action::Clear, Takes::Nothing, ""},
+    {"snapshot", "", Verb::Snapshot, Action::None, Takes::Text, "FILE"},
 };
 
 // What the design lists and this build does not have.
-constexpr std::string_view kNotBuilt[] = {"snapshot", "subscribe"};
+constexpr std::string_view kNotBuilt[] = {"subscribe"};
 
 constexpr std::string_view kBlanks = " \t\r";
 

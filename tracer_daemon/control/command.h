@@ -20,7 +20,8 @@ struct ControlCommand {
     Flush,
     Stop,
     Backend,
-    Inject
+    Inject,
+    Snapshot
   };
   enum class Action : uint8_t { None, List, Set, Add, Remove, Replace, Clear };
   Verb verb = Verb::Describe;

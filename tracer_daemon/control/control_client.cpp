@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -70,7 +71,11 @@ int control(std::span<const char* const> arguments) {
   }
   std::string request;
   for (std::string_view word : arguments.subspan(1)) {
-    if (!request.empty()) request += ' ';
+    // The tracer may have been started in another folder.
+    if (request == "snapshot" && !word.starts_with('/'))
+      request += ' ' + std::filesystem::current_path().string() + '/';
+    else if (!request.empty())
+      request += ' ';
     request += word;
   }
   if (request.find('\n') != std::string::npos)

@@ -53,7 +53,10 @@ Status Controller::perform(const ControlCommand& command, Answer& answer) {
       break;
     case ControlCommand::Verb::Flush:
       parts_.records.drain_running(parts_.tracees);
-      backends.flush(TickClock::now());
+      flush(run_.pipeline, TickClock::now());
+      break;
+    case ControlCommand::Verb::Snapshot:
+      done = write_snapshot(command.text, answer);
       break;
     case ControlCommand::Verb::Stop:
       stop_requested_ = true;
@@ -147,10 +150,22 @@ json backends_of(const BackendSet& backends) {
 
 }  // namespace
 
+// The tracer's folder need not be that of who asks.
+Status Controller::write_snapshot(const std::string& path, Answer& answer) {
+  if (!path.starts_with('/')) return Error{"'" + path + "' is no absolute path"};
+  parts_.records.drain_running(parts_.tracees);
+  if (Status written = run_.pipeline.journal().flight.write(path); !written) return written;
+  answer.fields["file"] = path;
+  return Done{};
+}
+
 Status Controller::change_backends(const ControlCommand& command, Answer& answer) {
   BackendSet& backends = run_.pipeline.backends();
   const uint32_t planned = run_.options.planned_wants;
   if (command.action != Action::List) parts_.records.drain_running(parts_.tracees);
+  // What is kept for a raw file reaches it before it is closed.
+  if (Tape* tape = run_.pipeline.journal().tape; tape != nullptr && command.action != Action::List)
+    tape->hand_out();
   switch (command.action) {
     case Action::Add: {
       auto id = backends.add(command.text, planned);

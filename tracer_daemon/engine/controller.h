@@ -34,6 +34,7 @@ class Controller {
   Status change_functions(const ControlCommand& command);
   Status change_samples(const std::string& request);
   Status change_syscalls(const std::string& list);
+  Status write_snapshot(const std::string& path, Answer& answer);
   Status change_backends(const ControlCommand& command, Answer& answer);
   Status change_rules(const ControlCommand& command, Answer& answer);
   void pause(bool is_paused);

@@ -60,6 +60,10 @@ Result<int> Tracer::run() {
     }
     if (parts_->own_signals.receive()) stop_ = true;
     if (parts_->own_signals.take_request()) print_so_far();
+    if (parts_->own_signals.take_flight_request()) {
+      parts_->records.drain_running(tracees);
+      run_.pipeline.journal().flight.write_own("SIGUSR2");
+    }
     parts_->posted.run();
     if (parts_->controller.stop_requested()) stop_ = true;
     parts_->delays.resume_due();
@@ -119,7 +123,7 @@ void Tracer::on_tick() {
 // `due`: when back ends must be asked for what they hold back, or 0.
 void Tracer::show(uint64_t now, uint64_t due) {
   if (due != 0 && due <= now)
-    run_.pipeline.backends().flush(now);
+    flush(run_.pipeline, now);
   else
     run_.pipeline.backends().write_out();
 }
@@ -176,7 +180,7 @@ void Tracer::print_so_far() {
   parts_->records.drain_running(parts_->tracees);
   for (const auto& [pid, process] : parts_->tracees.processes)
     parts_->totals.report(*process, Totals::Which::SoFar);
-  run_.pipeline.backends().snapshot(TickClock::now());
+  snapshot(run_.pipeline, TickClock::now());
 }
 
 // What is in the ring is decoded while the process can still be asked whose addresses they are.

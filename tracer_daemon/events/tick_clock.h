@@ -11,6 +11,9 @@ class TickClock {
  public:
   TickClock() : start_ns_(now()), start_ticks_(ticks_now()) {}
 
+  // From now on all stamps are nanoseconds already: they come from a tape.
+  void play() { is_played_ = true; }
+
   static uint64_t now() {
     timespec t{};
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -22,12 +25,14 @@ class TickClock {
   // now. Asks for the time only where the stamp is newer than the last that was asked for: many
   // records are converted at one stop.
   [[nodiscard]] uint64_t nanoseconds(uint64_t ticks) {
+    if (is_played_) return ticks;
     if (ticks > synced_ticks_) synchronise();
     if (ticks >= synced_ticks_) return synced_ns_;
     return synced_ns_ - std::min(synced_ns_, duration(synced_ticks_ - ticks));
   }
 
   [[nodiscard]] uint64_t duration(uint64_t ticks) {
+    if (is_played_) return ticks;
     if (rate_ == 0) synchronise();
     return static_cast<uint64_t>(static_cast<double>(ticks) * rate_);
   }
@@ -54,6 +59,7 @@ class TickClock {
   uint64_t start_ns_, start_ticks_;
   uint64_t synced_ns_ = 0, synced_ticks_ = 0;
   double rate_ = 0;  // nanoseconds a tick
+  bool is_played_ = false;
 };
 
 }  // namespace wc

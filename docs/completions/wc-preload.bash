@@ -5,7 +5,7 @@
 _wc_preload_options() {
   "$1" --help 2>/dev/null | awk '
     /^Not yet available/ { exit }
-    /^ +-/ {
+    /^  (    )?-/ {
       sub(/^ +/, "")
       description = ""
       if (match($0, /   */)) { description = substr($0, RSTART + RLENGTH); $0 = substr($0, 1, RSTART - 1) }

@@ -37,6 +37,33 @@ std::span<const unsigned char> bytes_of(const std::string& text) {
   return {reinterpret_cast<const unsigned char*>(text.data()), text.size()};
 }
 
+// As the unwinder names them.
+Stack read_frames(TapeReader& reader, int32_t pid, Pipeline& pipeline) {
+  std::vector<TapedFrame> taped;
+  reader.list(taped,
+              [&](TapedFrame& one, uint64_t count) { one.fields(reader, count - taped.size()); });
+  Stack stack;
+  if (taped.size() > 2 * kMaxStackDepth) taped.resize(2 * kMaxStackDepth);
+  for (TapedFrame& one : taped) {
+    StackFrame& frame = stack.emplace_back();
+    frame.ip = one.ip;
+    frame.sp = one.sp;
+    frame.end = one.end;
+    frame.is_hidden = (one.flags & TapedFrame::kHidden) != 0;
+    frame.is_exact = (one.flags & TapedFrame::kExact) != 0;
+    if ((one.flags & TapedFrame::kNamed) != 0) {
+      frame.at.symbol = std::move(one.symbol);
+      frame.at.file = std::move(one.file);
+      frame.at.line = one.line;
+      continue;
+    }
+    if (frame.is_hidden) continue;
+    frame.at = pipeline.symbols().locate(pid, one.ip + (frame.is_exact ? 1 : 0));
+    if (frame.is_exact) frame.at.offset--, frame.at.file_offset--;
+  }
+  return stack;
+}
+
 }  // namespace
 
 // ---- Answers
@@ -75,33 +102,6 @@ void TapePlayer::clear() {
   next_moment_ = next_stack_ = next_value_ = 0;
   at_stop_ = nullptr;
   in_handler_ = is_stopped_ = false;
-}
-
-// As the unwinder names them.
-Stack TapePlayer::frames(TapeReader& reader, Pipeline& pipeline) {
-  std::vector<TapedFrame> taped;
-  reader.list(taped,
-              [&](TapedFrame& one, uint64_t count) { one.fields(reader, count - taped.size()); });
-  Stack stack;
-  if (taped.size() > 2 * kMaxStackDepth) taped.resize(2 * kMaxStackDepth);
-  for (TapedFrame& one : taped) {
-    StackFrame& frame = stack.emplace_back();
-    frame.ip = one.ip;
-    frame.sp = one.sp;
-    frame.end = one.end;
-    frame.is_hidden = (one.flags & TapedFrame::kHidden) != 0;
-    frame.is_exact = (one.flags & TapedFrame::kExact) != 0;
-    if ((one.flags & TapedFrame::kNamed) != 0) {
-      frame.at.symbol = std::move(one.symbol);
-      frame.at.file = std::move(one.file);
-      frame.at.line = one.line;
-      continue;
-    }
-    if (frame.is_hidden) continue;
-    frame.at = pipeline.symbols().locate(pid_, one.ip + (frame.is_exact ? 1 : 0));
-    if (frame.is_exact) frame.at.offset--, frame.at.file_offset--;
-  }
-  return stack;
 }
 
 void TapePlayer::arguments(TapeReader& reader) {
@@ -175,8 +175,9 @@ bool TapePlayer::finding(Finding kind, TapeReader& reader, Pipeline& pipeline) {
       return true;
     case Finding::Frames:
       reader.number(number);
-      stacks_.push_back(number != 0 ? std::make_shared<const Stack>(frames(reader, pipeline))
-                                    : nullptr);
+      stacks_.push_back(number != 0
+                            ? std::make_shared<const Stack>(read_frames(reader, pid_, pipeline))
+                            : nullptr);
       return true;
     case Finding::Value: {
       TapedValue value;
@@ -191,7 +192,7 @@ bool TapePlayer::finding(Finding kind, TapeReader& reader, Pipeline& pipeline) {
     case Finding::AtStop: {
       auto& last = threads_[tid_].stack;
       reader.number(number);
-      if (number == 0) last = std::make_shared<const Stack>(frames(reader, pipeline));
+      if (number == 0) last = std::make_shared<const Stack>(read_frames(reader, pid_, pipeline));
       at_stop_ = last;
       return true;
     }

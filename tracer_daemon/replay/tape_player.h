@@ -57,18 +57,11 @@ class TapePlayer final : public Answers, public proc::LinkAnswers {
     std::string injected;
     int32_t tid = 0;
   };
-  // Stacks are made of places, which only the pipeline knows to name.
-  struct Frames {
-    bool is_there = false;
-    std::vector<TapedFrame> frames;
-  };
-
   bool play(TapeOp op, TapeReader& reader, Pipeline& pipeline);
   bool findings(TapeReader& reader, Pipeline& pipeline);
   bool finding(Finding kind, TapeReader& reader, Pipeline& pipeline);
   bool finding_of_process(Finding kind, TapeReader& reader);
   void arguments(TapeReader& reader);
-  Stack frames(TapeReader& reader, Pipeline& pipeline);
   EventSource source();
   void clear();
 

@@ -395,7 +395,7 @@ const wc_backend& observer() {
 
 TEST_F(BackendSetTest, AnObserverHearsOfAllProcessesAndIsWanted) {
   heard.clear();
-  options_.observer = &observer<WC_WANT_CALLER>();
+  options_.observers = {{&observer<WC_WANT_CALLER>(), nullptr}};
   options_.separately = true;
   auto set = open({"none"});
   ASSERT_TRUE(set.ok()) << set.error().message;
@@ -411,14 +411,14 @@ TEST_F(BackendSetTest, AnObserverHearsOfAllProcessesAndIsWanted) {
 
 TEST_F(BackendSetTest, AnObserverHearsOfCallsWithoutSyscallsWhereItWantsThem) {
   heard.clear();
-  options_.observer = &observer<WC_WANT_ALL_CALLS>();
+  options_.observers = {{&observer<WC_WANT_ALL_CALLS>(), nullptr}};
   auto all = open({"none"});
   all->call(call_, CallAudience::kWantsAllCalls);
   all->call(call_, CallAudience::kWantsSyscallsOnly);
   all->ret(return_);
   EXPECT_THAT(heard, ElementsAre("puts", "ret"));
   heard.clear();
-  options_.observer = &observer<0>();
+  options_.observers = {{&observer<0>(), nullptr}};
   auto some = open({"none"});
   some->call(call_, CallAudience::kWantsAllCalls);
   some->ret(return_, CallAudience::kWantsAllCalls);

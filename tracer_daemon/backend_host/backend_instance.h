@@ -27,6 +27,13 @@ struct RunFacts {
 };
 
 // What the command line says that concerns backends.
+// Hears of all that the run's backends hear of, whatever -ff makes of it: a backend without output
+// that is this program's own code.
+struct Observer {
+  const wc_backend* callbacks = nullptr;
+  void* context = nullptr;
+};
+
 struct HostOptions {
   uint32_t string_size = 32;    // -s
   uint32_t time_format = 0;     // wc_host::time_format
@@ -46,10 +53,7 @@ struct HostOptions {
   std::string engine = "ptrace";
   RunFacts run;                                    // began 0: it begins now
   void (*say)(const std::string& line) = nullptr;  // tells the user; null: nobody is told
-  // Hears of all that the run's backends hear of, whatever -ff makes of it: a backend without
-  // output. Null: none.
-  const wc_backend* observer = nullptr;
-  void* observer_context = nullptr;
+  std::vector<Observer> observers;
   bool engine_has_verdicts = false;  // whether it honours what syscall_enter returns
 };
 

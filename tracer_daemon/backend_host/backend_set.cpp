@@ -92,7 +92,7 @@ Status BackendSet::start(BackendInstance& backend) {
 
 void BackendSet::count_wants() {
   demand_ = {.generation = demand_.generation + 1};
-  if (options_.observer != nullptr) demand_.add(*options_.observer, options_.observer->wants);
+  for (const Observer& one : options_.observers) demand_.add(*one.callbacks, one.callbacks->wants);
   for (const Instance& backend : backends_) demand_.add(backend->callbacks(), backend->wants());
 }
 
@@ -179,6 +179,16 @@ Result<uint32_t> BackendSet::add(std::string_view spec, uint32_t planned) {
   return id;
 }
 
+void BackendSet::watch(const Observer& observer) {
+  options_.observers.push_back(observer);
+  count_wants();
+}
+
+void BackendSet::unwatch(const void* context) {
+  std::erase_if(options_.observers, [&](const Observer& one) { return one.context == context; });
+  count_wants();
+}
+
 Status BackendSet::remove(uint32_t id) {
   const auto old = find(id);
   if (!old) return old.error();
@@ -251,15 +261,17 @@ void BackendSet::deliver(const char* name, const Event& event, CallAudience audi
   }
 }
 
-// The observer is this program's own code: it needs no guard.
+// They are this program's own code, and need no guard.
 template <auto callback, typename Event>
 static void observe(const HostOptions& host, const Event& event,
                     CallAudience audience = CallAudience::kEveryone) {
-  if (host.observer == nullptr || host.observer->*callback == nullptr) return;
-  const bool sees_all = (host.observer->wants & WC_WANT_ALL_CALLS) != 0;
-  const bool is_meant =
-      audience == CallAudience::kEveryone || sees_all == (audience == CallAudience::kWantsAllCalls);
-  if (is_meant) (host.observer->*callback)(host.observer_context, &event);
+  for (const Observer& one : host.observers) {
+    const auto function = one.callbacks->*callback;
+    const bool sees_all = (one.callbacks->wants & WC_WANT_ALL_CALLS) != 0;
+    const bool is_meant = audience == CallAudience::kEveryone ||
+                          sees_all == (audience == CallAudience::kWantsAllCalls);
+    if (function != nullptr && is_meant) function(one.context, &event);
+  }
 }
 
 void BackendSet::call(const wc_call& event, CallAudience audience) {
@@ -316,6 +328,7 @@ void BackendSet::lost(const wc_lost& event) {
 }
 
 void BackendSet::totals(const wc_totals& event) {
+  if ((event.flags & WC_TOTALS_SO_FAR) == 0) observe<&wc_backend::totals>(options_, event);
   if (options_.separately) return to_part(event.pid, [&](BackendSet& part) { part.totals(event); });
   for (const Instance& backend : backends_) {
     const auto function = backend->callbacks().totals;

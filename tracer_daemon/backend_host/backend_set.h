@@ -54,6 +54,10 @@ class BackendSet {
   Status replace(uint32_t id, std::string_view spec, uint32_t planned = ~0u);
   [[nodiscard]] std::vector<std::pair<uint32_t, std::string>> list() const;  // number, spec
 
+  // Observers that come and go while tracing; of totals they get the final ones.
+  void watch(const Observer& observer);
+  void unwatch(const void* context);
+
   // What all of them want together.
   [[nodiscard]] Demand demand() const { return demand_; }
   [[nodiscard]] bool wants(wc_want want) const { return demand_.wants(want); }

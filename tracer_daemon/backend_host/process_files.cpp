@@ -35,7 +35,7 @@ BackendSet* BackendSet::part_of(int32_t pid) {
   HostOptions options = options_;
   options.separately = false;
   options.only_process = pid;
-  options.observer = nullptr;  // it is the whole run's
+  options.observers.clear();  // they are the whole run's
   // A late event of a process that has ended, or another process of that number.
   if (!begun_.insert(pid).second) options.existing = Existing::Append;
   auto opened = open(specs_, std::move(options));

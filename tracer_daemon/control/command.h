@@ -21,7 +21,8 @@ struct ControlCommand {
     Stop,
     Backend,
     Inject,
-    Snapshot
+    Snapshot,
+    Subscribe
   };
   enum class Action : uint8_t { None, List, Set, Add, Remove, Replace, Clear };
   Verb verb = Verb::Describe;

@@ -21,14 +21,26 @@ Controller::Controller(const TraceRun& run, const Parts& parts, SyscallPlans& pl
   for (uint32_t nr = 0; nr < syscalls_.size(); nr++) syscalls_[nr] = run.pipeline.reports(nr);
 }
 
-std::string Controller::execute(const std::string& line) {
+void Controller::execute(const std::string& line, const std::shared_ptr<ControlPeer>& peer) {
   Answer answer;
   answer.fields["ok"] = true;
   auto command = parse_command(line);
-  Status done = command ? perform(*command, answer) : Status(command.error());
-  if (!done) answer.fields = {{"ok", false}, {"error", done.error().message}};
+  const bool subscribes = command && command->verb == ControlCommand::Verb::Subscribe;
+  Status done = Done{};
+  if (!command)
+    done = command.error();
+  else if (subscribes)
+    done = parts_.subscriptions.add(command->text, peer);
+  else
+    done = perform(*command, answer);
+  if (!done)
+    answer.fields = {{"ok", false}, {"error", done.error().message}};
+  else if (subscribes)
+    answer.fields["from"] = run_.pipeline.backends().counts().events + 1;
   // What came with the request may be no UTF-8.
-  return answer.fields.dump(-1, ' ', false, json::error_handler_t::replace);
+  peer->answer(
+      answer.fields.dump(-1, ' ', false, json::error_handler_t::replace),
+      subscribes && done ? ControlPeer::Then::FurtherLines : ControlPeer::Then::AnotherRequest);
 }
 
 Status Controller::perform(const ControlCommand& command, Answer& answer) {
@@ -67,6 +79,8 @@ Status Controller::perform(const ControlCommand& command, Answer& answer) {
     case ControlCommand::Verb::Inject:
       done = change_rules(command, answer);
       break;
+    case ControlCommand::Verb::Subscribe:
+      break;  // execute() has done it
   }
   if (command.action != Action::List) answer.fields["from"] = backends.counts().events + 1;
   return done;

@@ -78,6 +78,7 @@ Result<int> Tracer::run() {
     parts_->socket_gate.close();
   }
   for (const auto& [pid, process] : tracees.processes) parts_->totals.report(*process);
+  parts_->subscriptions.end();
   say_last_words();
   if (const auto& failure = parts_->preparation.failure()) return *failure;
   return tracees.first.status.value_or(0);
@@ -108,6 +109,7 @@ void Tracer::on_tick() {
   if (is_tick && options_.config & WC_CONFIG_IN_PROCESS)
     for (const auto& [tid, thread] : tracees.threads) parts_->records.announce_waiting(*thread);
   show(now, is_tick ? now : run_.pipeline.backends().wake_at());
+  parts_->subscriptions.send_due(now);
   if (is_tick) next_tick_ = now + kTick;
   parts_->waiting.plan_look(found, now, next_tick_);
   if (!is_tick) return;
@@ -210,9 +212,9 @@ void Tracer::on_stopped(StoppedThread stop, Thread& thread) {
 
 bool Tracer::was_stopped() const { return parts_->controller.stop_requested(); }
 
-void Tracer::on_request(const std::string& line, std::function<void(std::string)> reply) {
-  parts_->posted.post([this, line, reply = std::move(reply)] {
-    reply(parts_->controller.execute(line));
+void Tracer::on_request(const std::string& line, std::shared_ptr<ControlPeer> peer) {
+  parts_->posted.post([this, line, peer = std::move(peer)] {
+    parts_->controller.execute(line, peer);
     take_output_errors();
   });
 }

@@ -89,10 +89,7 @@ class Replay {
     auto claims = Claims::prepare(options_);
     if (!claims) return claims.error();
     claims_ = std::move(*claims);
-    if (ClaimSet* set = claims_.set()) {
-      host.observer = &set->callbacks();
-      host.observer_context = set;
-    }
+    if (ClaimSet* set = claims_.set()) host.observers.push_back({&set->callbacks(), set});
     auto backends = BackendSet::open(options_.backends, host);
     if (!backends) return backends.error();
     if (const std::string why = refusal(backends->demand()); !why.empty()) {

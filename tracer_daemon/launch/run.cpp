@@ -132,10 +132,7 @@ class Session {
     // Which one that is is known when all back ends have said what they want.
     if (options.engine == EngineChoice::Auto) host.engine = "auto";
     host.say = [](const std::string& line) { complain(line); };
-    if (ClaimSet* set = session->claims_.set()) {
-      host.observer = &set->callbacks();
-      host.observer_context = set;
-    }
+    if (ClaimSet* set = session->claims_.set()) host.observers.push_back({&set->callbacks(), set});
     host.run = RunFacts::now();
     if (options.flight.asked && options.backends.size() == 1) host.output_path.clear();
     auto backends = BackendSet::open(options.backends, host);

@@ -180,12 +180,9 @@ Result<uint32_t> BackendSet::add(std::string_view spec, uint32_t planned) {
 }
 
 void BackendSet::watch(const Observer& observer) {
-  options_.observers.push_back(observer);
-  count_wants();
-}
-
-void BackendSet::unwatch(const void* context) {
-  std::erase_if(options_.observers, [&](const Observer& one) { return one.context == context; });
+  std::erase_if(options_.observers,
+                [&](const Observer& one) { return one.context == observer.context; });
+  if (observer.callbacks != nullptr) options_.observers.push_back(observer);
   count_wants();
 }
 
@@ -412,22 +409,17 @@ void BackendSet::snapshot(uint64_t now) {
   for (const auto& output : outputs_) output->flush();
 }
 
-void BackendSet::flush_backends(uint64_t now) {
-  for (const Instance& backend : backends_) {
-    const auto function = backend->callbacks().flush;
-    if (function == nullptr) continue;
-    if (!backend->attempt("flush", [&] { function(backend->context(), now); })) {
-      note_crash(*backend);
-    }
-  }
-}
-
 void BackendSet::flush(uint64_t now) {
   for (const auto& [pid, part] : parts_)
     if (part != nullptr) part->flush(now);
   if (options_.separately) return;
-  for (const Instance& backend : backends_) backend->update_width();
-  flush_backends(now);
+  for (const Instance& backend : backends_) {
+    backend->update_width();
+    const auto function = backend->callbacks().flush;
+    if (function == nullptr) continue;
+    if (!backend->attempt("flush", [&] { function(backend->context(), now); }))
+      note_crash(*backend);
+  }
   write_out();
 }
 

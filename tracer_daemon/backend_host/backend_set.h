@@ -54,9 +54,9 @@ class BackendSet {
   Status replace(uint32_t id, std::string_view spec, uint32_t planned = ~0u);
   [[nodiscard]] std::vector<std::pair<uint32_t, std::string>> list() const;  // number, spec
 
-  // Observers that come and go while tracing; of totals they get the final ones.
+  // An observer that comes while tracing, or goes: then without callbacks. Of totals it gets the
+  // final ones.
   void watch(const Observer& observer);
-  void unwatch(const void* context);
 
   // What all of them want together.
   [[nodiscard]] Demand demand() const { return demand_; }
@@ -125,7 +125,6 @@ class BackendSet {
   void deliver(const char* name, const Event& event, CallAudience audience);
   void note_crash(BackendInstance& backend);
   void close(BackendInstance& backend);
-  void flush_backends(uint64_t now);
 
   [[nodiscard]] Status check_folders() const;
   Status open_outputs();

@@ -447,7 +447,6 @@ std::string_view obstacle_to_inproc(const Options& options) {
     return "what is not patched needs gate dispatch";
   if (options.show_paths) return "-y needs a stop at every syscall";
   if (!options.paths.empty()) return "-P needs a stop at every syscall";
-  if (!options.rules.empty()) return "rules (--inject, --fault, --deny) need stops";
   if (options.explore.asked) return "the rules of --explore need stops";
   if (!selects_functions(options)) return "nothing is wrapped";
   return {};

@@ -131,18 +131,19 @@ Status Controller::change_syscalls(const std::string& list) {
   return Done{};
 }
 
+// What was recorded by the old plans is reported before the change.
+void Controller::publish() {
+  if (run_.options.config & WC_CONFIG_IN_PROCESS)
+    for (const auto& [pid, process] : parts_.tracees.processes)
+      if (process->share != nullptr) publish_plans(run_.options, process->share->header());
+  parts_.records.drain_running(parts_.tracees);
+}
+
 // Engine inproc records what its plans say; what comes of the old ones is left out.
 void Controller::report_only(const SyscallSet& syscalls) {
-  if (run_.options.config & WC_CONFIG_IN_PROCESS) {
+  if (run_.options.config & WC_CONFIG_IN_PROCESS)
     plans_ = plan_syscalls(syscalls, run_.options.decode, true);
-    for (const auto& [pid, process] : parts_.tracees.processes) {
-      if (process->share == nullptr) continue;
-      wc_shared_header& header = process->share->header();
-      for (size_t nr = 0; nr < plans_.size(); nr++)
-        __atomic_store_n(&header.plans[nr].action, plans_[nr].action, __ATOMIC_RELEASE);
-    }
-  }
-  parts_.records.drain_running(parts_.tracees);  // that was before the change
+  publish();
   run_.pipeline.report_only(syscalls);
 }
 
@@ -210,9 +211,7 @@ json rules_of(const RuleSet& rules) {
 }  // namespace
 
 Status Controller::change_rules(const ControlCommand& command, Answer& answer) {
-  if (run_.options.config & WC_CONFIG_IN_PROCESS || run_.options.rules == nullptr)
-    return Error{"rules need stops, which engine inproc has not; start with -E ptrace"};
-  RuleSet& rules = *run_.options.rules;
+  RuleSet& rules = *run_.options.rules;  // there is one where there is control
   switch (command.action) {
     case Action::Add: {
       auto rule = parse_rule(RuleKind::Inject, command.text);
@@ -221,14 +220,17 @@ Status Controller::change_rules(const ControlCommand& command, Answer& answer) {
       auto number = rules.add(std::move(*rule));
       if (!number) return Error{"there have been too many rules in this run"};
       answer.fields["n"] = *number;
+      publish();
       return Done{};
     }
     case Action::Remove:
       if (!rules.remove(command.id))
         return Error{"no rule " + std::to_string(command.id) + " is in force: inject list"};
+      publish();
       return Done{};
     case Action::Clear:
       for (size_t n : rules.numbers()) rules.remove(n);
+      publish();
       return Done{};
     default:
       answer.fields["rules"] = rules_of(rules);

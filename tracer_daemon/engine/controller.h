@@ -40,6 +40,7 @@ class Controller {
   Status change_backends(const ControlCommand& command, Answer& answer);
   Status change_rules(const ControlCommand& command, Answer& answer);
   void pause(bool is_paused);
+  void publish();
   void report_only(const SyscallSet& syscalls);
   void describe(Answer& answer);
 

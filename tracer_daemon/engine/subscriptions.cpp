@@ -65,7 +65,7 @@ Status Subscriptions::add(std::string_view words, std::shared_ptr<ControlPeer> p
   return Done{};
 }
 
-void Subscriptions::drop(const One& one) { run_.pipeline.backends().unwatch(&one.totals); }
+void Subscriptions::drop(One& one) { run_.pipeline.backends().watch({nullptr, &one.totals}); }
 
 void Subscriptions::plan() {
   due_ = 0;

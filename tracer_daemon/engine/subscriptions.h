@@ -42,7 +42,7 @@ class Subscriptions {
   struct One;
   enum class Last { No, Yes };
   ControlPeer::Sent send(One& one, uint64_t now, Last last);
-  void drop(const One& one);
+  void drop(One& one);
   void plan();
 
   const TraceRun& run_;

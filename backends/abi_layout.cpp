@@ -33,15 +33,17 @@ WC_LAYOUT(wc_object, dur, 120, 128);
 WC_LAYOUT(wc_lost, count, 16, 24);
 WC_LAYOUT(wc_totals, ns, 32, 48);
 WC_LAYOUT(wc_totals, kind, 40, 48);
-WC_LAYOUT(wc_host, is_terminal, 48, 136);
-WC_LAYOUT(wc_host, want, 56, 136);
-WC_LAYOUT(wc_host, one_process, 64, 136);
-WC_LAYOUT(wc_host, columns, 76, 136);
-WC_LAYOUT(wc_host, argv, 88, 136);
-WC_LAYOUT(wc_host, breakpoints, 104, 136);
-WC_LAYOUT(wc_host, say, 128, 136);
-WC_LAYOUT(wc_backend, close, 112, 136);
-WC_LAYOUT(wc_backend, snapshot, 120, 136);
-WC_LAYOUT(wc_backend, wake_at, 128, 136);
+WC_LAYOUT(wc_host, is_terminal, 48, 152);
+WC_LAYOUT(wc_host, want, 56, 152);
+WC_LAYOUT(wc_host, one_process, 64, 152);
+WC_LAYOUT(wc_host, columns, 76, 152);
+WC_LAYOUT(wc_host, argv, 88, 152);
+WC_LAYOUT(wc_host, breakpoints, 104, 152);
+WC_LAYOUT(wc_host, say, 128, 152);
+WC_LAYOUT(wc_host, retire, 144, 152);
+WC_LAYOUT(wc_backend, close, 112, 144);
+WC_LAYOUT(wc_backend, snapshot, 120, 144);
+WC_LAYOUT(wc_backend, wake_at, 128, 144);
+WC_LAYOUT(wc_backend, prepare, 136, 144);
 
 }  // namespace

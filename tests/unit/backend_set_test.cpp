@@ -83,10 +83,11 @@ TEST_F(BackendSetTest, UnknownNamesGetTheNearestAndAll) {
   EXPECT_THAT(error({"jsn"}),
               AllOf(HasSubstr("unknown backend 'jsn'"), HasSubstr("did you mean 'json'?"),
                     HasSubstr("text, json, summary, folded, policy, ledger, sqlite, perfetto, "
-                              "speedscope, html, none")));
+                              "speedscope, html, otlp, lua, none")));
   EXPECT_THAT(error({"sum"}), HasSubstr("did you mean 'summary'?"));
   EXPECT_THAT(error({"sqlite"}), Not(HasSubstr("did you mean")));
   EXPECT_THAT(error({"mine.so"}), HasSubstr("'./mine.so'"));
+  EXPECT_THAT(error({"mine.lua"}), HasSubstr("'./mine.lua'"));
 }
 
 TEST_F(BackendSetTest, UnknownOptionsNameTheKnown) {

@@ -49,5 +49,8 @@ endif()
 if(WC_PROTOZERO)
   wc_unit_test(backend_perfetto_test LINK wc_backends)
 endif()
+if(LUA_FOUND)
+  wc_unit_test(backend_lua_test LINK wc_backends)
+endif()
 # As in a build without these libraries.
 wc_unit_test(backend_missing_test SOURCES ${CMAKE_SOURCE_DIR}/backends/missing.cpp LINK wc_backend_abi)

@@ -36,6 +36,10 @@ void say_line(void* handle, const char* line, int is_error) {
   static_cast<BackendInstance*>(handle)->say(line, is_error != 0);
 }
 
+void retire_backend(void* handle, const char* line) {
+  static_cast<BackendInstance*>(handle)->retire(line);
+}
+
 const char* look_up_option(void* handle, const char* key) {
   const std::string* value = static_cast<BackendInstance*>(handle)->option(key);
   return value != nullptr ? value->c_str() : nullptr;
@@ -100,6 +104,10 @@ BackendInstance::BackendInstance(BackendSpec spec, const HostOptions& options)
   if (!breakpoints_.empty()) host_.breakpoints = breakpoints_.c_str();
   host_.engine = engine_.c_str();
   host_.say = say_line;
+  for (const auto& [key, value] : spec_.options) option_names_.push_back(key.c_str());
+  option_names_.push_back(nullptr);
+  host_.option_names = option_names_.data();
+  host_.retire = retire_backend;
 }
 
 BackendInstance::~BackendInstance() { close(); }
@@ -114,6 +122,7 @@ Result<std::unique_ptr<BackendInstance>> BackendInstance::load(BackendSpec spec,
     if (builtin == nullptr) return unknown_backend(backend->spec_);
     backend->callbacks_ = *builtin;
   }
+  if (Status status = backend->prepare(); !status) return status.error();
   if (Status status = backend->check(options); !status) return status.error();
   backend->wants_ = backend->callbacks_.wants | wants_from_options(backend->callbacks_, options);
   return backend;
@@ -159,6 +168,25 @@ Status BackendInstance::take_callbacks(const wc_backend* table) {
   return Done{};
 }
 
+Status BackendInstance::prepare() {
+  const auto function = callbacks_.prepare;
+  if (function == nullptr) return Done{};
+  char message[512] = "";
+  int failed = 0;
+  if (!attempt("prepare",
+               [&] { failed = function(&context_, &host_, &callbacks_, message, sizeof message); }))
+    return Error{take_crash()};
+  if (failed != 0) return refusal(message);
+  is_prepared_ = true;
+  return Done{};
+}
+
+Error BackendInstance::refusal(char (&message)[512]) const {
+  message[sizeof message - 1] = '\0';
+  return Error{
+      fmt::format("backend '{}': {}", name(), message[0] != '\0' ? message : "it could not start")};
+}
+
 Status BackendInstance::check(const HostOptions& options) const {
   if ((callbacks_.wants & ~kKnownWants) != 0) {
     return Error{
@@ -202,18 +230,16 @@ Status BackendInstance::open(std::shared_ptr<Output> output) {
     if (!attempt("open",
                  [&] { failed = callbacks_.open(&context_, &host_, message, sizeof message); }))
       return Error{take_crash()};
-    if (failed != 0) {
-      message[sizeof message - 1] = '\0';
-      return Error{fmt::format("backend '{}': {}", name(),
-                               message[0] != '\0' ? message : "it could not start")};
-    }
+    if (failed != 0) return refusal(message);
   }
   is_open_ = true;
   return Done{};
 }
 
 void BackendInstance::close() {
-  if (!std::exchange(is_open_, false) || callbacks_.close == nullptr) return;
+  const bool is_begun = is_open_ || is_prepared_;
+  is_open_ = is_prepared_ = false;
+  if (!is_begun || callbacks_.close == nullptr) return;
   attempt("close", [&] { callbacks_.close(context_); });
 }
 
@@ -222,8 +248,15 @@ void BackendInstance::give_up(const char* callback, const CrashReason& reason) {
   crash_ = fmt::format("backend {} crashed in {} ({})", name(), callback, reason.text);
   callbacks_ = {};
   wants_ = 0;
-  is_open_ = false;
+  is_open_ = is_prepared_ = false;
   (void)library_.release();
+}
+
+void BackendInstance::retire(const char* line) {
+  say(line, true);
+  callbacks_ = {.close = callbacks_.close};
+  wants_ = 0;
+  has_retired_ = true;
 }
 
 // An error stands beside those of outputs, which are told at the end.

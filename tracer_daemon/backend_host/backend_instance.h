@@ -59,14 +59,14 @@ class BackendInstance {
   void close();
 
   // Calls it. One that crashes in there has no callbacks from then on and is not closed.
-  // True: it has returned.
+  // True: it has returned, and goes on.
   template <typename Call>
   bool attempt(const char* callback, Call&& call) {
     const CrashReason reason = guarded(call);
     if (reason) give_up(callback, reason);
-    return !reason;
+    return !reason && !has_retired_;
   }
-  // One line about its crash, once; empty: it has not crashed.
+  // One line about its crash, or what it has said of an error, once; empty: there is none.
   std::string take_crash() { return std::exchange(crash_, {}); }
 
   [[nodiscard]] const std::string& name() const { return spec_.name; }
@@ -80,6 +80,8 @@ class BackendInstance {
   void say(const char* line, bool is_error);
   // It asks for more while it opens.
   void want(uint32_t wants);
+  // It has no part in the run any more, and says why.
+  void retire(const char* line);
   // What it asks for itself and what the command line asks for it (-a, -t, -T).
   [[nodiscard]] uint32_t wants() const { return wants_; }
   [[nodiscard]] bool wants(wc_want want) const { return (wants_ & want) != 0; }
@@ -92,6 +94,8 @@ class BackendInstance {
   BackendInstance(BackendSpec spec, const HostOptions& options);
   Status load_library();
   Status take_callbacks(const wc_backend* table);
+  Status prepare();
+  Error refusal(char (&message)[512]) const;
   Status check(const HostOptions& options) const;
   void give_up(const char* callback, const CrashReason& reason);
 
@@ -103,12 +107,13 @@ class BackendInstance {
   std::vector<std::string> arguments_;
   std::string functions_, breakpoints_, engine_, output_path_;
   void (*say_)(const std::string& line) = nullptr;
-  std::vector<const char*> argv_;  // of arguments_, and NULL
+  std::vector<const char*> argv_;          // of arguments_, and NULL
+  std::vector<const char*> option_names_;  // of spec_, and NULL
   std::optional<bool> colored_;
   std::shared_ptr<Output> output_;
   void* context_ = nullptr;
   uint32_t wants_ = 0;
-  bool is_open_ = false;
+  bool is_prepared_ = false, is_open_ = false, has_retired_ = false;
   bool has_phases_ = false;  // --scope=process
   std::string crash_;
 };

@@ -54,8 +54,9 @@ Where it goes:
   -ff, --output-separately     FILE.PID for each process
       --color WHEN         auto | always | never (default auto: on a terminal, without NO_COLOR)
   -b, --backend SPEC       text (the default), json, summary, folded, policy, ledger, sqlite,
-                           perfetto, speedscope, html, none, or ./FILE.so; with :key=value,...;
-                           repeatable (docs/outputs.md)
+                           perfetto, speedscope, html, otlp, none, ./FILE.so, or ./FILE.lua, a
+                           script (docs/lua.md); with :key=value,...; repeatable
+                           (docs/outputs.md)
   -c, --summary            print only totals per function at the end; the same as -b summary
   -C                       print the trace, and the totals at its end
 

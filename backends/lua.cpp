@@ -69,10 +69,13 @@ class LuaBackend {
     int kind;
   };
 
-  static void keep_text(void* self, std::string_view text) {
+  static bool keep_text(void* self, std::string_view text) {
     auto& backend = *static_cast<LuaBackend*>(self);
-    backend.sink_.buffer() += text;
-    if (backend.sink_.buffer().size() >= kMostBuffered && backend.is_open_) backend.sink_.send();
+    std::string& buffer = backend.sink_.buffer();
+    if (!backend.is_open_ && buffer.size() + text.size() > kMostBeforeOpen) return false;
+    buffer += text;
+    if (buffer.size() >= kMostBuffered && backend.is_open_) backend.sink_.send();
+    return true;
   }
   static int find(lua_State* lua);
   void find_wants();
@@ -87,11 +90,13 @@ class LuaBackend {
     if (!is_done) retire();
   }
   void retire() {
+    is_open_ = false;
     const wc_host& host = sink_.host();
     if (host.retire != nullptr) host.retire(host.handle, script_.error().c_str());
   }
 
   static constexpr size_t kMostBuffered = size_t{64} << 10;
+  static constexpr size_t kMostBeforeOpen = size_t{1} << 20;
 
   Sink sink_;
   LuaScript script_;

@@ -116,14 +116,17 @@ void push_arg(lua_State* lua, const wc_arg& arg) {
 void set_args(lua_State* lua, Fields& event, const wc_arg* args, uint32_t count) {
   if (!event.begin(Key::k_args)) return;
   if (args == nullptr) count = 0;
-  lua_createtable(lua, static_cast<int>(count), 1);
+  const bool has_count = event.has(Key::k_n);
+  lua_createtable(lua, static_cast<int>(count), has_count ? 1 : 0);
   for (uint32_t i = 0; i < count; ++i) {
     push_arg(lua, args[i]);
     lua_rawseti(lua, -2, i + 1);
   }
-  lua_pushvalue(lua, lua_upvalueindex(static_cast<int>(Key::k_n) + 1));
-  lua_pushinteger(lua, count);
-  lua_rawset(lua, -3);
+  if (has_count) {
+    lua_pushvalue(lua, lua_upvalueindex(static_cast<int>(Key::k_n) + 1));
+    lua_pushinteger(lua, count);
+    lua_rawset(lua, -3);
+  }
   event.end();
 }
 

@@ -93,28 +93,32 @@ void LuaScript::count(lua_State* lua, lua_Debug*) {
   luaL_error(lua, "more instructions than a callback may use (option instructions)");
 }
 
-int LuaScript::write(lua_State* lua) {
+void LuaScript::write_text(lua_State* lua, std::string_view text) {
   const LuaScript& script = of(lua);
+  if (!script.write_(script.context_, text))
+    luaL_error(lua, "more text than can be kept until open() has been called");
+}
+
+int LuaScript::write(lua_State* lua) {
   const int count = lua_gettop(lua);
   for (int i = 1; i <= count; ++i) {
     size_t size = 0;
     const char* text = luaL_checklstring(lua, i, &size);
-    script.write_(script.context_, {text, size});
+    write_text(lua, {text, size});
   }
   return 0;
 }
 
 int LuaScript::print(lua_State* lua) {
-  const LuaScript& script = of(lua);
   const int count = lua_gettop(lua);
   for (int i = 1; i <= count; ++i) {
     size_t size = 0;
     const char* text = luaL_tolstring(lua, i, &size);
-    if (i > 1) script.write_(script.context_, "\t");
-    script.write_(script.context_, {text, size});
+    if (i > 1) write_text(lua, "\t");
+    write_text(lua, {text, size});
     lua_pop(lua, 1);
   }
-  script.write_(script.context_, "\n");
+  write_text(lua, "\n");
   return 0;
 }
 

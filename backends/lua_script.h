@@ -30,8 +30,8 @@ class LuaScript {
   };
   // For what comes once, such as the end of the run.
   static constexpr uint64_t kLongFactor = 100;
-  // What write() and print() of the script do.
-  using Write = void (*)(void* context, std::string_view text);
+  // What write() and print() of the script do. False: there is no room.
+  using Write = bool (*)(void* context, std::string_view text);
 
   LuaScript(Limits limits, Write on_write, void* context);
   LuaScript(const LuaScript&) = delete;
@@ -56,6 +56,7 @@ class LuaScript {
   static void* allocate(void* self, void* block, size_t old_size, size_t size);
   static void count(lua_State* lua, lua_Debug* info);
   static int describe(lua_State* lua);
+  static void write_text(lua_State* lua, std::string_view text);
   static int write(lua_State* lua);
   static int print(lua_State* lua);
   static LuaScript& of(lua_State* lua);

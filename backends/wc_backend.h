@@ -349,8 +349,9 @@ struct wc_backend {
   /* For a backend whose options decide what it needs: called once, when `mine` is the tracer's copy
    * of this table, before the tracer looks at it and long before open(). It may set callbacks in
    * `mine` to NULL, change mine->wants, and set *context, which open() gets. It must not write().
-   * Returns as open() does. When it has succeeded close() is called in the end, also without an
-   * open(): another backend was refused, or -ff makes backends for each process. */
+   * Returns as open() does. When it has succeeded close() is called in the end (but for an open()
+   * that fails), also without an open(): another backend was refused, or -ff makes backends for
+   * each process. */
   int (*prepare)(void **context, const struct wc_host *host, struct wc_backend *mine, char *error,
                  size_t error_size);
 };

@@ -188,6 +188,7 @@ class Mistakes(Lua):
         path, trace = self.script(text), self.path("trace")
         run = self.run_tool(["sh", "-c", "ls /; echo end"], "-b", path + spec, "-b", f"json:output={trace}", *options, limit=30)
         self.assertIn(b"end\n", run.out)
+        self.last = run.err.decode("latin-1")
         self.assertEqual(read_json(trace)[-1].get("event"), "exit")
         lines = [line for line in run.err.decode("latin-1").splitlines() if line.startswith("wc-preload:")]
         self.assertEqual((run.status, len(lines)), (125, 1), run)
@@ -198,6 +199,8 @@ class Mistakes(Lua):
         self.assertIn("script.lua:1: mine", self.fails("function call(e) error('mine') end"))
         self.assertIn("script.lua:1: no place", self.fails("function call(e) error('no place', 0) end"))
         self.assertIn("script.lua:2: late", self.fails("function close()\nerror('late') end"))
+        self.fails("function call(e) error('x') end function close() write('NOT CLOSED') end")
+        self.assertNotIn("NOT CLOSED", self.last)
         self.assertIn("script.lua:1: in flush", self.fails("function flush(now) error('in flush') end"))
         self.assertIn("script.lua:1: attempt to yield", self.fails("function call(e) coroutine.yield(1) end"))
 
@@ -253,6 +256,7 @@ class Mistakes(Lua):
         self.assertIn("script.lua:2: ", self.refused(self.script("x = 1\nfunction (")))
         self.assertIn("script.lua:1: at once", self.refused(self.script("error('at once')")))
         self.assertIn("script.lua:1: more instructions", self.refused(self.script("while true do end") + ":instructions=1000"))
+        self.assertIn("more text than can be kept", self.refused(self.script("while true do write(('x'):rep(100000)) end")))
         self.assertIn("`call` is no function", self.refused(self.script("call = 3")))
         self.assertIn("script.lua:1: bad option", self.refused(self.script("function open(o) error('bad option') end")))
         self.assertIn("option 'memory'", self.refused(self.script("") + ":memory=0"))

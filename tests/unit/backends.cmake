@@ -52,5 +52,8 @@ endif()
 if(LUA_FOUND)
   wc_unit_test(backend_lua_test LINK wc_backends)
 endif()
+if(CURL_FOUND AND ZLIB_FOUND)
+  wc_unit_test(backend_otlp_test LINK wc_backends nlohmann_json::nlohmann_json)
+endif()
 # As in a build without these libraries.
 wc_unit_test(backend_missing_test SOURCES ${CMAKE_SOURCE_DIR}/backends/missing.cpp LINK wc_backend_abi)

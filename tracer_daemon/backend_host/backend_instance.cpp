@@ -95,7 +95,7 @@ BackendInstance::BackendInstance(BackendSpec spec, const HostOptions& options)
            .all_calls = options.all_calls ? 1U : 0U,
            .stack_trace = options.stack_trace ? 1U : 0U,
            .want = want_more,
-           .one_process = options.only_process != 0 ? 1U : 0U};
+           .one_process = options.separately || options.only_process != 0 ? 1U : 0U};
   host_.version = version_.c_str();
   for (const std::string& argument : arguments_) argv_.push_back(argument.c_str());
   argv_.push_back(nullptr);
@@ -224,6 +224,7 @@ Status BackendInstance::open(std::shared_ptr<Output> output) {
   if (!output_path_.empty()) host_.output = output_path_.c_str();
   host_.color = colored_.value_or(shows_colors(*output_)) ? 1U : 0U;
   update_width();
+  is_prepared_ = false;  // what open() refuses it does not close
   if (callbacks_.open != nullptr) {
     char message[512] = "";
     int failed = 0;

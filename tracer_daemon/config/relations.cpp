@@ -118,7 +118,7 @@ struct BackendKind {
   std::array<Need, 5> shows;
 };
 
-// A backend of the user's own may show anything.
+// A backend of the user's own may show anything, and so may a script.
 constexpr BackendKind kBackends[] = {
     {"text", {Need::Audience, Need::Lines, Need::Text, Need::Calls, Need::Stacks}},
     {"json", {Need::Audience, Need::Lines, Need::Calls, Need::Stacks}},
@@ -130,6 +130,7 @@ constexpr BackendKind kBackends[] = {
     {"perfetto", {Need::Audience, Need::Lines, Need::Calls}},
     {"speedscope", {Need::Audience, Need::Calls}},
     {"html", {Need::Audience, Need::Calls}},
+    {"otlp", {Need::Audience, Need::Lines, Need::Calls, Need::Stacks}},
     {"none", {}},
 };
 

@@ -61,7 +61,10 @@ class Fields {
     lua_rawset(lua_, -3);
   }
   void text_if(Key key, const char* value) {
-    if (value != nullptr && has(key)) text(key, value);
+    if (value == nullptr || !has(key)) return;
+    push(key);
+    lua_pushstring(lua_, value);  // knows the last ones by their addresses
+    lua_rawset(lua_, -3);
   }
   void boolean(Key key, bool value) {
     if (!has(key)) return;
@@ -166,8 +169,8 @@ void set_stack(lua_State* lua, const LuaEventContext& context, Fields& event,
   event.end();
 }
 
-void set_thread(Fields& fields, std::string_view type, uint64_t ts, int32_t pid, int32_t tid) {
-  fields.text(Key::k_type, type);
+void set_thread(Fields& fields, const char* type, uint64_t ts, int32_t pid, int32_t tid) {
+  fields.text_if(Key::k_type, type);
   fields.integer(Key::k_ts, ts);
   fields.integer(Key::k_pid, static_cast<uint64_t>(pid));
   fields.integer(Key::k_tid, static_cast<uint64_t>(tid));

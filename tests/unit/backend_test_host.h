@@ -34,9 +34,10 @@ class TestHost {
     for (const auto& [key, value] : options_) names_.push_back(key.c_str());
     names_.push_back(nullptr);
     host_.option_names = names_.data();
-    host_.say = [](void* handle, const char* line, int) {
+    const auto keep = [](void* handle, const char* line, int) {
       static_cast<TestHost*>(handle)->said_.emplace_back(line);
     };
+    if (host_.say == nullptr) host_.say = keep;
     host_.retire = [](void* handle, const char* line) {
       static_cast<TestHost*>(handle)->retired_ = line;
     };

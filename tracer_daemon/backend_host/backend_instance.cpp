@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
@@ -68,6 +69,13 @@ bool shows_colors(const Output& output) {
   const std::string_view forbids = text_or(std::getenv("NO_COLOR"), "");
   const std::string_view terminal = text_or(std::getenv("TERM"), "dumb");
   return output.is_terminal() && forbids.empty() && terminal != "dumb";
+}
+
+// `message`: what the backend has written there, or nothing.
+Error refusal(const std::string& name, std::array<char, 512>& message) {
+  message.back() = '\0';
+  return Error{fmt::format("backend '{}': {}", name,
+                           message[0] != '\0' ? message.data() : "it could not start")};
 }
 
 }  // namespace
@@ -171,20 +179,15 @@ Status BackendInstance::take_callbacks(const wc_backend* table) {
 Status BackendInstance::prepare() {
   const auto function = callbacks_.prepare;
   if (function == nullptr) return Done{};
-  char message[512] = "";
+  std::array<char, 512> message{};
   int failed = 0;
-  if (!attempt("prepare",
-               [&] { failed = function(&context_, &host_, &callbacks_, message, sizeof message); }))
+  if (!attempt("prepare", [&] {
+        failed = function(&context_, &host_, &callbacks_, message.data(), message.size());
+      }))
     return Error{take_crash()};
-  if (failed != 0) return refusal(message);
+  if (failed != 0) return refusal(name(), message);
   is_prepared_ = true;
   return Done{};
-}
-
-Error BackendInstance::refusal(char (&message)[512]) const {
-  message[sizeof message - 1] = '\0';
-  return Error{
-      fmt::format("backend '{}': {}", name(), message[0] != '\0' ? message : "it could not start")};
 }
 
 Status BackendInstance::check(const HostOptions& options) const {
@@ -226,12 +229,13 @@ Status BackendInstance::open(std::shared_ptr<Output> output) {
   update_width();
   is_prepared_ = false;  // what open() refuses it does not close
   if (callbacks_.open != nullptr) {
-    char message[512] = "";
+    std::array<char, 512> message{};
     int failed = 0;
-    if (!attempt("open",
-                 [&] { failed = callbacks_.open(&context_, &host_, message, sizeof message); }))
+    if (!attempt("open", [&] {
+          failed = callbacks_.open(&context_, &host_, message.data(), message.size());
+        }))
       return Error{take_crash()};
-    if (failed != 0) return refusal(message);
+    if (failed != 0) return refusal(name(), message);
   }
   is_open_ = true;
   return Done{};

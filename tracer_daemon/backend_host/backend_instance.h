@@ -95,7 +95,6 @@ class BackendInstance {
   Status load_library();
   Status take_callbacks(const wc_backend* table);
   Status prepare();
-  Error refusal(char (&message)[512]) const;
   Status check(const HostOptions& options) const;
   void give_up(const char* callback, const CrashReason& reason);
 

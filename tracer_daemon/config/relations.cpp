@@ -118,7 +118,7 @@ struct BackendKind {
   std::array<Need, 5> shows;
 };
 
-// A backend of the user's own may show anything, and so may a script.
+// A backend of the user's own may show anything.
 constexpr BackendKind kBackends[] = {
     {"text", {Need::Audience, Need::Lines, Need::Text, Need::Calls, Need::Stacks}},
     {"json", {Need::Audience, Need::Lines, Need::Calls, Need::Stacks}},
@@ -131,6 +131,7 @@ constexpr BackendKind kBackends[] = {
     {"speedscope", {Need::Audience, Need::Calls}},
     {"html", {Need::Audience, Need::Calls}},
     {"otlp", {Need::Audience, Need::Lines, Need::Calls, Need::Stacks}},
+    {"lua", {Need::Audience, Need::Lines, Need::Calls, Need::Stacks}},
     {"none", {}},
 };
 
@@ -138,7 +139,8 @@ bool shows(const std::string& spec, Need what) {
   // Its callers are looked for in the stack, where there is one.
   if (what == Need::Stacks && spec.starts_with("summary") && spec.find("by=caller") != spec.npos)
     return true;
-  const std::string_view name = std::string_view(spec).substr(0, spec.find(':'));
+  std::string_view name = std::string_view(spec).substr(0, spec.find(':'));
+  if (name.ends_with(".lua")) name = "lua";
   for (const BackendKind& kind : kBackends) {
     if (kind.name == name)
       return std::find(kind.shows.begin(), kind.shows.end(), what) != kind.shows.end();

@@ -145,6 +145,21 @@ class Events(Lua):
         os.kill(running.pid, harness.signal.SIGKILL)
 
 
+    @only_under("dispatch", "inproc")
+    def test_what_there_is_so_far(self):
+        path = self.script("local n = 0\nfunction syscall_exit(e) n = n + 1 end\nfunction snapshot(now) write('so far ', n, '\\n') end")
+        output = self.path("written")
+        running = self.start(self.tool_argv(["sh", "-c", "while :; do echo x; sleep 0.1; done"], "-b", f"{path}:output={output}"))
+        running.wait_for_output(b"x\nx\n")
+        os.kill(running.pid, harness.signal.SIGUSR1)  # it is the tracer: the launcher has become it
+        def written():
+            with open(output) as file:
+                return file.read()
+        harness.wait_until(written, 20, "the script's answer")
+        self.assertRegex(written(), r"^so far [1-9]\d*\n$")
+        running.popen.terminate()
+
+
 class Verdicts(Lua):
     def judged(self, body, *options):
         return self.lua("function syscall_enter(e) " + body + " end", [program("tampered_functions")], *options)

@@ -90,6 +90,23 @@ TEST_F(BackendSetTest, UnknownNamesGetTheNearestAndAll) {
   EXPECT_THAT(error({"mine.lua"}), HasSubstr("'./mine.lua'"));
 }
 
+// What it wanted costs nothing any more; the others go on.
+TEST_F(BackendSetTest, ABackendThatRetiresIsNotAskedForAgain) {
+  const std::string script = path("retires.lua");
+  std::ofstream(script)
+      << "function call(e) write(e.caller.symbol) end function syscall_exit(e) end";
+  if (error({"lua"}).find("no such backend") != std::string::npos) GTEST_SKIP() << "without lua";
+  auto set = open({script + ":output=" + path("out"),
+                   std::string(PATH_fixture_recorder) + ":output=" + path("rec")});
+  ASSERT_TRUE(set) << set.error().message;
+  EXPECT_TRUE(set->wants(WC_WANT_CALLER));
+  set->call(call_);
+  EXPECT_FALSE(set->wants(WC_WANT_CALLER));
+  set->call(call_);
+  EXPECT_THAT(set->take_errors(), ElementsAre(HasSubstr("retires.lua:1: attempt to index a nil")));
+  EXPECT_EQ(set->list().size(), 2U);
+}
+
 TEST_F(BackendSetTest, UnknownOptionsNameTheKnown) {
   EXPECT_EQ(
       error({"summary:sotr=time"}),

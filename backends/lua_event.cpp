@@ -223,7 +223,9 @@ void set_signal(const LuaEventContext& context, Fields& fields, Key key, int sig
 int push_lua_upvalues(lua_State* lua, const LuaKeySet& keys) {
   luaL_checkstack(lua, kMetatable + 4, nullptr);
   for (const char* key : kKeys) lua_pushstring(lua, key);
-  lua_createtable(lua, 0, 2);
+  lua_createtable(lua, 0, 3);
+  lua_pushboolean(lua, 0);
+  lua_setfield(lua, -2, "__metatable");  // a script must not add a finalizer
   lua_pushcfunction(lua, refuse_pairs);
   lua_setfield(lua, -2, "__pairs");
   lua_pushinteger(lua, static_cast<lua_Integer>(keys.bits));

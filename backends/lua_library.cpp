@@ -120,6 +120,11 @@ void open_lua_library(lua_State* lua, size_t most) {
   keep_only(lua, LUA_OSLIBNAME, kOs);
   keep_only(lua, LUA_IOLIBNAME, kIo);
   keep_only(lua, LUA_DBLIBNAME, kDebug);
+  // Files have finalizers; a script must not put its own in their place.
+  luaL_getmetatable(lua, LUA_FILEHANDLE);
+  lua_pushboolean(lua, 0);
+  lua_setfield(lua, -2, "__metatable");
+  lua_pop(lua, 1);
   stand_in_front(lua, "string", "rep", repeat, static_cast<lua_Integer>(most));
   stand_in_front(lua, "table", "move", move);
   stand_in_front(lua, nullptr, "setmetatable", set_metatable);

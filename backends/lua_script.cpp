@@ -55,6 +55,10 @@ void* LuaScript::allocate(void* self, void* block, size_t old_size, size_t size)
     script.used_ -= old_size;
     return nullptr;
   }
+  if (size > old_size && script.refusals_ != 0) {
+    --script.refusals_;
+    return nullptr;
+  }
   if (script.is_limited_ && size > old_size &&
       script.used_ + (size - old_size) > script.limits_.memory) {
     script.note_memory();
@@ -68,7 +72,7 @@ void* LuaScript::allocate(void* self, void* block, size_t old_size, size_t size)
 // Lua's own message of this error has no place, for making one takes memory. It collects garbage
 // and tries again, so this may be called without an error.
 void LuaScript::note_memory() {
-  if (lua_ == nullptr) return;
+  if (lua_ == nullptr || has_run_out_) return;
   std::string place = position(lua_);
   if (!place.empty()) place_ = std::move(place);  // empty: the error is on its way already
 }
@@ -83,14 +87,22 @@ std::string LuaScript::position(lua_State* lua) const {
   return {};
 }
 
+// An error that is raised in a hook calls the handler of xpcall, in which no hook runs. So a
+// coroutine is left by yielding, and a lack of memory ends the rest, which calls no handler.
 void LuaScript::count(lua_State* lua, lua_Debug*) {
   LuaScript& script = of(lua);
   script.left_ -= std::min<uint64_t>(script.left_, kHookEvery);
   if (script.left_ != 0) return;
+  if (!std::exchange(script.has_run_out_, true)) script.place_ = script.position(lua);
   // Whoever catches this error meets the next one at once.
   lua_sethook(lua, count, LUA_MASKCOUNT, 1);
   lua_sethook(script.lua_, count, LUA_MASKCOUNT, 1);
-  luaL_error(lua, "more instructions than a callback may use (option instructions)");
+  if (lua_isyieldable(lua) != 0) {
+    lua_yield(lua, 0);
+    return;
+  }
+  script.refusals_ = 2;  // Lua tries again when it has collected garbage
+  lua_newuserdatauv(lua, 1, 0);
 }
 
 void LuaScript::write_text(lua_State* lua, std::string_view text) {
@@ -143,7 +155,8 @@ int LuaScript::describe(lua_State* lua) {
     size = std::strlen(text);
   }
   // Not a local one: what pushes may leave by longjmp.
-  const std::string& place = script.place_ = script.position(lua);
+  if (!script.has_run_out_) script.place_ = script.position(lua);
+  const std::string& place = script.place_;
   const size_t file = place.find(':') + 1;
   // error() and Lua itself have put it in front already.
   const bool has_place = is_text && std::string_view(text, size).starts_with({place.data(), file});
@@ -208,6 +221,7 @@ bool LuaScript::run(int reference, void* data, uint64_t factor) {
 
 bool LuaScript::call(uint64_t factor) {
   place_.clear();
+  has_run_out_ = false;
   left_ = limits_.instructions * factor;
   lua_sethook(lua_, count, LUA_MASKCOUNT, kHookEvery);
   const int status = lua_pcall(lua_, 1, 0, -3);
@@ -223,7 +237,9 @@ bool LuaScript::end_call(int status) {
   size_t size = 0;
   const char* text = lua_tolstring(lua_, -1, &size);
   std::string message;
-  if (status == LUA_ERRMEM)
+  if (has_run_out_)
+    message = place_ + "more instructions than a callback may use (option instructions)";
+  else if (status == LUA_ERRMEM)
     message = place_ + "more memory than the " + std::to_string(limits_.memory >> 20) +
               " MiB that it may use (option memory)";
   else if (text == nullptr)

@@ -72,8 +72,10 @@ class LuaScript {
   Write write_;
   void* context_;
   lua_State* lua_ = nullptr;
-  size_t used_ = 0;          // bytes
-  uint64_t left_ = 0;        // instructions of this call
+  size_t used_ = 0;    // bytes
+  uint64_t left_ = 0;  // instructions of this call
+  bool has_run_out_ = false;
+  int refusals_ = 0;         // allocations that are to fail
   bool is_limited_ = false;  // memory; not while the library is set up
   std::string place_;        // of an error, while it is made
   std::string text_, error_;

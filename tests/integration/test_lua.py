@@ -235,6 +235,14 @@ class Mistakes(Lua):
         self.assertIn(said, self.fails("function call(e) while true do coroutine.wrap(function() for i = 1, 300 do end end)() end end"))
         self.assertIn(said, self.fails("local function f() while true do pcall(f) end end function call(e) f() end"))
         self.assertIn(said, self.fails("function close() while true do end end", spec=":instructions=100000"))
+        for body in ("xpcall(error, function() while true do end end)",
+                     "pcall(function() local x <close> = setmetatable({}, {__close = function() while true do end end}) error('x') end) while true do end",
+                     "local t = setmetatable({}, {__index = function(t, k) return t[k + 1] end}) while true do pcall(function() return t[1] end) end",
+                     "coroutine.wrap(function() local x <close> = setmetatable({}, {__close = function() while true do end end}) while true do end end)()",
+                     "string.gsub(('x'):rep(1000000), 'x', function() for i = 1, 100 do end end)",
+                     "table.sort({3, 1, 2}, function() while true do end end)"):
+            with self.subTest(body):
+                self.fails(f"function call(e) {body} while true do end end", spec=":instructions=1000000")
 
     def test_memory_bombs(self):
         said = "more memory than the 16 MiB"
@@ -248,7 +256,8 @@ class Mistakes(Lua):
 
     def test_what_scripts_cannot_do(self):
         for code in ("os.exit(3)", "os.execute('true')", "io.popen('true')", "require 'x'", "dofile()", "io.read()",
-                     "setmetatable({}, {__gc = function() end})", "debug.sethook()", "os.remove('x')"):
+                     "setmetatable({}, {__gc = function() end})", "debug.sethook()", "os.remove('x')", "getmetatable(e).__gc = print",
+                     "getmetatable(io.open('/dev/null')).__gc = print"):
             with self.subTest(code):
                 self.assertIn("script.lua:1: ", self.fails(f"function call(e) {code} end"))
         self.assertIn("binary", self.fails("function call(e) assert(load(string.dump(function() end))) end"))

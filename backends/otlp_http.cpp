@@ -6,6 +6,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <atomic>
 
 namespace wc::backends {
 
@@ -20,14 +21,15 @@ uint64_t now_ms() {
   return static_cast<uint64_t>(now.tv_sec) * 1000 + static_cast<uint64_t>(now.tv_nsec) / 1'000'000;
 }
 
-#define WC_CURL_FUNCTIONS(X)                                                                    \
-  X(global_init)                                                                                \
-  X(easy_init)                                                                                  \
-  X(easy_setopt)                                                                                \
-  X(easy_getinfo)                                                                               \
-  X(easy_cleanup) X(easy_strerror) X(slist_append) X(slist_free_all) X(multi_init)              \
-      X(multi_add_handle) X(multi_remove_handle) X(multi_perform) X(multi_poll) X(multi_wakeup) \
-          X(multi_info_read) X(multi_cleanup)
+#define WC_CURL_FUNCTIONS(X)                                                                   \
+  X(global_init)                                                                               \
+  X(easy_init)                                                                                 \
+  X(easy_setopt)                                                                               \
+  X(easy_getinfo)                                                                              \
+  X(easy_cleanup)                                                                              \
+  X(easy_strerror) X(slist_append) X(slist_free_all) X(multi_init) X(multi_add_handle)         \
+      X(multi_remove_handle) X(multi_perform) X(multi_poll) X(multi_wakeup) X(multi_info_read) \
+          X(multi_cleanup)
 
 // libcurl's functions under their names without "curl_".
 struct Curl {
@@ -68,7 +70,9 @@ class CurlClient final : public HttpClient {
 
   bool prepare(const OtlpOptions& options, std::string_view version, std::string& error);
   HttpAnswer post(std::string_view body, uint64_t (*abort_at)(void*), void* context) override;
-  void wake() override { curl_.multi_wakeup(multi_); }
+  void wake() override {
+    if (CURLM* multi = multi_) curl_.multi_wakeup(multi);
+  }
 
  private:
   static size_t keep(char* bytes, size_t size, size_t count, void* answer) {
@@ -83,7 +87,9 @@ class CurlClient final : public HttpClient {
 
   Curl curl_;
   CURL* easy_ = nullptr;
-  CURLM* multi_ = nullptr;
+  // Made by the first request: it has descriptors, which the program, not yet executed when this
+  // back end is opened, would inherit.
+  std::atomic<CURLM*> multi_ = nullptr;
   curl_slist* headers_ = nullptr;
   bool is_compressed_ = false;
   std::string compressed_;
@@ -92,8 +98,7 @@ class CurlClient final : public HttpClient {
 bool CurlClient::prepare(const OtlpOptions& options, std::string_view version, std::string& error) {
   if (!curl_.load(error)) return false;
   easy_ = curl_.easy_init();
-  multi_ = curl_.multi_init();
-  if (easy_ == nullptr || multi_ == nullptr) {
+  if (easy_ == nullptr) {
     error = "cannot send: libcurl could not start";
     return false;
   }
@@ -137,6 +142,11 @@ bool CurlClient::wait(uint64_t (*abort_at)(void*), void* context, CURLcode& code
 
 HttpAnswer CurlClient::post(std::string_view body, uint64_t (*abort_at)(void*), void* context) {
   HttpAnswer answer;
+  if (multi_ == nullptr) multi_ = curl_.multi_init();
+  if (multi_ == nullptr) {
+    answer.error = "libcurl has no memory or descriptors";
+    return answer;
+  }
   if (is_compressed_ && !gzip(body, compressed_)) {
     answer.error = "cannot compress";
     return answer;

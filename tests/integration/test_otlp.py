@@ -225,6 +225,10 @@ class Sending(Otlp):
         self.assertLess(self.took, 10 * harness.SLOWNESS)
         self.assertRegex(self.said(run)[-1], r"\d+ spans were lost: .* did not take them: ")
 
+    def test_the_program_inherits_nothing(self):
+        fds = lambda spec: self.run_with(spec, ["ls", "/proc/self/fd"]).out
+        self.assertEqual(fds(f"otlp:endpoint={self.collector().url}"), fds("none"))
+
     def test_nobody_there(self):
         for url in ("http://127.0.0.1:9", "http://no-such-host.invalid:4318", "http://192.0.2.1:4318"):
             with self.subTest(url):

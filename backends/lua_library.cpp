@@ -1,5 +1,7 @@
 #include "lua_library.h"
 
+#include <fcntl.h>
+
 #include <lua.hpp>
 #include <string>
 
@@ -84,6 +86,14 @@ int load_text(lua_State* lua) {
   return pass_on(lua);
 }
 
+// The program, not yet executed when a script is read, would inherit the descriptor.
+int open_file(lua_State* lua) {
+  const int results = pass_on(lua);
+  const auto* stream = static_cast<luaL_Stream*>(luaL_testudata(lua, 1, LUA_FILEHANDLE));
+  if (stream != nullptr && stream->f != nullptr) ::fcntl(fileno(stream->f), F_SETFD, FD_CLOEXEC);
+  return results;
+}
+
 int quote(lua_State* lua) {
   size_t size = 0;
   const char* bytes = luaL_checklstring(lua, 1, &size);
@@ -125,6 +135,7 @@ void open_lua_library(lua_State* lua, size_t most) {
   lua_pushboolean(lua, 0);
   lua_setfield(lua, -2, "__metatable");
   lua_pop(lua, 1);
+  stand_in_front(lua, "io", "open", open_file);
   stand_in_front(lua, "string", "rep", repeat, static_cast<lua_Integer>(most));
   stand_in_front(lua, "table", "move", move);
   stand_in_front(lua, nullptr, "setmetatable", set_metatable);

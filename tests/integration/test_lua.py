@@ -112,6 +112,13 @@ class Events(Lua):
         self.assertEqual(set(self.written.split(b"\n")), {b"read 3", b""})
 
     @only_under("dispatch")
+    def test_the_program_inherits_no_file_of_the_script(self):
+        fds = self.run_tool(["ls", "/proc/self/fd"], "-b", "none").out
+        run = self.lua("local file = assert(io.open('/etc/passwd'))\nfunction close() write(file:read('l')) end", ["ls", "/proc/self/fd"])
+        self.assertEqual(run.out, fds)
+        self.assertIn(b":", self.written)
+
+    @only_under("dispatch")
     def test_a_key_that_is_computed(self):
         run = self.lua("function syscall_exit(e) local k = 'fd' .. '_path' write(e[k]) end")
         self.assertEqual(run.status, 125)

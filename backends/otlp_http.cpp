@@ -21,15 +21,23 @@ uint64_t now_ms() {
   return static_cast<uint64_t>(now.tv_sec) * 1000 + static_cast<uint64_t>(now.tv_nsec) / 1'000'000;
 }
 
-#define WC_CURL_FUNCTIONS(X)                                                                   \
-  X(global_init)                                                                               \
-  X(easy_init)                                                                                 \
-  X(easy_setopt)                                                                               \
-  X(easy_getinfo)                                                                              \
-  X(easy_cleanup)                                                                              \
-  X(easy_strerror) X(slist_append) X(slist_free_all) X(multi_init) X(multi_add_handle)         \
-      X(multi_remove_handle) X(multi_perform) X(multi_poll) X(multi_wakeup) X(multi_info_read) \
-          X(multi_cleanup)
+#define WC_CURL_FUNCTIONS(X) \
+  X(global_init)             \
+  X(easy_init)               \
+  X(easy_setopt)             \
+  X(easy_getinfo)            \
+  X(easy_cleanup)            \
+  X(easy_strerror)           \
+  X(slist_append)            \
+  X(slist_free_all)          \
+  X(multi_init)              \
+  X(multi_add_handle)        \
+  X(multi_remove_handle)     \
+  X(multi_perform)           \
+  X(multi_poll)              \
+  X(multi_wakeup)            \
+  X(multi_info_read)         \
+  X(multi_cleanup)
 
 // libcurl's functions under their names without "curl_".
 struct Curl {

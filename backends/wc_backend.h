@@ -340,6 +340,12 @@ struct wc_host {
   void (*say)(void *handle, const char *line, int is_error);
   const struct wc_run
       *run; /* may be NULL under an older tracer; valid until close() has returned */
+  /* The names of the options that were given, NULL-terminated; option() has their values. */
+  const char *const *option_names;
+  /* This backend's part in the run is over, by `line` (as say() with is_error): no callback but
+   * close() is called any more, and what it wanted costs nothing from now on. Only from inside a
+   * callback; the others go on. May be NULL. */
+  void (*retire)(void *handle, const char *line);
 };
 
 struct wc_backend {
@@ -347,7 +353,7 @@ struct wc_backend {
   uint32_t struct_size; /* sizeof(struct wc_backend) */
   const char *name;
   uint32_t wants; /* OR of enum wc_want */
-  /* Space-separated names of the options it knows; others are refused before open. */
+  /* Space-separated names of the options it knows; others are refused before open. "*": any. */
   const char *options;
   int (*open)(void **context, const struct wc_host *host, char *error, size_t error_size);
   void (*call)(void *context, const struct wc_call *event);
@@ -371,6 +377,14 @@ struct wc_backend {
   uint64_t (*wake_at)(void *context);
   /* With WC_WANT_RAW, which is for backends that are there from the start. */
   void (*raw)(void *context, const struct wc_raw *piece);
+  /* For a backend whose options decide what it needs: called once, when `mine` is the tracer's copy
+   * of this table, before the tracer looks at it and long before open(). It may set callbacks in
+   * `mine` to NULL, change mine->wants, and set *context, which open() gets. It must not write().
+   * Returns as open() does. When it has succeeded close() is called in the end (but for an open()
+   * that fails), also without an open(): another backend was refused, or -ff makes backends for
+   * each process. */
+  int (*prepare)(void **context, const struct wc_host *host, struct wc_backend *mine, char *error,
+                 size_t error_size);
 };
 
 /* The one symbol a backend exports. */

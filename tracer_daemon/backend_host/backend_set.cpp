@@ -104,8 +104,8 @@ void BackendSet::note_crash(BackendInstance& backend) {
   count_wants();
 }
 
-void BackendSet::close(BackendInstance& backend) {
-  backend.close();
+void BackendSet::close(BackendInstance& backend, uint64_t ended) {
+  backend.close(ended);
   note_crash(backend);
 }
 
@@ -117,8 +117,7 @@ void BackendSet::close(uint64_t now) {
   while (!parts_.empty()) end_part(parts_.begin()->first);
   const uint64_t ended = now != 0 ? now : RunFacts::now().began;
   for (Instance& backend : backends_) {
-    backend->end_run(ended);
-    close(*backend);
+    close(*backend, ended);
   }
   for (const auto& output : outputs_) output->close();
   backends_.clear();

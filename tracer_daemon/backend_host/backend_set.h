@@ -124,7 +124,7 @@ class BackendSet {
   template <auto callback, typename Event>
   void deliver(const char* name, const Event& event, CallAudience audience);
   void note_crash(BackendInstance& backend);
-  void close(BackendInstance& backend);
+  void close(BackendInstance& backend, uint64_t ended = 0);
 
   [[nodiscard]] Status check_folders() const;
   Status open_outputs();

@@ -150,7 +150,7 @@ Status add_backend(const Setting& setting, Options& options) {
     return Error{fmt::format("{}: no backend is named {}; {}", setting.where, spec, hint)};
   if (spec.empty() || spec.front() == ':') {
     return Error{
-        fmt::format("{}: no backend is named in {}; valid: NAME or ./FILE.so, with "
+        fmt::format("{}: no backend is named in {}; valid: NAME, ./FILE.so or ./FILE.lua, with "
                     ":key=value,...",
                     setting.where, in_quotes(setting.value))};
   }

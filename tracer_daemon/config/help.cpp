@@ -56,8 +56,9 @@ Where it goes:
   -ff, --output-separately     FILE.PID for each process
       --color WHEN         auto | always | never (default auto: on a terminal, without NO_COLOR)
   -b, --backend SPEC       text (the default), json, summary, folded, policy, ledger, sqlite,
-                           perfetto, speedscope, html, raw, none, or ./FILE.so; with
-                           :key=value,...; repeatable (docs/outputs.md)
+                           perfetto, speedscope, html, otlp, raw, none, ./FILE.so, or ./FILE.lua, a
+                           script (docs/lua.md); with :key=value,...; repeatable
+                           (docs/outputs.md)
       --record FILE        keep what was seen, undecoded; the same as -b raw:output=FILE
       --flight[=N]         write nothing, but keep the last N events (default 10000) of each thread;
                            they become a raw file, wc-flight.PID.raw or -o FILE, when there is a

@@ -98,7 +98,7 @@ constexpr IniRow kIniKeys[] = {
      "only system calls that ended so: `successful`, `failed`, `unfinished` (`-z`, `-Z`)", "all",
      "failed"},
     {Key::Backend, Times::Many, "backend", "use",
-     "NAME or ./FILE.so, with :key=value,... (`-b`, `-c`, `-C`)", "text", "summary"},
+     "NAME, ./FILE.so or ./FILE.lua, with :key=value,... (`-b`, `-c`, `-C`)", "text", "summary"},
     {Key::Preload, Times::Once, "LD_PRELOAD", "LD_PRELOAD",
      "libraries of your own, preloaded before the tracer's; blanks or colons separate several", "",
      "./own_wrappers.so"},

@@ -137,6 +137,8 @@ constexpr BackendKind kBackends[] = {
     {"html", {Need::Audience, Need::Calls}},
     {"flight", {Need::Audience, Need::Lines, Need::Text, Need::Calls, Need::Stacks}},
     {"raw", {Need::Audience, Need::Lines, Need::Text, Need::Calls, Need::Stacks}},
+    {"otlp", {Need::Audience, Need::Lines, Need::Calls, Need::Stacks}},
+    {"lua", {Need::Audience, Need::Lines, Need::Calls, Need::Stacks}},
     {"none", {}},
 };
 
@@ -144,7 +146,8 @@ bool shows(const std::string& spec, Need what) {
   // Its callers are looked for in the stack, where there is one.
   if (what == Need::Stacks && spec.starts_with("summary") && spec.find("by=caller") != spec.npos)
     return true;
-  const std::string_view name = std::string_view(spec).substr(0, spec.find(':'));
+  std::string_view name = std::string_view(spec).substr(0, spec.find(':'));
+  if (name.ends_with(".lua")) name = "lua";
   for (const BackendKind& kind : kBackends) {
     if (kind.name == name)
       return std::find(kind.shows.begin(), kind.shows.end(), what) != kind.shows.end();

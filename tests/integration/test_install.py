@@ -22,6 +22,7 @@ dpkg --purge wc-intercept >&2
 echo PURGED
 """
 CMAKE = shutil.which("cmake")
+HAS_TOP = os.path.exists(os.path.join(harness.BUILD, "bin/wc-top"))  # it needs libncurses-dev
 
 
 @unittest.skipUnless(CMAKE, "cmake is not installed")
@@ -72,7 +73,7 @@ class Installed(Case):
                      "share/doc/wc-intercept/copyright", "share/doc/wc-intercept/docs/install.md",
                      "share/doc/wc-intercept/docs/pictures/terminal.svg"):
             self.assertTrue(os.path.isfile(os.path.join(self.prefix, path)), path)
-        self.assertEqual(sorted(os.listdir(os.path.join(self.prefix, "bin"))), ["wc-ctl", "wc-preload", "wc-tracerd"])
+        self.assertEqual(sorted(os.listdir(os.path.join(self.prefix, "bin"))), ["wc-ctl", "wc-preload", *(["wc-top"] if HAS_TOP else []), "wc-tracerd"])
         self.assertEqual(sorted(os.listdir(os.path.join(self.prefix, "lib/wc-intercept"))),
                          ["libwc_preload.so", "wc-copy", "wc-tracerd"])
         said = self.run_plain([os.path.join(self.prefix, "bin/wc-tracerd"), "--help"])
@@ -80,7 +81,7 @@ class Installed(Case):
 
     @need("man")
     def test_manual_pages(self):
-        for name in ("wc-preload", "wc-tracerd"):
+        for name in ("wc-preload", "wc-tracerd", *(["wc-top"] if HAS_TOP else [])):
             page = self.find(name + ".1")
             shown = self.run_plain(["man", "--warnings", "-E", "UTF-8", "-l", page], env=dict(self.env, MANWIDTH="100"))
             self.assertEqual((shown.status, shown.err), (0, b""), shown)

@@ -108,6 +108,31 @@ class Subscribe(Case):
         peer.close()
         self.end()
 
+    def test_the_last_line_is_whole_though_it_is_long(self):
+        self.begin()
+        _, lines, _ = self.subscribe("interval=3600000 recent=1000 by=function,caller,path top=10000")
+        time.sleep(2)
+        with open(self.over, "w", encoding="utf-8"):
+            pass
+        last = json.loads(lines.readline())
+        self.end()
+        self.assertTrue(last["last"])
+        self.assertGreater(len(json.dumps(last)), 300_000)  # more than a socket holds
+
+    def test_the_interval_is_changed_and_counting_continues(self):
+        self.begin()
+        peer, lines, _ = self.subscribe("interval=3600000")
+        peer.sendall(b"interval 100\n")
+        self.assertTrue(json.loads(lines.readline())["ok"])
+        first, second = json.loads(lines.readline()), json.loads(lines.readline())
+        self.assertEqual(first["function"]["since"], second["function"]["since"])
+        self.assertLess(second["ts"] - first["ts"], 5e9)
+        for words, wrong in (("1", "from 100 to"), ("x", "from 100 to"), ("100", "no subscription on this connection")):
+            refused = self.ask("interval", words)
+            self.assertEqual(refused.returncode, 1)
+            self.assertIn(wrong, refused.stderr.decode())
+        self.end()
+
     def test_one_that_says_no_more_is_served_and_one_that_goes_is_forgotten(self):
         self.begin()
         peer, lines, _ = self.subscribe("interval=100")

@@ -181,6 +181,10 @@ bool is_met(Need need, const Options& options) {
     case Need::Audience:
       if (!options.claims.empty()) return true;
       [[fallthrough]];
+    case Need::Stacks:
+      // A back end that comes later, or wc-top.
+      if (need == Need::Stacks && !options.control_path.empty()) return true;
+      [[fallthrough]];
     default:
       return std::any_of(options.backends.begin(), options.backends.end(),
                          [&](const std::string& spec) { return shows(spec, need); });

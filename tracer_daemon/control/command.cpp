@@ -48,6 +48,7 @@ constexpr Row kRows[] = {
     {"snapshot", "", Verb::Snapshot, Action::None, Takes::Text, "FILE"},
     {"subscribe", "", Verb::Subscribe, Action::None, Takes::MaybeText,
      "[interval=MS] [by=LIST] [top=N] [recent=N] [function=NAME]"},
+    {"interval", "", Verb::Interval, Action::None, Takes::Text, "MS"},
 };
 
 constexpr std::string_view kBlanks = " \t\r";

@@ -22,7 +22,8 @@ struct ControlCommand {
     Backend,
     Inject,
     Snapshot,
-    Subscribe
+    Subscribe,
+    Interval
   };
   enum class Action : uint8_t { None, List, Set, Add, Remove, Replace, Clear };
   Verb verb = Verb::Describe;

@@ -86,6 +86,7 @@ class ControlServer::Peer final : public ControlPeer {
   Sent send(std::string line) override {
     return answers_->add_if_idle({id_, std::move(line), false, true});
   }
+  [[nodiscard]] uint64_t connection() const override { return id_; }
 
  private:
   std::shared_ptr<Answers> answers_;
@@ -154,7 +155,7 @@ void ControlServer::run() {
       ids.push_back(id);
     }
     if (poll(polled.data(), polled.size(), -1) < 0 && errno != EINTR) return;
-    if (polled[0].revents != 0 && !send_answers()) return;
+    if (polled[0].revents != 0 && !send_answers()) return send_rest();
     for (size_t i = 0; i < ids.size(); i++) {
       const short seen = polled[i + 2].revents;
       Client& client = clients_.at(ids[i]);
@@ -191,6 +192,23 @@ void ControlServer::accept_one() {
   std::lock_guard lock(answers_->mutex);
   answers_->present.insert(next_client_);
   clients_[next_client_++].fd = std::move(peer->connection);
+}
+
+// At the end: to those that read. One that has not read anything for a moment is not waited for.
+void ControlServer::send_rest() {
+  constexpr int kPatience = 1000;  // milliseconds
+  for (;;) {
+    std::vector<pollfd> polled;
+    std::vector<uint64_t> ids;
+    for (const auto& [id, client] : clients_) {
+      if (client.unsent.empty() || client.is_gone) continue;
+      polled.push_back({client.fd.get(), POLLOUT, 0});
+      ids.push_back(id);
+    }
+    if (polled.empty() || poll(polled.data(), polled.size(), kPatience) <= 0) return;
+    for (size_t i = 0; i < ids.size(); i++)
+      if (polled[i].revents != 0) send_more(ids[i], clients_.at(ids[i]));
+  }
 }
 
 bool ControlServer::send_answers() {

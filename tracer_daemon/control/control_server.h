@@ -25,6 +25,8 @@ class ControlPeer {
   // Busy: it has not read the line before this one, and does not get this one. Gone: it never will.
   enum class Sent { Yes, Busy, Gone };
   virtual Sent send(std::string line) = 0;
+  // The same for all requests of one connection.
+  [[nodiscard]] virtual uint64_t connection() const = 0;
 };
 
 class ControlHost {
@@ -51,6 +53,7 @@ class ControlServer {
   bool send_answers();  // false: the server is to end
   void serve(uint64_t id, Client& client);
   void send_more(uint64_t id, Client& client);
+  void send_rest();
   void drop_gone();
 
   std::string path_;

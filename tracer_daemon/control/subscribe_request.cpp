@@ -9,7 +9,6 @@
 namespace wc {
 namespace {
 
-constexpr uint64_t kMillisecond = 1'000'000;
 constexpr std::string_view kViews[] = {"function", "caller", "syscall", "thread", "path"};
 
 Status read_number(std::string_view word, std::string_view value, uint64_t least, uint64_t most,
@@ -35,15 +34,15 @@ Status read_views(std::string_view word, std::string_view value, std::vector<std
 }
 
 Status read_word(std::string_view word, SubscribeRequest& request) {
-  constexpr uint64_t kMostMilliseconds = 3'600'000, kMostRows = 10'000, kMostRecent = 1'000;
+  constexpr uint64_t kMostRows = 10'000, kMostRecent = 1'000;
   const size_t equals = std::min(word.find('='), word.size());
   const std::string_view name = word.substr(0, equals);
   const std::string_view value = equals < word.size() ? word.substr(equals + 1) : "";
   if (name == "interval") {
-    uint64_t milliseconds = 0;
-    Status read = read_number(word, value, 100, kMostMilliseconds, milliseconds);
-    if (read) request.interval_ns = milliseconds * kMillisecond;
-    return read;
+    const auto interval = parse_interval(value);
+    if (!interval) return interval.error();
+    request.interval_ns = *interval;
+    return Done{};
   }
   if (name == "by") return read_views(word, value, request.by);
   if (name == "top") return read_number(word, value, 1, kMostRows, request.top);
@@ -57,6 +56,15 @@ Status read_word(std::string_view word, SubscribeRequest& request) {
 }
 
 }  // namespace
+
+Result<uint64_t> parse_interval(std::string_view milliseconds) {
+  constexpr uint64_t kMillisecond = 1'000'000, kMostMilliseconds = 3'600'000;
+  uint64_t number = 0;
+  Status read = read_number(fmt::format("interval {}", milliseconds), milliseconds, 100,
+                            kMostMilliseconds, number);
+  if (!read) return read.error();
+  return number * kMillisecond;
+}
 
 Result<SubscribeRequest> parse_subscribe(std::string_view words) {
   constexpr std::string_view kBlanks = " \t\r";

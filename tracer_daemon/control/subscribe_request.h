@@ -19,6 +19,7 @@ struct SubscribeRequest {
 };
 
 // Errors say which word is wrong and what may stand there.
+Result<uint64_t> parse_interval(std::string_view milliseconds);  // nanoseconds
 Result<SubscribeRequest> parse_subscribe(std::string_view words);
 
 }  // namespace wc

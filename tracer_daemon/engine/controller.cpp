@@ -31,6 +31,8 @@ void Controller::execute(const std::string& line, const std::shared_ptr<ControlP
     done = command.error();
   else if (subscribes)
     done = parts_.subscriptions.add(command->text, peer);
+  else if (command->verb == ControlCommand::Verb::Interval)
+    done = parts_.subscriptions.change_interval(command->text, *peer);
   else
     done = perform(*command, answer);
   if (!done)
@@ -80,6 +82,7 @@ Status Controller::perform(const ControlCommand& command, Answer& answer) {
       done = change_rules(command, answer);
       break;
     case ControlCommand::Verb::Subscribe:
+    case ControlCommand::Verb::Interval:
       break;  // execute() has done it
   }
   if (command.action != Action::List) answer.fields["from"] = backends.counts().events + 1;

@@ -52,7 +52,7 @@ Status Subscriptions::add(std::string_view words, std::shared_ptr<ControlPeer> p
   constexpr size_t kMost = 16;
   if (all_.size() >= kMost) return Error{"there are 16 subscriptions already"};
   parts_.records.drain_running(parts_.tracees);  // that was before
-  const bool has_stacks = run_.pipeline.wants_stacks();
+  const bool has_stacks = (run_.options.planned_wants & WC_WANT_STACK) != 0;
   auto one = std::make_unique<One>(*request, has_stacks, std::move(peer), TickClock::now());
   for (const auto& [pid, process] : parts_.tracees.processes)
     parts_.totals.each(*process, [&](const FunctionInfo& function, const wc_counter& counter) {
@@ -65,6 +65,24 @@ Status Subscriptions::add(std::string_view words, std::shared_ptr<ControlPeer> p
   return Done{};
 }
 
+Status Subscriptions::change_interval(std::string_view words, const ControlPeer& peer) {
+  const auto interval = parse_interval(words);
+  if (!interval) return interval.error();
+  bool has_one = false;
+  for (const auto& one : all_) {
+    if (one->peer->connection() != peer.connection()) continue;
+    has_one = true;
+    one->next = std::max(TickClock::now(), one->next - one->interval + *interval);
+    one->interval = *interval;
+  }
+  if (!has_one)
+    return Error{
+        "there is no subscription on this connection: interval MS is sent on the one of "
+        "subscribe"};
+  plan();
+  return Done{};
+}
+
 void Subscriptions::drop(One& one) { run_.pipeline.backends().watch({nullptr, &one.totals}); }
 
 void Subscriptions::plan() {
@@ -72,7 +90,7 @@ void Subscriptions::plan() {
   for (const auto& one : all_) due_ = due_ == 0 ? one->next : std::min(due_, one->next);
 }
 
-ControlPeer::Sent Subscriptions::send(One& one, uint64_t now, Last last) {
+std::string Subscriptions::line_of(One& one, uint64_t now, Last last) {
   for (const auto& [pid, process] : parts_.tracees.processes)
     parts_.totals.each(*process, [&](const FunctionInfo& function, const wc_counter& counter) {
       one.totals.totals_so_far(event_of(process->pid, function, counter.calls,
@@ -92,7 +110,7 @@ ControlPeer::Sent Subscriptions::send(One& one, uint64_t now, Last last) {
   json.member("last", last == Last::Yes);
   one.totals.write(json, now);
   json.end_object();
-  return one.peer->send(std::move(line));
+  return line;
 }
 
 void Subscriptions::send_due(uint64_t now) {
@@ -101,7 +119,7 @@ void Subscriptions::send_due(uint64_t now) {
   std::erase_if(all_, [&](const std::unique_ptr<One>& one) {
     if (now < one->next) return false;
     one->next = now + one->interval;
-    const ControlPeer::Sent sent = send(*one, now, Last::No);
+    const ControlPeer::Sent sent = one->peer->send(line_of(*one, now, Last::No));
     one->missed = sent == ControlPeer::Sent::Busy ? one->missed + 1 : 0;
     if (sent == ControlPeer::Sent::Gone) drop(*one);
     return sent == ControlPeer::Sent::Gone;
@@ -110,7 +128,9 @@ void Subscriptions::send_due(uint64_t now) {
 }
 
 void Subscriptions::end() {
-  for (const auto& one : all_) (void)send(*one, TickClock::now(), Last::Yes);  // nobody is left
+  // Also to one that has not read the line before: this one says how the run has ended.
+  for (const auto& one : all_)
+    one->peer->answer(line_of(*one, TickClock::now(), Last::Yes), ControlPeer::Then::FurtherLines);
 }
 
 }  // namespace wc

@@ -31,6 +31,9 @@ class Subscriptions {
 
   // `words`: of the request. The peer has its answer before the first line.
   Status add(std::string_view words, std::shared_ptr<ControlPeer> peer);
+  [[nodiscard]] bool is_empty() const { return all_.empty(); }
+  // Of those of this connection. `words`: of the request.
+  Status change_interval(std::string_view words, const ControlPeer& peer);
   // Sends the lines that are due, and forgets those that have gone.
   void send_due(uint64_t now);
   // When the next one is (CLOCK_MONOTONIC, nanoseconds); 0: never.
@@ -41,7 +44,7 @@ class Subscriptions {
  private:
   struct One;
   enum class Last { No, Yes };
-  ControlPeer::Sent send(One& one, uint64_t now, Last last);
+  std::string line_of(One& one, uint64_t now, Last last);
   void drop(One& one);
   void plan();
 

@@ -42,10 +42,22 @@ void Tracer::remove_copies() { parts_->copies = {}; }
 
 // ---- the loop
 
+void Tracer::await_watcher() {
+  constexpr uint64_t kPatience = 10'000'000'000;  // nanoseconds
+  constexpr useconds_t kPause = 500;
+  const uint64_t end = TickClock::now() + kPatience;
+  while (parts_->subscriptions.is_empty() && TickClock::now() < end &&
+         !parts_->own_signals.waiting()) {
+    parts_->posted.run();
+    usleep(kPause);
+  }
+}
+
 Result<int> Tracer::run() {
   Tracees& tracees = parts_->tracees;
   // So that the trace and what the program prints then stand in order.
   parts_->stops.before_resume([this] { run_.pipeline.backends().write_watched(); });
+  if (options_.awaits_watcher) await_watcher();
   parts_->waiting.begin();
   while (!stop_) {
     const bool has_tracees = !tracees.threads.empty() || parts_->following.has_unclaimed();

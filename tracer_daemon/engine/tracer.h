@@ -46,6 +46,8 @@ class Tracer final : public SessionHost, public ControlHost, private StopHandler
  private:
   struct Parts;
 
+  // Until somebody has subscribed, or for ten seconds. The program stands meanwhile.
+  void await_watcher();
   void on_seen(const Seen& seen) override;
   void on_stop(StoppedThread stop, Thread& thread) override;
   void on_event(StoppedThread stop, Thread& thread);

@@ -86,4 +86,11 @@ void restore_environment() {
   environ = entries.data();
 }
 
+bool take_watcher_request() {
+  constexpr const char* kRequest = "WC_AWAIT_WATCHER";
+  const bool is_there = std::getenv(kRequest) != nullptr;
+  if (is_there) unsetenv(kRequest);
+  return is_there;
+}
+
 }  // namespace wc

@@ -27,6 +27,10 @@ int list_classes();                          // --list-classes
 // pipe that the launcher has left open, and the pipe closed. Without one, nothing changes.
 void restore_environment();
 
+// Whether wc-top has started this and wants to see the program from its start: it says so in the
+// environment, where the program must not see it.
+bool take_watcher_request();
+
 // Text that was asked for, to standard output. Returns the status to end with.
 int print(const std::string& text);
 

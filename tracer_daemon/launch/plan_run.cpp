@@ -212,6 +212,8 @@ static Demand demand_later(const Options& options, Demand demand) {
   if (is_controlled(options))
     demand.all |= WC_WANT_TEXT | WC_WANT_CALLER | WC_WANT_CALL_TIME | WC_WANT_SYSCALL_TIME |
                   WC_WANT_PATHS | WC_WANT_COUNTS;
+  // Who asked for them has them shown by somebody who comes later, or looks on (subscribe).
+  if (is_controlled(options) && options.stack_trace) demand.all |= WC_WANT_STACK;
   return demand;
 }
 

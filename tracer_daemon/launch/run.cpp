@@ -154,6 +154,7 @@ class Session {
     plan->tables.cache = CacheFolder::of_user();
     plan->tracer.rules = *rules;
     const bool is_controlled = plan->tracer.is_controlled;
+    plan->tracer.awaits_watcher = take_watcher_request() && is_controlled;
     if (is_controlled && *rules == nullptr) plan->tracer.rules = std::make_shared<RuleSet>();
     plan->tracer.shared_memory = memory_for(options, sandbox, session->directory_->path());
     session->tables_ =

@@ -35,6 +35,7 @@ struct TracerOptions {
   bool watch_libraries = false;       // on_libraries_changed() is wanted for its own sake
   std::vector<std::string> patched_libraries;  // engine inproc: globs over file names
   std::shared_ptr<RuleSet> rules;              // what happens to syscalls; null: nothing
+  bool awaits_watcher = false;                 // before the first program runs
   bool is_controlled = false;                  // --control: functions may be switched
   std::vector<Term> switched_on;               // of those that are prepared, at the start
   SampleList samples;                          // of their calls

@@ -17,17 +17,22 @@ class TickClock {
     return static_cast<uint64_t>(t.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(t.tv_nsec);
   }
 
+  // From here on stamps are nanoseconds of CLOCK_MONOTONIC themselves: those of engine bpf.
+  void take_nanoseconds() { are_nanoseconds_ = true; }
+
   // The rate is the one observed since this clock was made; the conversion goes back from a moment
   // after the stamp, so its error is that of the rate times the age of the stamp. Never later than
   // now. Asks for the time only where the stamp is newer than the last that was asked for: many
   // records are converted at one stop.
   [[nodiscard]] uint64_t nanoseconds(uint64_t ticks) {
+    if (are_nanoseconds_) return ticks;
     if (ticks > synced_ticks_) synchronise();
     if (ticks >= synced_ticks_) return synced_ns_;
     return synced_ns_ - std::min(synced_ns_, duration(synced_ticks_ - ticks));
   }
 
   [[nodiscard]] uint64_t duration(uint64_t ticks) {
+    if (are_nanoseconds_) return ticks;
     if (rate_ == 0) synchronise();
     return static_cast<uint64_t>(static_cast<double>(ticks) * rate_);
   }
@@ -54,6 +59,7 @@ class TickClock {
   uint64_t start_ns_, start_ticks_;
   uint64_t synced_ns_ = 0, synced_ticks_ = 0;
   double rate_ = 0;  // nanoseconds a tick
+  bool are_nanoseconds_ = false;
 };
 
 }  // namespace wc

@@ -54,8 +54,8 @@ class CapturedMemory final : public TraceeMemory {
     uint64_t address;
     std::span<const unsigned char> bytes;
   };
-  // Of two records: a call's and its first syscall's.
-  static constexpr size_t kMost = 16;
+  // Of two records: a call's and its first syscall's. Engine bpf's have more: execve's arguments.
+  static constexpr size_t kMost = 48;
   std::array<Piece, kMost> pieces_;
   size_t count_ = 0;
   TraceeMemory* live_;

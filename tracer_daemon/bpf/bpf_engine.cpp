@@ -1,0 +1,321 @@
+#include "bpf/bpf_engine.h"
+
+#include <poll.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <set>
+
+#include "bpf/attribution.h"
+#include "bpf/capture_rows.h"
+#include "bpf/kernel_side.h"
+#include "bpf/probe_plan.h"
+#include "bpf/rights.h"
+#include "breakpoints/mapped_objects.h"
+#include "elf/image.h"
+#include "proc/files.h"
+#include "proc/process.h"
+#include "proc/status.h"
+#include "signals/passed_signals.h"
+#include "signals/signal_inbox.h"
+
+namespace wc {
+namespace {
+
+constexpr uint64_t kTick = 100'000'000;  // nanoseconds between two looks at outputs
+// While records come they are fetched every millisecond, so that making one wakes nobody. After so
+// many fetches without one the tracer sleeps until it is woken.
+constexpr int kBusyPeriod = 1;
+constexpr int kIdleFetches = 50;
+
+class BpfEngine final : public TraceEngine, private BpfAttribution::Listener {
+ public:
+  BpfEngine(BpfOptions options, Pipeline& pipeline, std::unique_ptr<KernelSide> kernel)
+      : options_(std::move(options)),
+        pipeline_(pipeline),
+        kernel_(std::move(kernel)),
+        attribution_(pipeline, functions_) {
+    pipeline_.clock().take_nanoseconds();
+    attribution_.tell(this);
+  }
+
+  Status begin();
+  Status prepare(const std::string& program) override;
+  Status add_first(pid_t pid) override;
+  Status attach(pid_t pid) override;
+  Result<int> run() override;
+  void remove_copies() override {}
+  [[nodiscard]] bool was_stopped() const override { return false; }
+  [[nodiscard]] bool output_failed() const override { return output_failed_; }
+
+ private:
+  void on_program(pid_t pid) override;
+  void on_process_end(pid_t pid) override;
+  void on_signal(pid_t pid, const siginfo_t& info) override;
+
+  void say(int level, const std::string& text) const {
+    if (options_.verbose >= level) options_.say(text);
+  }
+  void probe_program(const ObjectFile& program);
+  void probe(const std::vector<ObjectFile>& objects);
+  void probe_file(const ObjectFile& object, bool program_throws);
+  size_t fetch();
+  void wait(int period);
+  void wait_for_record();
+  bool receive_signals();
+  void reap();
+  void report_lost();
+  void report_totals(pid_t pid);
+  void on_tick(uint64_t now);
+  void take_output_errors();
+  void say_last_words();
+
+  BpfOptions options_;
+  Pipeline& pipeline_;
+  std::unique_ptr<KernelSide> kernel_;
+  FunctionTable functions_;
+  BpfAttribution attribution_;
+  PassedSignals passed_;
+  std::set<std::pair<dev_t, ino_t>> probed_;
+  std::set<std::string> found_in_program_;
+  pid_t first_ = 0;
+  bool first_has_ended_ = false;
+  int status_ = 0;
+  uint64_t reported_lost_ = 0;
+  uint64_t next_tick_ = 0;
+  bool output_failed_ = false;
+};
+
+Status BpfEngine::begin() {
+  for (uint32_t nr = 0; nr < WC_BPF_SYSCALLS; nr++) {
+    const bool is_reported = nr >= options_.syscalls.size() || options_.syscalls[nr];
+    kernel_->set_syscall_plan(
+        nr, plan_for_syscall(nr, is_reported, options_.decode, options_.with_memory));
+  }
+  if (auto started = kernel_->start(); !started) return started;
+  say(1, kernel_->has_multi_links()
+             ? "engine bpf: many probes by one link (uprobe_multi)"
+             : "engine bpf: one perf event for each probe; Linux 6.6 needs fewer descriptors");
+  return Done{};
+}
+
+// ---- probes
+
+Status BpfEngine::prepare(const std::string& program) {
+  if (!program.empty()) probe_program({program, program, true});
+  return Done{};
+}
+
+// A program and the libraries that it will have.
+void BpfEngine::probe_program(const ObjectFile& program) {
+  std::vector<ObjectFile> objects{program};
+  if (auto image = read_image(program.open_path, false)) {
+    const char* path = std::getenv("LD_LIBRARY_PATH");
+    LibraryCache cache;
+    for (const auto& library :
+         cache.closure(*image, path != nullptr ? path : "", ImageDepth::Names))
+      objects.push_back({library->path, library->path, false});
+    if (!image->interpreter.empty())
+      objects.push_back({image->interpreter, image->interpreter, false});
+  }
+  probe(objects);
+}
+
+void BpfEngine::probe(const std::vector<ObjectFile>& objects) {
+  if (options_.breaks == nullptr) return;
+  bool throws = false;
+  for (const ObjectFile& object : objects) {
+    const std::string name = object.path.substr(object.path.rfind('/') + 1);
+    throws = throws || name.starts_with("libstdc++") || name.starts_with("libc++") ||
+             (object.is_program && has_exceptions(object));
+  }
+  for (const ObjectFile& object : objects) probe_file(object, throws);
+}
+
+void BpfEngine::probe_file(const ObjectFile& object, bool program_throws) {
+  struct stat status {};
+  if (object.open_path.empty() || stat(object.open_path.c_str(), &status) != 0) return;
+  if (!probed_.emplace(status.st_dev, status.st_ino).second) return;
+  const uint32_t first = static_cast<uint32_t>(functions_.functions.size());
+  auto found =
+      ProbePlan(*options_.breaks).plan(object, found_in_program_, program_throws, functions_);
+  if (!found) return say(1, object.path + ": " + found.error().message);
+  for (const std::string& warning : found->warnings) say(1, warning);
+  for (const std::string& refusal : found->refusals)
+    say(options_.breaks->is_news(refusal) ? 0 : 1, refusal);
+  for (uint32_t i = first; i < functions_.functions.size(); i++)
+    kernel_->set_function_plan(
+        i, plan_for_function(functions_.functions[i], options_.decode, options_.with_memory));
+  const auto left_out = kernel_->probe(object.open_path, found->probes);
+  for (const KernelSide::LeftOut& one : left_out)
+    say(0, "function '" + functions_.functions[one.function].name + "' in " + object.path + ": " +
+               one.why + "; its calls are not seen");
+  if (!found->probes.empty())
+    say(2, object.path + ": " + std::to_string(found->probes.size()) + " functions are probed");
+}
+
+// ---- processes
+
+Status BpfEngine::add_first(pid_t pid) {
+  first_ = pid;
+  attribution_.add_process(pid, false);
+  return kernel_->follow(pid);
+}
+
+Status BpfEngine::attach(pid_t pid) {
+  probe(mapped_objects(pid));
+  attribution_.add_process(pid, true);
+  return kernel_->follow(pid);
+}
+
+void BpfEngine::on_program(pid_t pid) {
+  const std::string path = proc::exe_path(pid);
+  if (!path.empty()) probe_program({path, proc::path_of(pid, "exe"), true});
+}
+
+void BpfEngine::on_process_end(pid_t pid) {
+  report_totals(pid);
+  passed_.ended(pid, TickClock::now());
+}
+
+void BpfEngine::on_signal(pid_t pid, const siginfo_t& info) {
+  passed_.arrived(pid, info, TickClock::now());
+}
+
+void BpfEngine::report_totals(pid_t pid) {
+  if (!options_.counts) return;
+  for (const auto& [key, counter] : kernel_->take_counters(pid)) {
+    if (key.function >= functions_.functions.size()) continue;
+    pipeline_.totals(pid, functions_.functions[key.function], {counter.calls, counter.nanoseconds},
+                     0);
+  }
+}
+
+// ---- the loop
+
+size_t BpfEngine::fetch() {
+  return kernel_->drain([this](const wc_bpf_record& record, std::span<const unsigned char> pieces) {
+    attribution_.digest(record, pieces);
+  });
+}
+
+void BpfEngine::wait(int period) {
+  pollfd waits{kernel_->ring_descriptor(), POLLIN, 0};
+  poll(&waits, 1, period);
+}
+
+// What was recorded before the kernel side knew that it must wake us is found by one more look.
+void BpfEngine::wait_for_record() {
+  kernel_->wake_me(true);
+  if (fetch() == 0) {
+    pipeline_.backends().write_out();
+    wait(static_cast<int>(kTick / 1'000'000));
+  }
+  kernel_->wake_me(false);
+}
+
+bool BpfEngine::receive_signals() {
+  bool stops = false;
+  auto is_traced = [this](pid_t pid) { return attribution_.is_traced(pid); };
+  while (auto received = take_signal()) {
+    const bool was_empty = passed_.empty();
+    passed_.receive(*received, is_traced);
+    if (options_.signals_stop && was_empty && !passed_.empty()) stops = true;
+  }
+  if (passed_.empty()) return stops;
+  for (const ReceivedSignal& due : passed_.due(TickClock::now()))
+    for (const auto& [pid, process] : attribution_.processes()) {
+      const bool is_meant = first_has_ended_ || pid == first_;
+      if (!is_meant || passed_.has_got(pid, due)) continue;
+      if (due.code == SI_QUEUE)
+        sigqueue(pid, due.signal, due.value);
+      else
+        kill(pid, due.signal);
+    }
+  return stops;
+}
+
+void BpfEngine::reap() {
+  int status = 0;
+  if (first_ == 0 || first_has_ended_ || waitpid(first_, &status, WNOHANG) != first_) return;
+  first_has_ended_ = true;
+  status_ = status;
+}
+
+void BpfEngine::report_lost() {
+  const LostCounts lost = kernel_->lost();
+  const uint64_t all = lost.syscalls + lost.calls + lost.others + lost.too_deep;
+  if (all == reported_lost_) return;
+  pipeline_.lost(first_, all - reported_lost_);
+  reported_lost_ = all;
+}
+
+void BpfEngine::take_output_errors() {
+  for (const std::string& error : pipeline_.backends().take_errors()) {
+    say(0, error);
+    output_failed_ = true;
+  }
+}
+
+void BpfEngine::on_tick(uint64_t now) {
+  const bool is_tick = now >= next_tick_;
+  const uint64_t due = is_tick ? now : pipeline_.backends().wake_at();
+  if (due != 0 && due <= now)
+    pipeline_.backends().flush(now);
+  else
+    pipeline_.backends().write_out();
+  if (!is_tick) return;
+  next_tick_ = now + kTick;
+  report_lost();
+  take_output_errors();
+}
+
+void BpfEngine::say_last_words() {
+  const LostCounts lost = kernel_->lost();
+  if (lost.threads != 0)
+    say(0, std::to_string(lost.threads) +
+               " threads or processes were not followed: the kernel had no memory for them");
+}
+
+Result<int> BpfEngine::run() {
+  int idle = 0;
+  for (;;) {
+    const size_t found = fetch();
+    idle = found != 0 ? 0 : idle + 1;
+    reap();
+    const bool is_over = attribution_.processes().empty() && (first_ == 0 || first_has_ended_);
+    if (is_over || receive_signals()) break;
+    // It was killed before its first program, or could not execute it: nobody has recorded more.
+    if (first_has_ended_ && found == 0 && idle > kIdleFetches) break;
+    on_tick(TickClock::now());
+    if (found == 0 && idle > kIdleFetches)
+      wait_for_record();
+    else
+      wait(kBusyPeriod);
+  }
+  fetch();
+  attribution_.end_all();
+  for (const auto& [pid, process] : attribution_.processes()) report_totals(pid);
+  report_lost();
+  say_last_words();
+  return status_;
+}
+
+}  // namespace
+
+Status bpf_is_built() { return Done{}; }
+
+Result<std::unique_ptr<TraceEngine>> make_bpf_engine(BpfOptions options, Pipeline& pipeline) {
+  if (auto allowed = check_bpf_rights(); !allowed) return allowed.error();
+  auto kernel = KernelSide::load({options.all_calls, options.counts, options.follow});
+  if (!kernel) return kernel.error();
+  auto engine = std::make_unique<BpfEngine>(std::move(options), pipeline, std::move(*kernel));
+  if (auto begun = engine->begin(); !begun) return begun.error();
+  return std::unique_ptr<TraceEngine>(std::move(engine));
+}
+
+}  // namespace wc

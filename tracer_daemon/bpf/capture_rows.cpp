@@ -1,0 +1,55 @@
+#include "bpf/capture_rows.h"
+
+#include <sys/syscall.h>
+
+#include <algorithm>
+
+namespace wc {
+namespace {
+
+constexpr uint16_t kContext = 40 + 18 * 8;  // a handler's frame, up to the instruction pointer
+
+void add(wc_bpf_plan& plan, const wc_capture& row) {
+  for (int i = 0; i < WC_BPF_CAPTURES; i++) {
+    if (plan.kind_unit[i] != WC_CAPTURE_NONE) continue;
+    plan.kind_unit[i] = row.kind_unit;
+    plan.words[i] = row.words;
+    plan.size[i] = row.size;
+    return;
+  }
+}
+
+void add_strings(wc_bpf_plan& plan, uint8_t word, const DecodeOptions& options) {
+  const auto size =
+      static_cast<uint16_t>(std::min<uint32_t>(options.string_size + 1, WC_BPF_PIECE));
+  add(plan, {WC_BPF_CAPTURE_STRINGS, word, size});
+}
+
+}  // namespace
+
+wc_bpf_plan plan_for_syscall(uint32_t nr, bool is_reported, const DecodeOptions& options,
+                             bool with_memory) {
+  wc_bpf_plan plan{};
+  plan.reported = is_reported ? 1 : 0;
+  // Its frame says what it returns to, whatever is shown.
+  if (nr == SYS_rt_sigreturn) add(plan, {WC_CAPTURE_FIXED, 0, kContext});
+  if (!with_memory) return plan;
+  for (const wc_capture& row : captures_of_syscall(nr, options)) add(plan, row);
+  if (nr == SYS_execve) add_strings(plan, 1, options);
+  if (nr == SYS_execveat) add_strings(plan, 2, options);
+  return plan;
+}
+
+wc_bpf_plan plan_for_function(const FunctionInfo& function, const DecodeOptions& options,
+                              bool with_memory) {
+  wc_bpf_plan plan{};
+  if (!with_memory || function.spec == nullptr) return plan;
+  for (const wc_capture& row : captures_of_function(*function.spec, options)) add(plan, row);
+  const std::string_view name = function.name;
+  if (name == "execve" || name == "execv" || name == "execvp" || name == "execvpe" ||
+      name == "posix_spawn" || name == "posix_spawnp")
+    add_strings(plan, name.starts_with("posix") ? 4 : 1, options);
+  return plan;
+}
+
+}  // namespace wc

@@ -1,0 +1,24 @@
+// How the end of a function's calls is seen. A return probe replaces the return address on the
+// stack: an exception cannot be unwound through it, and a stack that Go moves is not found again.
+// So where either may happen the function's own `ret` instructions are probed.
+//
+// Pure: code in, places out.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace wc {
+
+struct ReturnSites {
+  bool by_address = true;       // by a return probe; else:
+  std::vector<uint64_t> rets;   // places of `ret`
+  std::vector<uint64_t> jumps;  // places of jumps out of the function
+};
+
+// The instructions of the function at `begin`, which ends in front of `end`; as addresses there.
+// Empty `rets` and `jumps`: it cannot be read, or never returns.
+ReturnSites find_returns(std::span<const uint8_t> code, uint64_t begin);
+
+}  // namespace wc

@@ -43,6 +43,7 @@ void BpfAttribution::add_process(pid_t pid, bool has_started) {
   auto process = std::make_shared<Process>(pid);
   process->memory.open();
   processes_[pid] = process;
+  if (has_started) pipeline_.symbols().remember(pid);
   if (!has_started) starting_[pid] = true;
 }
 
@@ -70,6 +71,7 @@ EventSource BpfAttribution::source_of(Thread& thread, TraceeMemory& memory) cons
 
 void BpfAttribution::digest(const wc_bpf_record& record, std::span<const unsigned char> pieces) {
   Thread& thread = thread_of(record);
+  if (record.kind != WC_BPF_EXEC) learn_maps(record);
   thread.process->memory.forget();  // what was read for the last record is old
   CapturedMemory memory(view_of(record, pieces), thread.process->memory);
   switch (record.kind) {
@@ -92,12 +94,59 @@ void BpfAttribution::digest(const wc_bpf_record& record, std::span<const unsigne
   }
 }
 
+// What was mapped up to then. At an exec the old program is reported by the map that it had.
+void BpfAttribution::learn_maps(const wc_bpf_record& record) {
+  if (maps_ == nullptr) return;
+  MapChange change;
+  for (const MapChange* next = maps_->look(record.pid, record.time);
+       next != nullptr && !next->is_exec; next = maps_->look(record.pid, record.time))
+    if (maps_->next(record.pid, record.time, change))
+      pipeline_.symbols().learn(record.pid, change.mapping);
+}
+
+// A new program has begun at its exec, and has mapped its file by the time that this is recorded.
+void BpfAttribution::begin_map(pid_t pid, uint64_t time) {
+  if (maps_ == nullptr) return;
+  std::vector<proc::Mapping> mapped;
+  for (MapChange change; maps_->next(pid, time, change);)
+    if (change.is_exec)
+      mapped.clear();
+    else
+      mapped.push_back(std::move(change.mapping));
+  for (const proc::Mapping& one : mapped) pipeline_.symbols().learn(pid, one);
+}
+
 // ---- calls and syscalls
+
+// Those that travel in vector registers are not known.
+std::shared_ptr<const TypedArguments> BpfAttribution::arguments(const EventSource& source,
+                                                                const wc_scope& scope) const {
+  const FunctionPrototype* prototype =
+      pipeline_.wants_text() ? source.function(scope.function).prototype() : nullptr;
+  if (prototype == nullptr) return nullptr;
+  CallRegisters registers;
+  std::ranges::copy(scope.args, registers.integers.begin());
+  registers.stack = scope.sp + sizeof(uint64_t);
+  return std::make_shared<const TypedArguments>(
+      decode_arguments(pipeline_.decode_context(source), *prototype, registers));
+}
+
+// What it was given was not in memory when it began.
+void BpfAttribution::decode_again(const EventSource& source, PendingSyscall& syscall) const {
+  if (!pipeline_.wants_text()) return;
+  const SyscallSpec& spec = syscall_spec(syscall.nr);
+  decode_entry_args(pipeline_.decode_context(source), {spec.args, spec.arg_count}, syscall.args,
+                    syscall.decoded);
+}
 
 void BpfAttribution::on_call(Thread& thread, const wc_bpf_record& record, TraceeMemory& memory) {
   if (thread.scopes.size() > record.depth) thread.scopes.resize(record.depth);
   thread.scopes.push_back(scope_of(record));
-  const EventSource source = source_of(thread, memory);
+  EventSource source = source_of(thread, memory);
+  BreakScope fresh;
+  fresh.scope = thread.scopes.back();
+  fresh.arguments = arguments(source, fresh.scope);
+  source.open_breaks = {&fresh, 1};
   pipeline_.drop_missing(source, std::span(thread.scopes).first(thread.scopes.size() - 1));
   pipeline_.open_calls(source, thread.scopes, (record.flags & WC_BPF_FOR_SYSCALL) != 0, true);
 }
@@ -165,8 +214,10 @@ void BpfAttribution::on_exit(Thread& thread, const wc_bpf_record& record, Tracee
   }
   bpf::Inflight done = std::move(*at);
   inflight.erase(at);
-  if (done.syscall.reported)
-    pipeline_.syscall_exit(source_of(thread, memory), done.syscall, record.ret, record.time);
+  if (!done.syscall.reported) return;
+  const EventSource source = source_of(thread, memory);
+  if ((record.flags & WC_BPF_AGAIN) != 0) decode_again(source, done.syscall);
+  pipeline_.syscall_exit(source, done.syscall, record.ret, record.time);
 }
 
 // A handler returns. What it interrupted will be issued again, or ends here.
@@ -214,6 +265,7 @@ void BpfAttribution::on_fork(Thread& thread, const wc_bpf_record& record) {
     process = std::make_shared<Process>(child);
     process->memory.open();
     processes_[child] = process;
+    pipeline_.symbols().inherit(child, thread.process->pid);
   }
   auto fresh = std::make_unique<Thread>();
   fresh->tid = child;
@@ -245,6 +297,7 @@ void BpfAttribution::on_exec(Thread& thread, const wc_bpf_record& record, Tracee
   pipeline_.end_replaced(source_of(own, memory));
   pipeline_.forget_process(process.pid);
   process.memory.open();
+  begin_map(process.pid, record.time);
   std::string path = proc::exe_path(process.pid);
   if (path.empty()) {  // it has ended since
     char name[WC_BPF_PIECE] = {};
@@ -288,6 +341,7 @@ void BpfAttribution::on_end(Thread& thread, const wc_bpf_record& record) {
   if (listener_ != nullptr) listener_->on_process_end(process->pid);
   pipeline_.exited(process->pid, process->pid, status, false);
   pipeline_.forget_process(process->pid);
+  if (maps_ != nullptr) maps_->forget(process->pid);
   processes_.erase(process->pid);
 }
 

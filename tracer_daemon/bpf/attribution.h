@@ -5,6 +5,7 @@
 
 #include <span>
 
+#include "bpf/map_watch.h"
 #include "bpf/records.h"
 #include "bpf/traced.h"
 #include "rings/record_reader.h"
@@ -16,6 +17,8 @@ class BpfAttribution {
   BpfAttribution(Pipeline& pipeline, const FunctionTable& functions)
       : pipeline_(pipeline), functions_(functions) {}
 
+  // Tells of maps. Null: they are read from /proc.
+  void watch_maps(MapWatch* maps) { maps_ = maps; }
   // A process that was there before its first record.
   void add_process(pid_t pid, bool has_started);
   void digest(const wc_bpf_record& record, std::span<const unsigned char> pieces);
@@ -39,6 +42,11 @@ class BpfAttribution {
   using Thread = bpf::Thread;
   using Process = bpf::Process;
 
+  void learn_maps(const wc_bpf_record& record);
+  void begin_map(pid_t pid, uint64_t time);
+  std::shared_ptr<const TypedArguments> arguments(const EventSource& source,
+                                                  const wc_scope& scope) const;
+  void decode_again(const EventSource& source, PendingSyscall& syscall) const;
   Thread& thread_of(const wc_bpf_record& record);
   EventSource source_of(Thread& thread, TraceeMemory& memory) const;
   void on_call(Thread& thread, const wc_bpf_record& record, TraceeMemory& memory);
@@ -60,6 +68,7 @@ class BpfAttribution {
   std::unordered_map<pid_t, std::unique_ptr<Thread>> threads_;
   std::unordered_map<pid_t, bool> starting_;  // their first exec is their start
   Listener* listener_ = nullptr;
+  MapWatch* maps_ = nullptr;
 };
 
 }  // namespace wc

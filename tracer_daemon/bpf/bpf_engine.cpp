@@ -60,7 +60,7 @@ class BpfEngine final : public TraceEngine, private BpfAttribution::Listener {
   void say(int level, const std::string& text) const {
     if (options_.verbose >= level) options_.say(text);
   }
-  void probe_program(const ObjectFile& program);
+  static std::vector<ObjectFile> objects_of(const ObjectFile& program);
   void probe(const std::vector<ObjectFile>& objects);
   void probe_file(const ObjectFile& object, bool program_throws);
   size_t fetch();
@@ -77,6 +77,7 @@ class BpfEngine final : public TraceEngine, private BpfAttribution::Listener {
   BpfOptions options_;
   Pipeline& pipeline_;
   std::unique_ptr<KernelSide> kernel_;
+  std::unique_ptr<MapWatch> maps_;
   FunctionTable functions_;
   BpfAttribution attribution_;
   PassedSignals passed_;
@@ -106,12 +107,17 @@ Status BpfEngine::begin() {
 // ---- probes
 
 Status BpfEngine::prepare(const std::string& program) {
-  if (!program.empty()) probe_program({program, program, true});
+  if (program.empty() || options_.breaks == nullptr) return Done{};
+  const auto objects = objects_of({program, program, true});
+  std::vector<std::string> warnings;
+  if (auto fits = options_.breaks->check_running(objects, warnings); !fits) return fits;
+  for (const std::string& warning : warnings) say(0, warning);
+  probe(objects);
   return Done{};
 }
 
 // A program and the libraries that it will have.
-void BpfEngine::probe_program(const ObjectFile& program) {
+std::vector<ObjectFile> BpfEngine::objects_of(const ObjectFile& program) {
   std::vector<ObjectFile> objects{program};
   if (auto image = read_image(program.open_path, false)) {
     const char* path = std::getenv("LD_LIBRARY_PATH");
@@ -122,7 +128,7 @@ void BpfEngine::probe_program(const ObjectFile& program) {
     if (!image->interpreter.empty())
       objects.push_back({image->interpreter, image->interpreter, false});
   }
-  probe(objects);
+  return objects;
 }
 
 void BpfEngine::probe(const std::vector<ObjectFile>& objects) {
@@ -163,6 +169,13 @@ void BpfEngine::probe_file(const ObjectFile& object, bool program_throws) {
 Status BpfEngine::add_first(pid_t pid) {
   first_ = pid;
   attribution_.add_process(pid, false);
+  if (auto maps = MapWatch::start(pid)) {
+    maps_ = std::move(*maps);
+    attribution_.watch_maps(maps_.get());
+  } else {
+    say(1, "engine bpf: " + maps.error().message +
+               ": callers in programs that have ended are shown as addresses");
+  }
   return kernel_->follow(pid);
 }
 
@@ -174,7 +187,7 @@ Status BpfEngine::attach(pid_t pid) {
 
 void BpfEngine::on_program(pid_t pid) {
   const std::string path = proc::exe_path(pid);
-  if (!path.empty()) probe_program({path, proc::path_of(pid, "exe"), true});
+  if (!path.empty()) probe(objects_of({path, proc::path_of(pid, "exe"), true}));
 }
 
 void BpfEngine::on_process_end(pid_t pid) {
@@ -198,7 +211,10 @@ void BpfEngine::report_totals(pid_t pid) {
 // ---- the loop
 
 size_t BpfEngine::fetch() {
-  return kernel_->drain([this](const wc_bpf_record& record, std::span<const unsigned char> pieces) {
+  return kernel_->drain([this, is_first = true](const wc_bpf_record& record,
+                                                std::span<const unsigned char> pieces) mutable {
+    // Whatever was mapped before this record is there by now.
+    if (std::exchange(is_first, false) && maps_ != nullptr) maps_->fetch();
     attribution_.digest(record, pieces);
   });
 }

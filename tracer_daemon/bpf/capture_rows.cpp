@@ -25,6 +25,23 @@ void add_strings(wc_bpf_plan& plan, uint8_t word, const DecodeOptions& options) 
   add(plan, {WC_BPF_CAPTURE_STRINGS, word, size});
 }
 
+// What its pointers point to: strings, the beginnings of structures.
+wc_bpf_plan plan_for_prototype(const FunctionPrototype* prototype, const DecodeOptions& options) {
+  constexpr uint32_t kShown = 64;
+  wc_bpf_plan plan{};
+  if (prototype == nullptr) return plan;
+  const auto size = static_cast<uint16_t>(
+      std::min<uint32_t>(std::max(options.string_size + 1, kShown), WC_BPF_PIECE));
+  for (const Parameter& one : prototype->parameters) {
+    const bool is_pointer = one.type != nullptr && (one.type->kind == TypeKind::String ||
+                                                    one.type->kind == TypeKind::WideString ||
+                                                    one.type->kind == TypeKind::Address);
+    if (is_pointer && one.place.kind == Place::Kind::Registers && !one.place.pieces[0].is_vector)
+      add(plan, {WC_CAPTURE_FIXED, one.place.pieces[0].index, size});
+  }
+  return plan;
+}
+
 }  // namespace
 
 wc_bpf_plan plan_for_syscall(uint32_t nr, bool is_reported, const DecodeOptions& options,
@@ -43,7 +60,8 @@ wc_bpf_plan plan_for_syscall(uint32_t nr, bool is_reported, const DecodeOptions&
 wc_bpf_plan plan_for_function(const FunctionInfo& function, const DecodeOptions& options,
                               bool with_memory) {
   wc_bpf_plan plan{};
-  if (!with_memory || function.spec == nullptr) return plan;
+  if (!with_memory) return plan;
+  if (function.spec == nullptr) return plan_for_prototype(function.prototype(), options);
   for (const wc_capture& row : captures_of_function(*function.spec, options)) add(plan, row);
   const std::string_view name = function.name;
   if (name == "execve" || name == "execv" || name == "execvp" || name == "execvpe" ||

@@ -24,6 +24,7 @@ static __always_inline void begin(struct thread* t, __u32 kind) {
   r->flags = 0;
   r->error = 0;
   t->used = 0;
+  t->missed = 0;
 }
 
 /* Some room is kept for what ends what is reported, and for what becomes of processes. */
@@ -71,6 +72,7 @@ __attribute__((noinline)) int take_piece(struct thread* t, __u64 address, __u32 
   if (got >= 0) {
     if (!is_string) got = size;
   } else {
+    t->missed = 1;
     __u32 rest = PAGE - (address & (PAGE - 1));
     if (rest >= size || rest > WC_BPF_PIECE) return 0;
     if (bpf_probe_read_user(to, rest, (void*)address) != 0) return 0;

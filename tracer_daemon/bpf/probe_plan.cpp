@@ -50,20 +50,47 @@ bool may_replace_return_address(const FunctionInfo& info, bool is_go, bool throw
 
 }  // namespace
 
+namespace {
+
+// C++'s and Rust's, which a program with exceptions has or takes from a library.
+bool names_personality(std::string_view name) {
+  return name == "__gxx_personality_v0" || name == "rust_eh_personality" ||
+         name == "__gcc_personality_sj0";
+}
+
+// True as well where nobody can tell, for the file is stripped and static.
+bool has_personality(Elf* elf) {
+  bool has_symbols = false, has_tables = false;
+  size_t names = 0;
+  if (elf_getshdrstrndx(elf, &names) != 0) return true;
+  for (Elf_Scn* section = nullptr; (section = elf_nextscn(elf, section)) != nullptr;) {
+    GElf_Shdr header;
+    if (gelf_getshdr(section, &header) == nullptr) continue;
+    const char* title = elf_strptr(elf, names, header.sh_name);
+    has_tables = has_tables || (title != nullptr && std::string_view(title) == ".gcc_except_table");
+    if (header.sh_type != SHT_SYMTAB && header.sh_type != SHT_DYNSYM) continue;
+    has_symbols = true;
+    Elf_Data* data = elf_getdata(section, nullptr);
+    const size_t count = data != nullptr ? data->d_size / sizeof(Elf64_Sym) : 0;
+    for (size_t i = 0; i < count; i++) {
+      GElf_Sym symbol;
+      const char* name = gelf_getsym(data, static_cast<int>(i), &symbol) != nullptr
+                             ? elf_strptr(elf, header.sh_link, symbol.st_name)
+                             : nullptr;
+      if (name != nullptr && names_personality(name)) return true;
+    }
+  }
+  return !has_symbols && has_tables;
+}
+
+}  // namespace
+
 bool has_exceptions(const ObjectFile& object) {
   ScopedFd fd = open_elf_file(object.open_path);
   if (!fd.valid()) return true;
   auto elf = open_elf(fd.get(), object.path);
   if (!elf) return true;
-  size_t names = 0;
-  if (elf_getshdrstrndx(elf->get(), &names) != 0) return true;
-  for (Elf_Scn* section = nullptr; (section = elf_nextscn(elf->get(), section)) != nullptr;) {
-    GElf_Shdr header;
-    if (gelf_getshdr(section, &header) == nullptr) continue;
-    const char* name = elf_strptr(elf->get(), names, header.sh_name);
-    if (name != nullptr && std::string_view(name) == ".gcc_except_table") return true;
-  }
-  return false;
+  return has_personality(elf->get());
 }
 
 Result<FileProbes> ProbePlan::plan(const ObjectFile& object,

@@ -41,7 +41,22 @@ static __always_inline __u64 caller_at(const struct thread* t, __u64 sp) {
   return caller;
 }
 
-SEC("uprobe")
+/* What the function was given may not be in memory yet, and no tracepoint can wait for it. */
+static __always_inline void fetch_arguments(const struct scope* s) {
+  __u32 function = s->function;
+  const struct wc_bpf_plan* plan = bpf_map_lookup_elem(&function_plans, &function);
+  if (!plan) return;
+  for (int i = 0; i < WC_BPF_CAPTURES; i++) {
+    const __u32 kind = plan->kind_unit[i], word = plan->words[i] & 15;
+    if (kind == 0) break;
+    if ((kind & PIECE_WRITTEN) != 0 || word > 5 || s->args[word] == 0) continue;
+    const void* address = (const void*)s->args[word];
+    char byte;
+    if (bpf_probe_read_user(&byte, 1, address) != 0) bpf_copy_from_user(&byte, 1, address);
+  }
+}
+
+SEC("uprobe.s")
 int on_call(struct pt_regs* regs) {
   struct thread* t = self();
   if (!t) return 0;
@@ -50,7 +65,7 @@ int on_call(struct pt_regs* regs) {
   if (counts_calls) count_call(function, 1, 0);
   if (t->depth != 0) {
     forget_left_handlers(t, sp);
-    leave_dead(t, sp - 1);
+    leave_dead(t, sp);
     end_repeated(t, sp, function);
   }
   const __u32 depth = t->depth;
@@ -74,6 +89,7 @@ int on_call(struct pt_regs* regs) {
   s->function = function;
   s->unseen = 0;
   t->depth = depth + 1;
+  fetch_arguments(s);
   if (reports_all_calls && report_calls(t, 0) != 0) __sync_fetch_and_add(&lost_calls, 1);
   return 0;
 }
@@ -138,6 +154,7 @@ __attribute__((noinline)) int report_enter(struct thread* t, __u32 nr) {
   }
   t->waiting = r->number;
   t->waiting_nr = nr;
+  t->waiting_missed = t->missed;
   return 0;
 }
 
@@ -146,6 +163,7 @@ int BPF_PROG(on_enter, struct pt_regs* regs, long nr) {
   struct thread* t = self();
   if (!t) return 0;
   t->waiting = 0;
+  if (nr == SYS_URETPROBE) t->trampoline = regs->ip & ~(__u64)(PAGE - 1);
   if (t->depth == 0) return 0;
   const __u64 sp = regs->sp;
   forget_left_handlers(t, sp);
@@ -168,7 +186,13 @@ __attribute__((noinline)) int report_exit(struct thread* t, __s64 ret) {
   for (int i = 0; i < 6; i++) r->args[i] = t->waiting_args[i];
   t->waiting = 0;
   const int is_error = ret < 0 && ret >= -MAX_ERRNO;
-  if (!is_error) take_plan(t, bpf_map_lookup_elem(&syscall_plans, &nr), PIECE_WRITTEN);
+  const struct wc_bpf_plan* plan = bpf_map_lookup_elem(&syscall_plans, &nr);
+  if (!is_error) take_plan(t, plan, PIECE_WRITTEN);
+  /* The kernel has read it meanwhile, so it is in memory now. */
+  if (t->waiting_missed) {
+    r->flags |= WC_BPF_AGAIN;
+    take_plan(t, plan, 0);
+  }
   if (send(t, 0) != 0) __sync_fetch_and_add(&lost_syscalls, 1);
   return 0;
 }

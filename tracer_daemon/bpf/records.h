@@ -20,6 +20,7 @@ enum wc_bpf_flags {
   WC_BPF_FOR_SYSCALL = 1, /* CALL: because of a syscall in it, not because all are wanted */
   WC_BPF_UNWOUND = 2,     /* RETURN: longjmp or an exception has left it, or nobody saw it */
   WC_BPF_IS_THREAD = 4,
+  WC_BPF_AGAIN = 32, /* EXIT: what the syscall was given is here: it could not be read before */
   WC_BPF_HAS_HANDLER = 8, /* SIGNAL: a handler of the program's is about to run */
   WC_BPF_RESTARTS = 16    /* SIGNAL: its handler was set with SA_RESTART */
 };

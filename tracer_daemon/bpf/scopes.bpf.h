@@ -36,12 +36,18 @@ static __always_inline void forget_left_handlers(struct thread* t, __u64 sp) {
   if (sp - task->sas_ss_sp > task->sas_ss_size) t->handlers = 0;
 }
 
-static __always_inline int is_dead(const struct thread* t, const struct scope* s, __u64 sp) {
-  if (s->sp <= sp) return !is_protected(t, s->sp);
-  if (!s->unseen) return 0;
+/* A call that has pushed nothing stands where its return address is, and so does whoever is called
+ * there after it was left. Its return address may have become the kernel's. */
+static __always_inline int is_overwritten(const struct thread* t, const struct scope* s) {
   __u64 stored = 0;
   bpf_probe_read_user(&stored, sizeof stored, (void*)s->sp);
-  return stored != s->caller;
+  if (stored == s->caller) return 0;
+  return s->unseen || (t->trampoline != 0 && stored - t->trampoline >= PAGE);
+}
+
+static __always_inline int is_dead(const struct thread* t, const struct scope* s, __u64 sp) {
+  if (s->sp < sp) return !is_protected(t, s->sp);
+  return (s->sp == sp || s->unseen) && is_overwritten(t, s);
 }
 
 /* The innermost call is over. `flags`: how. */

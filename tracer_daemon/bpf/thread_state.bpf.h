@@ -30,7 +30,10 @@ struct thread {
   __u64 interrupted[WC_BPF_HANDLERS];
   __u64 waiting; /* number of the reported syscall that it is in; 0: none */
   __u32 waiting_nr;
-  __u32 used; /* bytes of pieces */
+  __u32 used;           /* bytes of pieces */
+  __u32 missed;         /* a piece of this record was not in memory */
+  __u32 waiting_missed; /* the same of the waiting syscall's */
+  __u64 trampoline;     /* page to which the kernel has probed functions return; 0: not met yet */
   __u64 waiting_args[6];
   struct scope scopes[WC_BPF_SCOPES];
   struct wc_bpf_record record;

@@ -66,10 +66,12 @@ EventSource BpfAttribution::source_of(Thread& thread, TraceeMemory& memory) cons
   source.memory = &memory;
   source.calls = &thread.calls;
   source.breakpoints = &functions_;
+  source.is_recorded = true;
   return source;
 }
 
 void BpfAttribution::digest(const wc_bpf_record& record, std::span<const unsigned char> pieces) {
+  pipeline_.clock().stand_at(record.time);
   Thread& thread = thread_of(record);
   if (record.kind != WC_BPF_EXEC) learn_maps(record);
   thread.process->memory.forget();  // what was read for the last record is old

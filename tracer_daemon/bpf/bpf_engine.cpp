@@ -32,6 +32,14 @@ constexpr uint64_t kTick = 100'000'000;  // nanoseconds between two looks at out
 constexpr int kBusyPeriod = 1;
 constexpr int kIdleFetches = 50;
 
+// libc has what others unwind by, and unwinds nothing itself.
+bool is_no_libc_and_unwinds(const ObjectFile& object) {
+  const std::string name = object.path.substr(object.path.rfind('/') + 1);
+  const bool is_libc = name.starts_with("libc.so") || name.starts_with("libc.musl") ||
+                       name.starts_with("ld-") || name.starts_with("libpthread.so");
+  return !is_libc && unwinds(object);
+}
+
 class BpfEngine final : public TraceEngine, private BpfAttribution::Listener {
  public:
   BpfEngine(BpfOptions options, Pipeline& pipeline, std::unique_ptr<KernelSide> kernel)
@@ -39,7 +47,6 @@ class BpfEngine final : public TraceEngine, private BpfAttribution::Listener {
         pipeline_(pipeline),
         kernel_(std::move(kernel)),
         attribution_(pipeline, functions_) {
-    pipeline_.clock().take_nanoseconds();
     attribution_.tell(this);
   }
 
@@ -62,7 +69,14 @@ class BpfEngine final : public TraceEngine, private BpfAttribution::Listener {
   }
   static std::vector<ObjectFile> objects_of(const ObjectFile& program);
   void probe(const std::vector<ObjectFile>& objects);
-  void probe_file(const ObjectFile& object, bool program_throws);
+  void probe_file(const ObjectFile& object);
+  struct ProbedFile {
+    std::string path;
+    bool is_program;
+    std::set<std::string> in_program;
+    uint32_t first_function;
+  };
+  void probe_returns(const ProbedFile& file);
   size_t fetch();
   void wait(int period);
   void wait_for_record();
@@ -83,6 +97,8 @@ class BpfEngine final : public TraceEngine, private BpfAttribution::Listener {
   PassedSignals passed_;
   std::set<std::pair<dev_t, ino_t>> probed_;
   std::set<std::string> found_in_program_;
+  bool by_address_ = true;  // return addresses may be replaced
+  std::vector<ProbedFile> by_address_files_;
   pid_t first_ = 0;
   bool first_has_ended_ = false;
   int status_ = 0;
@@ -131,24 +147,40 @@ std::vector<ObjectFile> BpfEngine::objects_of(const ObjectFile& program) {
   return objects;
 }
 
+// The first program that unwinds has the return probes of files that others have loaded before
+// replaced by probes of their `ret` instructions.
 void BpfEngine::probe(const std::vector<ObjectFile>& objects) {
   if (options_.breaks == nullptr) return;
-  bool throws = false;
-  for (const ObjectFile& object : objects) {
-    const std::string name = object.path.substr(object.path.rfind('/') + 1);
-    throws = throws || name.starts_with("libstdc++") || name.starts_with("libc++") ||
-             (object.is_program && has_exceptions(object));
+  if (by_address_ && std::ranges::any_of(objects, is_no_libc_and_unwinds)) {
+    by_address_ = false;
+    for (const ProbedFile& one : by_address_files_) {
+      kernel_->remove_return_probes(one.path);
+      probe_returns(one);
+    }
+    by_address_files_.clear();
   }
-  for (const ObjectFile& object : objects) probe_file(object, throws);
+  for (const ObjectFile& object : objects) probe_file(object);
 }
 
-void BpfEngine::probe_file(const ObjectFile& object, bool program_throws) {
+// Only where they return.
+void BpfEngine::probe_returns(const ProbedFile& file) {
+  FunctionTable again;
+  auto found = ProbePlan(*options_.breaks)
+                   .plan({file.path, file.path, file.is_program}, file.in_program, false, again);
+  if (!found) return;
+  for (Probe& one : found->probes) {
+    one.function += file.first_function;
+    one.entry = 0;
+  }
+  (void)kernel_->probe(file.path, found->probes);
+}
+
+void BpfEngine::probe_file(const ObjectFile& object) {
   struct stat status {};
   if (object.open_path.empty() || stat(object.open_path.c_str(), &status) != 0) return;
   if (!probed_.emplace(status.st_dev, status.st_ino).second) return;
   const uint32_t first = static_cast<uint32_t>(functions_.functions.size());
-  auto found =
-      ProbePlan(*options_.breaks).plan(object, found_in_program_, program_throws, functions_);
+  auto found = ProbePlan(*options_.breaks).plan(object, found_in_program_, by_address_, functions_);
   if (!found) return say(1, object.path + ": " + found.error().message);
   for (const std::string& warning : found->warnings) say(1, warning);
   for (const std::string& refusal : found->refusals)
@@ -160,6 +192,8 @@ void BpfEngine::probe_file(const ObjectFile& object, bool program_throws) {
   for (const KernelSide::LeftOut& one : left_out)
     say(0, "function '" + functions_.functions[one.function].name + "' in " + object.path + ": " +
                one.why + "; its calls are not seen");
+  if (by_address_ && !found->probes.empty())
+    by_address_files_.push_back({object.open_path, object.is_program, found_in_program_, first});
   if (!found->probes.empty())
     say(2, object.path + ": " + std::to_string(found->probes.size()) + " functions are probed");
 }
@@ -264,7 +298,7 @@ void BpfEngine::reap() {
 
 void BpfEngine::report_lost() {
   const LostCounts lost = kernel_->lost();
-  const uint64_t all = lost.syscalls + lost.calls + lost.others + lost.too_deep;
+  const uint64_t all = lost.syscalls + lost.calls + lost.others;
   if (all == reported_lost_) return;
   pipeline_.lost(first_, all - reported_lost_);
   reported_lost_ = all;
@@ -292,6 +326,11 @@ void BpfEngine::on_tick(uint64_t now) {
 
 void BpfEngine::say_last_words() {
   const LostCounts lost = kernel_->lost();
+  if (lost.too_deep != 0)
+    say(1,
+        std::to_string(lost.too_deep) +
+            " calls were deeper than 128 and are not told apart; their system calls are reported "
+            "under the deepest that is");
   if (lost.threads != 0)
     say(0, std::to_string(lost.threads) +
                " threads or processes were not followed: the kernel had no memory for them");

@@ -19,10 +19,13 @@ void add(wc_bpf_plan& plan, const wc_capture& row) {
   }
 }
 
+// `word`: the arguments; the environment stands behind them, of which only the number is shown.
 void add_strings(wc_bpf_plan& plan, uint8_t word, const DecodeOptions& options) {
+  constexpr uint16_t kEnvironment = 2048;
   const auto size =
       static_cast<uint16_t>(std::min<uint32_t>(options.string_size + 1, WC_BPF_PIECE));
   add(plan, {WC_BPF_CAPTURE_STRINGS, word, size});
+  add(plan, {WC_CAPTURE_FIXED, static_cast<uint8_t>(word + 1), kEnvironment});
 }
 
 // What its pointers point to: strings, the beginnings of structures.
@@ -51,9 +54,9 @@ wc_bpf_plan plan_for_syscall(uint32_t nr, bool is_reported, const DecodeOptions&
   // Its frame says what it returns to, whatever is shown.
   if (nr == SYS_rt_sigreturn) add(plan, {WC_CAPTURE_FIXED, 0, kContext});
   if (!with_memory) return plan;
-  for (const wc_capture& row : captures_of_syscall(nr, options)) add(plan, row);
   if (nr == SYS_execve) add_strings(plan, 1, options);
   if (nr == SYS_execveat) add_strings(plan, 2, options);
+  for (const wc_capture& row : captures_of_syscall(nr, options)) add(plan, row);
   return plan;
 }
 

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <map>
 
 #include "bpf/rights.h"
 #include "bpf_programs.skel.h"
@@ -39,12 +40,14 @@ struct KernelSide::State {
   bool multi = false;
   std::vector<ScopedFd> multi_links;
   std::vector<bpf_link*> links;
+  std::multimap<std::string, ScopedFd> return_links;  // by file
   const std::function<void(const wc_bpf_record&, std::span<const unsigned char>)>* take = nullptr;
 
   ~State() {
     ring_buffer__free(ring);
     for (bpf_link* link : links) bpf_link__destroy(link);
     multi_links.clear();
+    return_links.clear();
     bpf_programs_bpf__destroy(programs);
   }
 
@@ -84,7 +87,11 @@ int KernelSide::State::link(const std::string& file, At at, std::span<const uint
   if (at == At::Return) request.multi_flags = kMultiReturn;
   const long fd = syscall(SYS_bpf, BPF_LINK_CREATE, &request, sizeof request);
   if (fd < 0) return errno;
-  multi_links.emplace_back(static_cast<int>(fd));
+  ScopedFd made(static_cast<int>(fd));
+  if (at == At::Return)
+    return_links.emplace(file, std::move(made));
+  else
+    multi_links.push_back(std::move(made));
   return 0;
 }
 
@@ -202,13 +209,16 @@ std::vector<KernelSide::LeftOut> KernelSide::probe(const std::string& file,
   };
   using Places = std::vector<uint64_t>;
   // Ends first: a call that is seen to begin is seen to end.
-  link(At::Return,
-       [](const Probe& one) { return one.returns.by_address ? Places{one.entry} : Places{}; });
+  link(At::Return, [](const Probe& one) {
+    return one.returns.by_address && one.entry != 0 ? Places{one.entry} : Places{};
+  });
   link(At::Ret, [](const Probe& one) { return one.returns.rets; });
   link(At::Jump, [](const Probe& one) { return one.returns.jumps; });
-  link(At::Call, [](const Probe& one) { return Places{one.entry}; });
+  link(At::Call, [](const Probe& one) { return one.entry != 0 ? Places{one.entry} : Places{}; });
   return left_out;
 }
+
+void KernelSide::remove_return_probes(const std::string& file) { state_->return_links.erase(file); }
 
 Status KernelSide::follow(pid_t pid) {
   const uint32_t yes = 1;

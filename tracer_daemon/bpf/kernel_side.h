@@ -25,7 +25,7 @@ struct KernelSideOptions {
 // A function and the places in its file where it is entered and left, as offsets into the file.
 struct Probe {
   uint32_t function = 0;
-  uint64_t entry = 0;
+  uint64_t entry = 0;  // 0: it is probed already
   ReturnSites returns;
 };
 
@@ -52,6 +52,9 @@ class KernelSide {
   };
   // Probes in one file, for every process that maps it. Returns those that cannot be.
   std::vector<LeftOut> probe(const std::string& file, std::span<const Probe> probes);
+
+  // Takes the return probes of this file back.
+  void remove_return_probes(const std::string& file);
 
   // All threads that this process has now; those that they make come by themselves.
   Status follow(pid_t pid);

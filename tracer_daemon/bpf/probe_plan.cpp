@@ -14,18 +14,6 @@ namespace {
 
 constexpr std::array<uint8_t, 4> kEndbr64 = {0xf3, 0x0f, 0x1e, 0xfa};
 
-// Functions of libc that call back, so that an exception may pass through them.
-constexpr std::string_view kCallBack[] = {
-    "qsort",       "qsort_r",         "bsearch",      "lfind",     "lsearch",     "tsearch",
-    "tfind",       "tdelete",         "twalk",        "twalk_r",   "ftw",         "ftw64",
-    "nftw",        "nftw64",          "scandir",      "scandir64", "scandirat",   "glob",
-    "glob64",      "dl_iterate_phdr", "pthread_once", "call_once", "exit",        "quick_exit",
-    "thrd_create", "makecontext",     "swapcontext",  "tdestroy",  "fopencookie", "error"};
-
-bool calls_back(const FunctionInfo& info) {
-  return std::ranges::find(kCallBack, info.name) != std::end(kCallBack);
-}
-
 // The function's code, up to where unwind information or the next symbol says that it ends.
 std::span<const uint8_t> code_of(const CodeImage& image, uint64_t address,
                                  const std::vector<uint64_t>& starts) {
@@ -41,25 +29,34 @@ std::span<const uint8_t> code_of(const CodeImage& image, uint64_t address,
   return image.at(address, std::min(end - address, kLongest));
 }
 
-// Go's stacks move, and no C library's exceptions are expected but where it calls back.
-bool may_replace_return_address(const FunctionInfo& info, bool is_go, bool throws) {
-  if (is_go) return false;
-  if (info.spec != nullptr) return !calls_back(info);
-  return !throws;
+// Symbols that such a program has, or takes from a library.
+bool tells_of_unwinding(std::string_view name) {
+  constexpr std::string_view kNames[] = {"__gxx_personality_v0", "rust_eh_personality",
+                                         "pthread_cancel",       "pthread_exit",
+                                         "sigaltstack",          "thrd_exit"};
+  return std::ranges::find(kNames, name.substr(0, name.find('@'))) != std::end(kNames);
 }
 
-}  // namespace
-
-namespace {
-
-// C++'s and Rust's, which a program with exceptions has or takes from a library.
-bool names_personality(std::string_view name) {
-  return name == "__gxx_personality_v0" || name == "rust_eh_personality" ||
-         name == "__gcc_personality_sj0";
+// Those of what it jumps to in its own file, too: that one returns for it.
+ReturnSites returns_of(const CodeImage& image, uint64_t address,
+                       const std::vector<uint64_t>& starts) {
+  constexpr size_t kMostFunctions = 32;
+  ReturnSites all = find_returns(code_of(image, address, starts), address);
+  std::vector<uint64_t> seen{address};
+  for (size_t i = 0; i < all.targets.size() && seen.size() < kMostFunctions; i++) {
+    const uint64_t target = all.targets[i];
+    if (std::ranges::find(seen, target) != seen.end()) continue;
+    seen.push_back(target);
+    const ReturnSites more = find_returns(code_of(image, target, starts), target);
+    all.rets.insert(all.rets.end(), more.rets.begin(), more.rets.end());
+    all.jumps.insert(all.jumps.end(), more.jumps.begin(), more.jumps.end());
+    all.targets.insert(all.targets.end(), more.targets.begin(), more.targets.end());
+  }
+  return all;
 }
 
 // True as well where nobody can tell, for the file is stripped and static.
-bool has_personality(Elf* elf) {
+bool has_such_symbols(Elf* elf) {
   bool has_symbols = false, has_tables = false;
   size_t names = 0;
   if (elf_getshdrstrndx(elf, &names) != 0) return true;
@@ -77,7 +74,7 @@ bool has_personality(Elf* elf) {
       const char* name = gelf_getsym(data, static_cast<int>(i), &symbol) != nullptr
                              ? elf_strptr(elf, header.sh_link, symbol.st_name)
                              : nullptr;
-      if (name != nullptr && names_personality(name)) return true;
+      if (name != nullptr && tells_of_unwinding(name)) return true;
     }
   }
   return !has_symbols && has_tables;
@@ -85,16 +82,16 @@ bool has_personality(Elf* elf) {
 
 }  // namespace
 
-bool has_exceptions(const ObjectFile& object) {
+bool unwinds(const ObjectFile& object) {
   ScopedFd fd = open_elf_file(object.open_path);
   if (!fd.valid()) return true;
   auto elf = open_elf(fd.get(), object.path);
   if (!elf) return true;
-  return has_personality(elf->get());
+  return has_such_symbols(elf->get());
 }
 
 Result<FileProbes> ProbePlan::plan(const ObjectFile& object,
-                                   const std::set<std::string>& in_program, bool program_throws,
+                                   const std::set<std::string>& in_program, bool by_address,
                                    FunctionTable& table) {
   auto chosen = plan_.choose(object, in_program);
   if (!chosen) return chosen.error();
@@ -106,7 +103,6 @@ Result<FileProbes> ProbePlan::plan(const ObjectFile& object,
   if (!image) return image.error();
   auto names = read_image(object.open_path, false);
   const bool is_go = names && names->is_go;
-  const bool throws = program_throws || !object.is_program;
   std::vector<uint64_t> starts;
   if (auto list = read_functions(object.open_path, object.path))
     for (const FunctionSymbol& one : list->functions) starts.push_back(one.address);
@@ -124,8 +120,8 @@ Result<FileProbes> ProbePlan::plan(const ObjectFile& object,
     const bool begins_with_endbr =
         code.size() > kEndbr64.size() && std::ranges::equal(code.first(kEndbr64.size()), kEndbr64);
     if (begins_with_endbr) probe.entry += kEndbr64.size();
-    if (!may_replace_return_address(one.info, is_go, throws)) {
-      probe.returns = find_returns(code, one.address);
+    if (is_go || !by_address) {
+      probe.returns = returns_of(*image, one.address, starts);
       for (uint64_t& place : probe.returns.rets) place = offset(place);
       for (uint64_t& place : probe.returns.jumps) place = offset(place);
     }

@@ -21,15 +21,17 @@ class ProbePlan {
  public:
   explicit ProbePlan(BreakPlan& plan) : plan_(plan) {}
 
-  // What was chosen goes into `table`. `program_throws`: exceptions may come by.
+  // What was chosen goes into `table`. `by_address`: whether return addresses may be replaced.
   Result<FileProbes> plan(const ObjectFile& object, const std::set<std::string>& in_program,
-                          bool program_throws, FunctionTable& table);
+                          bool by_address, FunctionTable& table);
 
  private:
   BreakPlan& plan_;
 };
 
-// Whether C++ or Rust code is in there, whose exceptions unwind the stack.
-bool has_exceptions(const ObjectFile& object);
+// Whether a program with this file does what a replaced return address does not survive: it unwinds
+// its stack (C++ and Rust, pthread_cancel), or runs handlers on a stack of their own, after which
+// the kernel no longer knows its return probes.
+bool unwinds(const ObjectFile& object);
 
 }  // namespace wc

@@ -41,6 +41,21 @@ static __always_inline __u64 caller_at(const struct thread* t, __u64 sp) {
   return caller;
 }
 
+static __always_inline void fetch(const void* address) {
+  char byte;
+  if (address && bpf_probe_read_user(&byte, 1, address) != 0) bpf_copy_from_user(&byte, 1, address);
+}
+
+static __always_inline void fetch_strings(__u64 array) {
+  for (int i = 0; i < WC_BPF_STRINGS; i++) {
+    const void* string = 0;
+    if (bpf_probe_read_user(&string, sizeof string, (void*)(array + i * sizeof string)) != 0 ||
+        !string)
+      break;
+    fetch(string);
+  }
+}
+
 /* What the function was given may not be in memory yet, and no tracepoint can wait for it. */
 static __always_inline void fetch_arguments(const struct scope* s) {
   __u32 function = s->function;
@@ -50,9 +65,8 @@ static __always_inline void fetch_arguments(const struct scope* s) {
     const __u32 kind = plan->kind_unit[i], word = plan->words[i] & 15;
     if (kind == 0) break;
     if ((kind & PIECE_WRITTEN) != 0 || word > 5 || s->args[word] == 0) continue;
-    const void* address = (const void*)s->args[word];
-    char byte;
-    if (bpf_probe_read_user(&byte, 1, address) != 0) bpf_copy_from_user(&byte, 1, address);
+    fetch((const void*)s->args[word]);
+    if ((kind & 7) == WC_BPF_CAPTURE_STRINGS) fetch_strings(s->args[word]);
   }
 }
 

@@ -12,9 +12,10 @@
 namespace wc {
 
 struct ReturnSites {
-  bool by_address = true;       // by a return probe; else:
-  std::vector<uint64_t> rets;   // places of `ret`
-  std::vector<uint64_t> jumps;  // places of jumps out of the function
+  bool by_address = true;         // by a return probe; else:
+  std::vector<uint64_t> rets;     // places of `ret`
+  std::vector<uint64_t> jumps;    // places of jumps out of the function
+  std::vector<uint64_t> targets;  // where these go, as far as they say
 };
 
 // The instructions of the function at `begin`, which ends in front of `end`; as addresses there.

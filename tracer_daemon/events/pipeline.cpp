@@ -443,7 +443,7 @@ void Pipeline::syscall_ended(const EventSource& source, PendingSyscall& syscall)
     decode_exit_args(context, {spec.args, spec.arg_count}, syscall.args, {ArgKind::LongResult, 0},
                      kFailed, syscall.decoded);
   }
-  emit_exit(source, syscall, 0, TickClock::now(), WC_SYSCALL_NO_RESULT);
+  emit_exit(source, syscall, 0, clock_.moment(), WC_SYSCALL_NO_RESULT);
 }
 
 void Pipeline::emit_exit(const EventSource& source, PendingSyscall& syscall, int64_t ret,

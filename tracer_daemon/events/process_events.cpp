@@ -8,9 +8,9 @@
 namespace wc {
 namespace {
 
-wc_process process_event(int32_t pid, int32_t tid, wc_process_kind kind) {
+wc_process process_event(uint64_t ts, int32_t pid, int32_t tid, wc_process_kind kind) {
   wc_process event{};
-  event.ts = TickClock::now();
+  event.ts = ts;
   event.pid = pid;
   event.tid = tid;
   event.event = kind;
@@ -30,27 +30,27 @@ std::string read_name(const EventSource& source, uint32_t row, uint64_t at) {
 }  // namespace
 
 void Pipeline::started(int32_t pid, const std::string& path) {
-  wc_process event = process_event(pid, pid, WC_PROCESS_START);
+  wc_process event = process_event(clock_.moment(), pid, pid, WC_PROCESS_START);
   event.path = path.c_str();
   events_.process(event);
 }
 
 void Pipeline::forked(int32_t pid, int32_t tid, int32_t child, bool thread) {
-  wc_process event = process_event(pid, tid, WC_PROCESS_FORK);
+  wc_process event = process_event(clock_.moment(), pid, tid, WC_PROCESS_FORK);
   event.child = child;
   event.thread = thread ? 1 : 0;
   events_.process(event);
 }
 
 void Pipeline::executed(int32_t pid, int32_t tid, const std::string& path) {
-  wc_process event = process_event(pid, tid, WC_PROCESS_EXEC);
+  wc_process event = process_event(clock_.moment(), pid, tid, WC_PROCESS_EXEC);
   event.path = path.c_str();
   events_.process(event);
 }
 
 void Pipeline::signalled(int32_t pid, int32_t tid, int signal, const void* siginfo,
                          const Stack* stack) {
-  wc_process event = process_event(pid, tid, WC_PROCESS_SIGNAL);
+  wc_process event = process_event(clock_.moment(), pid, tid, WC_PROCESS_SIGNAL);
   event.signal = signal;
   if (stack != nullptr) fill_frames(*stack, event);
   std::string text = signal_name(signal) + " " + siginfo_text(siginfo);
@@ -59,13 +59,13 @@ void Pipeline::signalled(int32_t pid, int32_t tid, int signal, const void* sigin
 }
 
 void Pipeline::stopped(int32_t pid, int32_t tid, int signal) {
-  wc_process event = process_event(pid, tid, WC_PROCESS_STOP);
+  wc_process event = process_event(clock_.moment(), pid, tid, WC_PROCESS_STOP);
   event.signal = signal;
   events_.process(event);
 }
 
 void Pipeline::exited(int32_t pid, int32_t tid, int status, bool thread) {
-  wc_process event = process_event(pid, tid, WC_PROCESS_EXIT);
+  wc_process event = process_event(clock_.moment(), pid, tid, WC_PROCESS_EXIT);
   event.status = status;
   event.thread = thread ? 1 : 0;
   if (!thread) loading_.erase(pid);
@@ -77,7 +77,7 @@ void Pipeline::phase(int32_t pid, int32_t tid, const char* name, const std::stri
     loading_.insert(pid);
   else
     loading_.erase(pid);
-  wc_process event = process_event(pid, tid, WC_PROCESS_PHASE);
+  wc_process event = process_event(clock_.moment(), pid, tid, WC_PROCESS_PHASE);
   event.text = name;
   if (!library.empty()) event.path = library.c_str();
   backends_.phase(event);
@@ -105,7 +105,7 @@ const FunctionInfo& Pipeline::own_scope(const EventSource& source, uint32_t row,
 }
 
 void Pipeline::object(const EventSource& source, wc_object event, const StackFrame* caller) {
-  event.ts = TickClock::now();
+  event.ts = clock_.moment();
   event.pid = source.pid;
   event.tid = source.tid;
   if (caller != nullptr) {
@@ -117,7 +117,7 @@ void Pipeline::object(const EventSource& source, wc_object event, const StackFra
 
 void Pipeline::lost(int32_t pid, uint64_t count) {
   wc_lost event{};
-  event.ts = TickClock::now();
+  event.ts = clock_.moment();
   event.pid = pid;
   event.count = count;
   backends_.lost(event);

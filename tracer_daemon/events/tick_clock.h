@@ -17,8 +17,14 @@ class TickClock {
     return static_cast<uint64_t>(t.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(t.tv_nsec);
   }
 
-  // From here on stamps are nanoseconds of CLOCK_MONOTONIC themselves: those of engine bpf.
-  void take_nanoseconds() { are_nanoseconds_ = true; }
+  // Engine bpf: stamps are nanoseconds of CLOCK_MONOTONIC themselves, and what is reported has
+  // happened at `moment`.
+  void stand_at(uint64_t moment) {
+    are_nanoseconds_ = true;
+    moment_ = moment;
+  }
+  // When what is reported happens.
+  [[nodiscard]] uint64_t moment() const { return moment_ != 0 ? moment_ : now(); }
 
   // The rate is the one observed since this clock was made; the conversion goes back from a moment
   // after the stamp, so its error is that of the rate times the age of the stamp. Never later than
@@ -60,6 +66,7 @@ class TickClock {
   uint64_t synced_ns_ = 0, synced_ticks_ = 0;
   double rate_ = 0;  // nanoseconds a tick
   bool are_nanoseconds_ = false;
+  uint64_t moment_ = 0;
 };
 
 }  // namespace wc

@@ -258,15 +258,21 @@ SyscallPlans plan_syscalls(const SyscallSet& reported, const DecodeOptions& opti
 
 namespace {
 
+constexpr uint16_t kBeginning = 128;
+
 std::vector<wc_capture> all_captures(std::span<const ArgSpec> specs, const ArgSpec& result,
                                      const DecodeOptions& options) {
   std::vector<wc_capture> found;
   size_t word = 0;
   for (const ArgSpec& spec : specs) {
     const Piece piece = piece_of(spec.kind, options);
+    const auto at = static_cast<uint8_t>(word);
     if (piece.need == Need::Piece && word < 6 && spec.aux < 6)
-      found.push_back(
-          capture_of(piece, static_cast<uint8_t>(word), static_cast<uint8_t>(spec.aux)));
+      found.push_back(capture_of(piece, at, static_cast<uint8_t>(spec.aux)));
+    // A structure that only its decoder knows.
+    if (piece.need == Need::Tracer && word < 6)
+      for (const Piece& beginning : {fixed(kBeginning), written(kBeginning)})
+        found.push_back(capture_of(beginning, at, 0));
     if (spec.kind != ArgKind::Double) word++;
   }
   if (const Piece piece = piece_of(result.kind, options); piece.need == Need::Piece)

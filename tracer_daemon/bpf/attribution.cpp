@@ -107,8 +107,8 @@ void BpfAttribution::learn_maps(const wc_bpf_record& record) {
 }
 
 // A new program has begun at its exec, and has mapped its file by the time that this is recorded.
-void BpfAttribution::begin_map(pid_t pid, uint64_t time) {
-  if (maps_ == nullptr) return;
+std::string BpfAttribution::begin_map(pid_t pid, uint64_t time) {
+  if (maps_ == nullptr) return {};
   std::vector<proc::Mapping> mapped;
   for (MapChange change; maps_->next(pid, time, change);)
     if (change.is_exec)
@@ -116,6 +116,7 @@ void BpfAttribution::begin_map(pid_t pid, uint64_t time) {
     else
       mapped.push_back(std::move(change.mapping));
   for (const proc::Mapping& one : mapped) pipeline_.symbols().learn(pid, one);
+  return mapped.empty() ? std::string() : mapped.front().path;
 }
 
 // ---- calls and syscalls
@@ -282,7 +283,8 @@ void BpfAttribution::on_exec(Thread& thread, const wc_bpf_record& record, Tracee
   // From a thread that is not the leader: it has the leader's id now, and the leader is gone.
   if (const auto former = threads_.find(static_cast<pid_t>(record.what));
       former != threads_.end() && former->first != record.tid) {
-    end_thread(thread);
+    end_thread(thread);  // the one that was made for this record
+    process.threads--;
     auto moved = std::move(former->second);
     threads_.erase(former);
     moved->tid = record.tid;
@@ -299,8 +301,8 @@ void BpfAttribution::on_exec(Thread& thread, const wc_bpf_record& record, Tracee
   pipeline_.end_replaced(source_of(own, memory));
   pipeline_.forget_process(process.pid);
   process.memory.open();
-  begin_map(process.pid, record.time);
-  std::string path = proc::exe_path(process.pid);
+  std::string path = begin_map(process.pid, record.time);
+  if (path.empty()) path = proc::exe_path(process.pid);
   if (path.empty()) {  // it has ended since
     char name[WC_BPF_PIECE] = {};
     memory.read({0}, name, sizeof name - 1);
@@ -332,14 +334,14 @@ void BpfAttribution::on_end(Thread& thread, const wc_bpf_record& record) {
   if (process->threads > 0) process->threads--;
   const bool is_last = process->threads == 0;
   if (tid == process->pid) {
-    process->leader_has_ended = true;
-    process->leader_status = static_cast<int>(record.error);
+    process->leader_status = static_cast<int>(record.ret);
   } else {
     pipeline_.exited(process->pid, tid, static_cast<int>(record.ret), true);
   }
   if (!is_last) return;
   // Who waits for the process learns of its end when all its threads are gone.
-  const int status = process->leader_has_ended ? process->leader_status : record.error;
+  const bool is_groups = (record.flags & WC_BPF_IS_GROUPS) != 0;
+  const int status = is_groups ? record.error : process->leader_status;
   if (listener_ != nullptr) listener_->on_process_end(process->pid);
   pipeline_.exited(process->pid, process->pid, status, false);
   pipeline_.forget_process(process->pid);

@@ -43,7 +43,8 @@ class BpfAttribution {
   using Process = bpf::Process;
 
   void learn_maps(const wc_bpf_record& record);
-  void begin_map(pid_t pid, uint64_t time);
+  // Returns the file of the new program, where it is known.
+  std::string begin_map(pid_t pid, uint64_t time);
   std::shared_ptr<const TypedArguments> arguments(const EventSource& source,
                                                   const wc_scope& scope) const;
   void decode_again(const EventSource& source, PendingSyscall& syscall) const;

@@ -92,6 +92,7 @@ class BpfEngine final : public TraceEngine, private BpfAttribution::Listener {
   Pipeline& pipeline_;
   std::unique_ptr<KernelSide> kernel_;
   std::unique_ptr<MapWatch> maps_;
+  uint64_t maps_known_at_ = 0;
   FunctionTable functions_;
   BpfAttribution attribution_;
   PassedSignals passed_;
@@ -245,10 +246,12 @@ void BpfEngine::report_totals(pid_t pid) {
 // ---- the loop
 
 size_t BpfEngine::fetch() {
-  return kernel_->drain([this, is_first = true](const wc_bpf_record& record,
-                                                std::span<const unsigned char> pieces) mutable {
-    // Whatever was mapped before this record is there by now.
-    if (std::exchange(is_first, false) && maps_ != nullptr) maps_->fetch();
+  return kernel_->drain([this](const wc_bpf_record& record, std::span<const unsigned char> pieces) {
+    // Whatever was mapped before this record has been told by now.
+    if (maps_ != nullptr && record.time >= maps_known_at_) {
+      maps_known_at_ = TickClock::now();
+      maps_->fetch();
+    }
     attribution_.digest(record, pieces);
   });
 }

@@ -199,7 +199,7 @@ std::vector<KernelSide::LeftOut> KernelSide::probe(const std::string& file,
     for (const Probe& one : probes)
       for (const uint64_t place : places_of(one)) {
         offsets.push_back(place);
-        cookies.push_back(one.function);
+        cookies.push_back(one.function | (one.returns.by_address ? WC_BPF_BY_ADDRESS : 0));
       }
     if (state_->multi) return flush();
     const auto places = std::exchange(offsets, {}), functions = std::exchange(cookies, {});

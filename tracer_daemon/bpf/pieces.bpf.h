@@ -114,6 +114,20 @@ __attribute__((noinline)) int take_strings(struct thread* t, __u64 address, __u3
   return 0;
 }
 
+/* struct msghdr: name and its size, parts and how many, control data and its size, flags. */
+__attribute__((noinline)) int take_message(struct thread* t, __u64 address, __u32 most) {
+  if (!t) return 0;
+  __u64 header[7];
+  if (bpf_probe_read_user(header, sizeof header, (void*)address) != 0) {
+    t->missed = 1;
+    return 0;
+  }
+  take_piece(t, address, sizeof header, 0);
+  take_piece(t, header[0], header[1] < 128 ? (__u32)header[1] : 128, 0);
+  take_vector(t, header[2], header[3], most);
+  return take_piece(t, header[4], header[5] < 256 ? (__u32)header[5] : 256, 0);
+}
+
 /* One row of a plan: kind and unit, argument and what counts it, size. */
 __attribute__((noinline)) int take_row(struct thread* t, __u32 kind_unit, __u32 words, __u32 size) {
   if (!t) return 0;
@@ -121,8 +135,8 @@ __attribute__((noinline)) int take_row(struct thread* t, __u32 kind_unit, __u32 
   const __s64 ret = t->record.ret;
   __u64 address = ret, count = ret;
   if (word != PIECE_RESULT) {
-    if (word > 5) return 0;
-    address = t->record.args[word];
+    if (word > 5 && word != WC_BPF_CAPTURE_STACK) return 0;
+    address = word > 5 ? t->record.sp + sizeof(__u64) : t->record.args[word];
   }
   switch (kind_unit & 7) {
     case PIECE_STRING:
@@ -131,6 +145,8 @@ __attribute__((noinline)) int take_row(struct thread* t, __u32 kind_unit, __u32 
       return take_piece(t, address, size, 0);
     case WC_BPF_CAPTURE_STRINGS:
       return take_strings(t, address, size);
+    case WC_BPF_CAPTURE_MESSAGE:
+      return take_message(t, address, size);
     case PIECE_RETURNED:
       if (ret < 0) return 0;
       break;

@@ -6,11 +6,14 @@
 char terms[] SEC("license") = "GPL";
 
 #define SYS_RT_SIGRETURN 15
+#define SYS_CLONE3 435
 #define SYS_URETPROBE 335 /* which the kernel has a probed function issue, since 6.11 */
 #define SYS_UPROBE 336
 #define TS_COMPAT 2
 #define SA_ONSTACK 0x08000000ul
 #define SA_RESTART 0x10000000ul
+#define SIGKILL 9
+#define SIGNAL_GROUP_EXIT 4u
 #define MAX_ERRNO 4095
 #define RESTART_CODES (-511) /* below: the kernel's own */
 #define INTERRUPTED 4        /* EINTR */
@@ -74,7 +77,8 @@ SEC("uprobe.s")
 int on_call(struct pt_regs* regs) {
   struct thread* t = self();
   if (!t) return 0;
-  const __u32 function = bpf_get_attach_cookie(regs);
+  const __u64 cookie = bpf_get_attach_cookie(regs);
+  const __u32 function = cookie;
   const __u64 sp = regs->sp;
   if (counts_calls) count_call(function, 1, 0);
   if (t->depth != 0) {
@@ -102,6 +106,7 @@ int on_call(struct pt_regs* regs) {
   s->errors = t->errors;
   s->function = function;
   s->unseen = 0;
+  s->by_address = (cookie & WC_BPF_BY_ADDRESS) != 0;
   t->depth = depth + 1;
   fetch_arguments(s);
   if (reports_all_calls && report_calls(t, 0) != 0) __sync_fetch_and_add(&lost_calls, 1);
@@ -199,6 +204,11 @@ __attribute__((noinline)) int report_exit(struct thread* t, __s64 ret) {
   r->what = nr;
   for (int i = 0; i < 6; i++) r->args[i] = t->waiting_args[i];
   t->waiting = 0;
+  const __u64 arguments = r->args[0];
+  __u64 parent_tid = 0;
+  if (nr == SYS_CLONE3 &&
+      bpf_probe_read_user(&parent_tid, sizeof parent_tid, (void*)(arguments + 16)) == 0)
+    take_piece(t, parent_tid, sizeof(__u32), 0);
   const int is_error = ret < 0 && ret >= -MAX_ERRNO;
   const struct wc_bpf_plan* plan = bpf_map_lookup_elem(&syscall_plans, &nr);
   if (!is_error) take_plan(t, plan, PIECE_WRITTEN);
@@ -270,7 +280,8 @@ int BPF_PROG(on_end, struct task_struct* task) {
   begin(t, WC_BPF_END);
   const struct signal_struct* signal = task->signal;
   t->record.ret = task->exit_code;
-  t->record.error = signal->flags & 4 ? signal->group_exit_code : task->exit_code;
+  if (signal->flags & SIGNAL_GROUP_EXIT) t->record.flags = WC_BPF_IS_GROUPS;
+  t->record.error = signal->group_exit_code;
   send_always(t);
   return 0;
 }
@@ -278,7 +289,7 @@ int BPF_PROG(on_end, struct task_struct* task) {
 SEC("tp_btf/signal_deliver")
 int BPF_PROG(on_signal, int number, struct kernel_siginfo* info, struct k_sigaction* action) {
   struct thread* t = self();
-  if (!t) return 0;
+  if (!t || number == SIGKILL) return 0; /* whoever is killed ends, and nothing is delivered */
   struct task_struct* task = bpf_get_current_task_btf();
   const struct pt_regs* regs = (const struct pt_regs*)bpf_task_pt_regs(task);
   const __u64 sp = regs->sp;

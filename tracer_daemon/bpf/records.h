@@ -12,7 +12,7 @@ enum wc_bpf_kind {
   WC_BPF_EXIT,     /* that syscall has come back: ret; captures */
   WC_BPF_FORK,     /* what: the child; WC_BPF_IS_THREAD */
   WC_BPF_EXEC,     /* what: the thread's id before; a piece: the file as it was named */
-  WC_BPF_END,      /* the thread ends; ret: its wait status; error: that of its process */
+  WC_BPF_END,      /* the thread ends; ret: its wait status */
   WC_BPF_SIGNAL    /* what: which, number: of the call that it interrupts; a piece: its siginfo */
 };
 
@@ -20,7 +20,8 @@ enum wc_bpf_flags {
   WC_BPF_FOR_SYSCALL = 1, /* CALL: because of a syscall in it, not because all are wanted */
   WC_BPF_UNWOUND = 2,     /* RETURN: longjmp or an exception has left it, or nobody saw it */
   WC_BPF_IS_THREAD = 4,
-  WC_BPF_AGAIN = 32, /* EXIT: what the syscall was given is here: it could not be read before */
+  WC_BPF_IS_GROUPS = 64, /* END: all threads end with the status in error */
+  WC_BPF_AGAIN = 32,     /* EXIT: what the syscall was given is here: it could not be read before */
   WC_BPF_HAS_HANDLER = 8, /* SIGNAL: a handler of the program's is about to run */
   WC_BPF_RESTARTS = 16    /* SIGNAL: its handler was set with SA_RESTART */
 };
@@ -49,6 +50,8 @@ struct wc_bpf_plan {
   __u16 reported; /* of syscalls: whether they are */
 };
 
+/* In a probe's cookie, beside the function: its calls are seen to return by a return probe. */
+#define WC_BPF_BY_ADDRESS (1ull << 32)
 #define WC_BPF_SYSCALLS 512
 #define WC_BPF_FUNCTIONS 65536
 /* The largest piece of memory, and how much all pieces of one record may take. */
@@ -58,6 +61,10 @@ struct wc_bpf_plan {
 #define WC_BPF_HANDLERS 8
 /* Beside those of enum wc_capture_kind: a NULL-terminated array of strings. */
 #define WC_BPF_CAPTURE_STRINGS 7
+/* A struct msghdr, its parts and its address. */
+#define WC_BPF_CAPTURE_MESSAGE 6
+/* In place of an argument: what stands behind the return address. */
+#define WC_BPF_CAPTURE_STACK 14
 #define WC_BPF_STRINGS 16
 
 struct wc_bpf_counter {

@@ -36,18 +36,19 @@ static __always_inline void forget_left_handlers(struct thread* t, __u64 sp) {
   if (sp - task->sas_ss_sp > task->sas_ss_size) t->handlers = 0;
 }
 
-/* A call that has pushed nothing stands where its return address is, and so does whoever is called
- * there after it was left. Its return address may have become the kernel's. */
+/* Whether something else stands where its return address was: it was left, and others run there. A
+ * return address that the kernel has replaced is its trampoline's, once that was met. */
 static __always_inline int is_overwritten(const struct thread* t, const struct scope* s) {
   __u64 stored = 0;
-  bpf_probe_read_user(&stored, sizeof stored, (void*)s->sp);
+  if (bpf_probe_read_user(&stored, sizeof stored, (void*)s->sp) != 0) return 0;
   if (stored == s->caller) return 0;
-  return s->unseen || (t->trampoline != 0 && stored - t->trampoline >= PAGE);
+  return !s->by_address || (t->trampoline != 0 && stored - t->trampoline >= PAGE);
 }
 
+/* A call that has pushed nothing stands where its return address is. */
 static __always_inline int is_dead(const struct thread* t, const struct scope* s, __u64 sp) {
   if (s->sp < sp) return !is_protected(t, s->sp);
-  return (s->sp == sp || s->unseen) && is_overwritten(t, s);
+  return (s->sp == sp || !s->by_address) && is_overwritten(t, s);
 }
 
 /* The innermost call is over. `flags`: how. */

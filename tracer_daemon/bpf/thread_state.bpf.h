@@ -18,7 +18,8 @@ struct scope {
   __u64 args[6];
   __u64 errors; /* of the thread, when it began */
   __u32 function;
-  __u32 unseen; /* nobody will see its return: it has jumped elsewhere */
+  __u16 unseen;     /* nobody will see its return: it has jumped elsewhere */
+  __u16 by_address; /* the kernel replaces its return address */
 };
 
 struct thread {

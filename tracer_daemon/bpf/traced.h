@@ -21,7 +21,6 @@ struct Process {
   ProcessMemory memory;
   unsigned threads = 0;
   int leader_status = 0;
-  bool leader_has_ended = false;
 };
 
 // A syscall that has begun and not come back.

@@ -48,6 +48,15 @@ void BpfAttribution::add_process(pid_t pid, bool has_started) {
 }
 
 BpfAttribution::Thread& BpfAttribution::thread_of(const wc_bpf_record& record) {
+  if (record.goroutine != 0) {
+    auto& own = goroutines_[{record.pid, record.goroutine}];
+    if (own == nullptr) own = std::make_unique<Thread>();
+    if (own->process == nullptr) own->process = processes_[record.pid];
+    if (own->process == nullptr) own->process = std::make_shared<Process>(record.pid);
+    // It goes from thread to thread, and a thread from one to the next: it has a number of its own.
+    if (own->tid == 0) own->tid = ++last_goroutine_;
+    return *own;
+  }
   auto& place = threads_[record.tid];
   if (place != nullptr) return *place;
   place = std::make_unique<Thread>();
@@ -298,6 +307,7 @@ void BpfAttribution::on_exec(Thread& thread, const wc_bpf_record& record, Tracee
       pipeline_.syscall_exit(source_of(own, memory), last.syscall, 0, record.time);
   }
   own.scopes.clear();
+  end_goroutines(process.pid);
   pipeline_.end_replaced(source_of(own, memory));
   pipeline_.forget_process(process.pid);
   process.memory.open();
@@ -326,6 +336,12 @@ void BpfAttribution::end_thread(Thread& thread) {
   pipeline_.drop_missing(source, {});
 }
 
+void BpfAttribution::end_goroutines(pid_t pid) {
+  for (auto at = goroutines_.lower_bound({pid, 0});
+       at != goroutines_.end() && at->first.first == pid; at = goroutines_.erase(at))
+    end_thread(*at->second);
+}
+
 void BpfAttribution::on_end(Thread& thread, const wc_bpf_record& record) {
   end_thread(thread);
   const auto process = thread.process;
@@ -339,6 +355,7 @@ void BpfAttribution::on_end(Thread& thread, const wc_bpf_record& record) {
     pipeline_.exited(process->pid, tid, static_cast<int>(record.ret), true);
   }
   if (!is_last) return;
+  end_goroutines(process->pid);
   // Who waits for the process learns of its end when all its threads are gone.
   const bool is_groups = (record.flags & WC_BPF_IS_GROUPS) != 0;
   const int status = is_groups ? record.error : process->leader_status;
@@ -362,6 +379,7 @@ void BpfAttribution::on_signal(Thread& thread, const wc_bpf_record& record, Trac
 
 void BpfAttribution::end_all() {
   for (auto& [tid, thread] : threads_) end_thread(*thread);
+  for (auto& [goroutine, calls] : goroutines_) end_thread(*calls);
 }
 
 }  // namespace wc

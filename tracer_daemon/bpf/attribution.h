@@ -3,6 +3,7 @@
 // now. Asks the kernel for nothing else.
 #pragma once
 
+#include <map>
 #include <span>
 
 #include "bpf/map_watch.h"
@@ -62,11 +63,14 @@ class BpfAttribution {
   bool resumes(Thread& thread, const wc_bpf_record& record) const;
   void end_inflight(Thread& thread, size_t from_call);
   void end_thread(Thread& thread);
+  void end_goroutines(pid_t pid);
 
   Pipeline& pipeline_;
   const FunctionTable& functions_;
   std::unordered_map<pid_t, std::shared_ptr<Process>> processes_;
   std::unordered_map<pid_t, std::unique_ptr<Thread>> threads_;
+  std::map<std::pair<pid_t, uint64_t>, std::unique_ptr<Thread>> goroutines_;
+  pid_t last_goroutine_ = 1 << 30;  // no thread has such a number
   std::unordered_map<pid_t, bool> starting_;  // their first exec is their start
   Listener* listener_ = nullptr;
   MapWatch* maps_ = nullptr;

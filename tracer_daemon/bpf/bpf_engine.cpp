@@ -118,6 +118,8 @@ Status BpfEngine::begin() {
   say(1, kernel_->has_multi_links()
              ? "engine bpf: many probes by one link (uprobe_multi)"
              : "engine bpf: one perf event for each probe; Linux 6.6 needs fewer descriptors");
+  for (const auto& [name, count] : kernel_->verified())
+    say(2, "program " + name + ": " + std::to_string(count) + " instructions were verified");
   return Done{};
 }
 

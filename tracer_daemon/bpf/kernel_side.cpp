@@ -193,13 +193,16 @@ void KernelSide::set_function_plan(uint32_t function, const wc_bpf_plan& plan) {
 std::vector<KernelSide::LeftOut> KernelSide::probe(const std::string& file,
                                                    std::span<const Probe> probes) {
   std::vector<LeftOut> left_out;
+  if (std::ranges::any_of(probes, [](const Probe& one) { return one.returns.is_go; }))
+    state_->programs->bss->has_go = 1;
   auto link = [&](At at, auto&& places_of) {
     std::vector<uint64_t> offsets, cookies;
     auto flush = [&] { state_->link_all(file, at, offsets, cookies, left_out); };
     for (const Probe& one : probes)
       for (const uint64_t place : places_of(one)) {
         offsets.push_back(place);
-        cookies.push_back(one.function | (one.returns.by_address ? WC_BPF_BY_ADDRESS : 0));
+        cookies.push_back(one.function | (one.returns.by_address ? WC_BPF_BY_ADDRESS : 0) |
+                          (one.returns.is_go ? WC_BPF_OF_GO : 0));
       }
     if (state_->multi) return flush();
     const auto places = std::exchange(offsets, {}), functions = std::exchange(cookies, {});

@@ -26,8 +26,13 @@ struct thread_info {
   __u32 status;
 };
 
+struct thread_struct {
+  unsigned long fsbase;
+};
+
 struct task_struct {
   struct thread_info thread_info;
+  struct thread_struct thread;
   int pid, tgid;
   int exit_code;
   unsigned long sas_ss_sp, sas_ss_size;

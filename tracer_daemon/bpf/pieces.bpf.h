@@ -18,6 +18,7 @@ static __always_inline void begin(struct thread* t, __u32 kind) {
   r->pid = ids >> 32;
   r->tid = (__u32)ids;
   r->number = 0;
+  r->goroutine = t->goroutine;
   r->ret = 0;
   r->what = 0;
   r->depth = t->depth;
@@ -136,7 +137,7 @@ __attribute__((noinline)) int take_row(struct thread* t, __u32 kind_unit, __u32 
   __u64 address = ret, count = ret;
   if (word != PIECE_RESULT) {
     if (word > 5 && word != WC_BPF_CAPTURE_STACK) return 0;
-    address = word > 5 ? t->record.sp + sizeof(__u64) : t->record.args[word];
+    address = word > 5 ? t->record.sp + t->stack_end + sizeof(__u64) : t->record.args[word];
   }
   switch (kind_unit & 7) {
     case PIECE_STRING:

@@ -122,6 +122,7 @@ Result<FileProbes> ProbePlan::plan(const ObjectFile& object,
     if (begins_with_endbr) probe.entry += kEndbr64.size();
     if (is_go || !by_address) {
       probe.returns = returns_of(*image, one.address, starts);
+      probe.returns.is_go = is_go;
       for (uint64_t& place : probe.returns.rets) place = offset(place);
       for (uint64_t& place : probe.returns.jumps) place = offset(place);
     }

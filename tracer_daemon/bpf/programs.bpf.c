@@ -40,7 +40,7 @@ static __always_inline __u64 caller_at(const struct thread* t, __u64 sp) {
   const __u32 top = t->depth - 1;
   if (top < WC_BPF_SCOPES && t->scopes[top].sp == sp) return t->scopes[top].caller;
   __u64 caller = 0;
-  bpf_probe_read_user(&caller, sizeof caller, (void*)sp);
+  bpf_probe_read_user(&caller, sizeof caller, (void*)(sp + t->stack_end));
   return caller;
 }
 
@@ -75,11 +75,11 @@ static __always_inline void fetch_arguments(const struct scope* s) {
 
 SEC("uprobe.s")
 int on_call(struct pt_regs* regs) {
-  struct thread* t = self();
-  if (!t) return 0;
   const __u64 cookie = bpf_get_attach_cookie(regs);
+  struct thread* t = owner(regs, cookie, 1);
+  if (!t) return 0;
   const __u32 function = cookie;
-  const __u64 sp = regs->sp;
+  const __u64 sp = regs->sp - t->stack_end;
   if (counts_calls) count_call(function, 1, 0);
   if (t->depth != 0) {
     forget_left_handlers(t, sp);
@@ -124,18 +124,19 @@ int on_returned(struct pt_regs* regs) {
 /* At a `ret`, which is about to take it. */
 SEC("uprobe")
 int on_ret(struct pt_regs* regs) {
-  struct thread* t = self();
-  if (t && t->depth != 0) end_calls(t, regs->sp, regs->ax);
+  struct thread* t = owner(regs, bpf_get_attach_cookie(regs), 0);
+  if (t && t->depth != 0) end_calls(t, regs->sp - t->stack_end, regs->ax);
   return 0;
 }
 
 /* At a jump out of the function: somebody else returns for it. */
 SEC("uprobe")
 int on_tail_jump(struct pt_regs* regs) {
-  struct thread* t = self();
+  struct thread* t = owner(regs, bpf_get_attach_cookie(regs), 0);
   if (!t) return 0;
   const __u32 top = t->depth - 1;
-  if (top < WC_BPF_SCOPES && t->scopes[top].sp == regs->sp) t->scopes[top].unseen = 1;
+  if (top < WC_BPF_SCOPES && t->scopes[top].sp == regs->sp - t->stack_end)
+    t->scopes[top].unseen = 1;
   return 0;
 }
 
@@ -183,8 +184,10 @@ int BPF_PROG(on_enter, struct pt_regs* regs, long nr) {
   if (!t) return 0;
   t->waiting = 0;
   if (nr == SYS_URETPROBE) t->trampoline = regs->ip & ~(__u64)(PAGE - 1);
+  t = issuer(t);
+  t->waiting = 0;
   if (t->depth == 0) return 0;
-  const __u64 sp = regs->sp;
+  const __u64 sp = regs->sp - t->stack_end;
   forget_left_handlers(t, sp);
   leave_dead(t, sp);
   if (nr == SYS_RT_SIGRETURN && t->handlers != 0) t->handlers--;
@@ -224,7 +227,9 @@ __attribute__((noinline)) int report_exit(struct thread* t, __s64 ret) {
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_exit, struct pt_regs* regs, long ret) {
   struct thread* t = self();
-  if (!t || t->depth == 0) return 0;
+  if (!t) return 0;
+  t = issuer(t);
+  if (t->depth == 0) return 0;
   if (ret < 0 && ret >= -MAX_ERRNO) {
     t->errors++;
     t->last_error = ret < RESTART_CODES ? INTERRUPTED : -ret;

@@ -32,6 +32,7 @@ struct wc_bpf_record {
   __u64 time;   /* CLOCK_MONOTONIC, nanoseconds */
   __s32 pid, tid;
   __u64 number;
+  __u64 goroutine; /* whose calls these are: Go's runtime moves it between threads; else 0 */
   __u64 ip, sp, bp;
   __u64 args[6];
   __s64 ret;
@@ -52,6 +53,8 @@ struct wc_bpf_plan {
 
 /* In a probe's cookie, beside the function: its calls are seen to return by a return probe. */
 #define WC_BPF_BY_ADDRESS (1ull << 32)
+/* The same: the function is Go's. */
+#define WC_BPF_OF_GO (1ull << 33)
 #define WC_BPF_SYSCALLS 512
 #define WC_BPF_FUNCTIONS 65536
 /* The largest piece of memory, and how much all pieces of one record may take. */

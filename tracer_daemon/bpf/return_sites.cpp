@@ -31,7 +31,7 @@ ReturnSites find_returns(std::span<const uint8_t> code, uint64_t begin) {
     const uint64_t place = begin + at;
     if (!ZYAN_SUCCESS(
             ZydisDecoderDecodeFull(&decoder, code.data() + at, code.size() - at, &one, operands)))
-      return {false, {}, {}, {}};  // data in the text: what follows may be no instruction
+      return {false, false, {}, {}, {}};  // data in the text: what follows may be no instruction
     const bool is_branch = one.meta.category == ZYDIS_CATEGORY_UNCOND_BR ||
                            one.meta.category == ZYDIS_CATEGORY_COND_BR;
     if (one.mnemonic == ZYDIS_MNEMONIC_RET) sites.rets.push_back(place);

@@ -12,6 +12,7 @@
 namespace wc {
 
 struct ReturnSites {
+  bool is_go = false;
   bool by_address = true;         // by a return probe; else:
   std::vector<uint64_t> rets;     // places of `ret`
   std::vector<uint64_t> jumps;    // places of jumps out of the function

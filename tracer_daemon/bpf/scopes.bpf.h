@@ -9,6 +9,47 @@ static __always_inline struct thread* self(void) {
   return bpf_task_storage_get(&threads, bpf_get_current_task_btf(), 0, 0);
 }
 
+/* The goroutine at this address, whose stack ends at the second word of its struct
+ * (runtime/runtime2.go). `make`: its first probed call begins. */
+static __always_inline struct thread* goroutine(__u64 address, int make) {
+  struct goroutine_key key = {address, bpf_get_current_pid_tgid() >> 32};
+  struct thread* g = bpf_map_lookup_elem(&goroutines, &key);
+  if (!g && make) {
+    const __u32 none = 0;
+    const struct thread* fresh = bpf_map_lookup_elem(&no_goroutine, &none);
+    if (!fresh) return 0;
+    bpf_map_update_elem(&goroutines, &key, fresh, BPF_NOEXIST);
+    g = bpf_map_lookup_elem(&goroutines, &key);
+    if (!g) __sync_fetch_and_add(&unfollowed_threads, 1);
+  }
+  if (!g) return 0;
+  __u64 end = 0;
+  if (bpf_probe_read_user(&end, sizeof end, (void*)(address + sizeof(__u64))) != 0) return 0;
+  g->goroutine = address;
+  g->stack_end = end;
+  return g;
+}
+
+/* Whose calls a probe is about. Go keeps the goroutine in r14 (its internal ABI). */
+static __always_inline struct thread* owner(const struct pt_regs* regs, __u64 cookie, int make) {
+  struct thread* t = self();
+  if (!t || !(cookie & WC_BPF_OF_GO)) return t;
+  return goroutine(regs->r14, make);
+}
+
+/* Whose syscall it is: Go keeps the goroutine in front of the thread pointer, too. */
+static __always_inline struct thread* issuer(struct thread* t) {
+  if (!has_go || t->depth != 0) return t;
+  __u64 address = 0;
+  const __u64 base = bpf_get_current_task_btf()->thread.fsbase;
+  if (base == 0 ||
+      bpf_probe_read_user(&address, sizeof address, (void*)(base - sizeof address)) != 0 ||
+      address == 0)
+    return t;
+  struct thread* g = goroutine(address, 0);
+  return g ? g : t;
+}
+
 static __always_inline void count_call(__u32 function, __u64 calls, __u64 nanoseconds) {
   struct wc_bpf_counter_key key = {bpf_get_current_pid_tgid() >> 32, function};
   struct wc_bpf_counter* counter = bpf_map_lookup_elem(&counters, &key);
@@ -31,7 +72,7 @@ static __always_inline int is_protected(const struct thread* t, __u64 sp) {
 
 /* Handlers that longjmp has left stand on no stack any more. */
 static __always_inline void forget_left_handlers(struct thread* t, __u64 sp) {
-  if (t->handlers == 0) return;
+  if (t->handlers == 0 || t->goroutine != 0) return;
   const struct task_struct* task = bpf_get_current_task_btf();
   if (sp - task->sas_ss_sp > task->sas_ss_size) t->handlers = 0;
 }
@@ -40,7 +81,8 @@ static __always_inline void forget_left_handlers(struct thread* t, __u64 sp) {
  * return address that the kernel has replaced is its trampoline's, once that was met. */
 static __always_inline int is_overwritten(const struct thread* t, const struct scope* s) {
   __u64 stored = 0;
-  if (bpf_probe_read_user(&stored, sizeof stored, (void*)s->sp) != 0) return 0;
+  const void* place = (const void*)(s->sp + t->stack_end);
+  if (bpf_probe_read_user(&stored, sizeof stored, place) != 0) return 0;
   if (stored == s->caller) return 0;
   return !s->by_address || (t->trampoline != 0 && stored - t->trampoline >= PAGE);
 }

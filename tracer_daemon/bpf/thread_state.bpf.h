@@ -22,7 +22,10 @@ struct scope {
   __u16 by_address; /* the kernel replaces its return address */
 };
 
+/* Of a thread, or of a goroutine: then all places on the stack are counted from its upper end,
+ * because the stack moves as it grows. */
 struct thread {
+  __u64 goroutine, stack_end;    /* 0: of a thread */
   __u64 calls, syscalls, errors; /* numbered so far */
   __s32 last_error;
   __u32 depth;
@@ -52,6 +55,28 @@ struct {
   __type(key, int);
   __type(value, struct thread);
 } threads SEC(".maps");
+
+struct goroutine_key {
+  __u64 address;
+  __u64 pid;
+};
+
+/* Those that have been in a probed function. */
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 16384);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, struct goroutine_key);
+  __type(value, struct thread);
+} goroutines SEC(".maps");
+
+/* What a new one begins with. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct thread);
+} no_goroutine SEC(".maps");
 
 struct {
   __uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -97,6 +122,7 @@ const volatile _Bool follows_children;
 __u64 lost_syscalls, lost_calls, lost_others;
 __u64 unfollowed_threads; /* no memory for them */
 __u64 too_deep;           /* calls */
+__u32 has_go;             /* some function of Go's is probed */
 __u32 is_asleep;          /* the tracer: to be woken by the next record */
 
 #endif

@@ -18,7 +18,8 @@ constexpr std::string_view kLibc = "libc.so.6";
 
 // glibc's, and musl's by the names that it has.
 bool is_libc(std::string_view soname) {
-  return soname == kLibc || soname == "libc.so" || soname.starts_with("libc.musl-");
+  return soname == kLibc || soname == "libc.so" || soname.starts_with("libc.musl-") ||
+         soname.starts_with("ld-musl-");
 }
 
 FunctionInfo info_of(const FunctionNames& names, const std::string& library, bool in_libc) {

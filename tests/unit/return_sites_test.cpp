@@ -47,5 +47,29 @@ TEST(ReturnSites, WhatIsNoCodeHasNone) {
   EXPECT_THAT(found.rets, IsEmpty());
 }
 
+uint64_t entry(std::vector<uint8_t> code) { return find_entry(code, kBegin); }
+
+TEST(Entry, BehindEndbr) {
+  // endbr64; mov eax,[rdi]; ret
+  EXPECT_EQ(entry({0xf3, 0x0f, 0x1e, 0xfa, 0x8b, 0x07, 0xc3}), kBegin + 4);
+}
+
+TEST(Entry, AtWhatTheKernelEmulates) {
+  EXPECT_EQ(entry({0xf3, 0x0f, 0x1e, 0xfa, 0x55, 0xc3}), kBegin + 4) << "push rbp";
+  // cmpb $0,(rip); je +1; ret; ret
+  EXPECT_EQ(entry({0x80, 0x3d, 0, 0, 0, 0, 0, 0x74, 0x01, 0xc3, 0xc3}), kBegin + 7);
+}
+
+TEST(Entry, NotBehindWhatChangesTheCall) {
+  EXPECT_EQ(entry({0x48, 0x89, 0xf7, 0x55, 0xc3}), kBegin) << "mov rdi,rsi; push rbp";
+  EXPECT_EQ(entry({0x48, 0x83, 0xec, 0x08, 0x55, 0xc3}), kBegin) << "sub rsp,8; push rbp";
+  EXPECT_EQ(entry({0xb8, 1, 0, 0, 0, 0x0f, 0x05, 0x55, 0xc3}), kBegin) << "syscall; push rbp";
+}
+
+TEST(Entry, NotWhereALoopComesBack) {
+  // xor eax,eax; push rbp; pop rbp; jmp to the push
+  EXPECT_EQ(entry({0x31, 0xc0, 0x55, 0x5d, 0xeb, 0xfc}), kBegin);
+}
+
 }  // namespace
 }  // namespace wc

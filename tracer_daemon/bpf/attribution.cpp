@@ -37,6 +37,27 @@ wc_scope scope_of(const wc_bpf_record& record) {
   return scope;
 }
 
+// Those that travel in vector registers are not known.
+std::shared_ptr<const TypedArguments> arguments(const Pipeline& pipeline, const EventSource& source,
+                                                const wc_scope& scope) {
+  const FunctionPrototype* prototype =
+      pipeline.wants_text() ? source.function(scope.function).prototype() : nullptr;
+  if (prototype == nullptr) return nullptr;
+  CallRegisters registers;
+  std::ranges::copy(scope.args, registers.integers.begin());
+  registers.stack = scope.sp + sizeof(uint64_t);
+  return std::make_shared<const TypedArguments>(
+      decode_arguments(pipeline.decode_context(source), *prototype, registers));
+}
+
+// What it was given was not in memory when it began.
+void decode_again(const Pipeline& pipeline, const EventSource& source, PendingSyscall& syscall) {
+  if (!pipeline.wants_text()) return;
+  const SyscallSpec& spec = syscall_spec(syscall.nr);
+  decode_entry_args(pipeline.decode_context(source), {spec.args, spec.arg_count}, syscall.args,
+                    syscall.decoded);
+}
+
 }  // namespace
 
 void BpfAttribution::add_process(pid_t pid, bool has_started) {
@@ -130,34 +151,13 @@ std::string BpfAttribution::begin_map(pid_t pid, uint64_t time) {
 
 // ---- calls and syscalls
 
-// Those that travel in vector registers are not known.
-std::shared_ptr<const TypedArguments> BpfAttribution::arguments(const EventSource& source,
-                                                                const wc_scope& scope) const {
-  const FunctionPrototype* prototype =
-      pipeline_.wants_text() ? source.function(scope.function).prototype() : nullptr;
-  if (prototype == nullptr) return nullptr;
-  CallRegisters registers;
-  std::ranges::copy(scope.args, registers.integers.begin());
-  registers.stack = scope.sp + sizeof(uint64_t);
-  return std::make_shared<const TypedArguments>(
-      decode_arguments(pipeline_.decode_context(source), *prototype, registers));
-}
-
-// What it was given was not in memory when it began.
-void BpfAttribution::decode_again(const EventSource& source, PendingSyscall& syscall) const {
-  if (!pipeline_.wants_text()) return;
-  const SyscallSpec& spec = syscall_spec(syscall.nr);
-  decode_entry_args(pipeline_.decode_context(source), {spec.args, spec.arg_count}, syscall.args,
-                    syscall.decoded);
-}
-
 void BpfAttribution::on_call(Thread& thread, const wc_bpf_record& record, TraceeMemory& memory) {
   if (thread.scopes.size() > record.depth) thread.scopes.resize(record.depth);
   thread.scopes.push_back(scope_of(record));
   EventSource source = source_of(thread, memory);
   BreakScope fresh;
   fresh.scope = thread.scopes.back();
-  fresh.arguments = arguments(source, fresh.scope);
+  fresh.arguments = arguments(pipeline_, source, fresh.scope);
   source.open_breaks = {&fresh, 1};
   pipeline_.drop_missing(source, std::span(thread.scopes).first(thread.scopes.size() - 1));
   pipeline_.open_calls(source, thread.scopes, (record.flags & WC_BPF_FOR_SYSCALL) != 0, true);
@@ -228,7 +228,7 @@ void BpfAttribution::on_exit(Thread& thread, const wc_bpf_record& record, Tracee
   inflight.erase(at);
   if (!done.syscall.reported) return;
   const EventSource source = source_of(thread, memory);
-  if ((record.flags & WC_BPF_AGAIN) != 0) decode_again(source, done.syscall);
+  if ((record.flags & WC_BPF_AGAIN) != 0) decode_again(pipeline_, source, done.syscall);
   pipeline_.syscall_exit(source, done.syscall, record.ret, record.time);
 }
 

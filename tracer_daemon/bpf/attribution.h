@@ -23,7 +23,6 @@ class BpfAttribution {
   // A process that was there before its first record.
   void add_process(pid_t pid, bool has_started);
   void digest(const wc_bpf_record& record, std::span<const unsigned char> pieces);
-  [[nodiscard]] bool is_traced(pid_t pid) const { return processes_.contains(pid); }
   [[nodiscard]] const std::unordered_map<pid_t, std::shared_ptr<bpf::Process>>& processes() const {
     return processes_;
   }
@@ -46,9 +45,6 @@ class BpfAttribution {
   void learn_maps(const wc_bpf_record& record);
   // Returns the file of the new program, where it is known.
   std::string begin_map(pid_t pid, uint64_t time);
-  std::shared_ptr<const TypedArguments> arguments(const EventSource& source,
-                                                  const wc_scope& scope) const;
-  void decode_again(const EventSource& source, PendingSyscall& syscall) const;
   Thread& thread_of(const wc_bpf_record& record);
   EventSource source_of(Thread& thread, TraceeMemory& memory) const;
   void on_call(Thread& thread, const wc_bpf_record& record, TraceeMemory& memory);
@@ -70,7 +66,7 @@ class BpfAttribution {
   std::unordered_map<pid_t, std::shared_ptr<Process>> processes_;
   std::unordered_map<pid_t, std::unique_ptr<Thread>> threads_;
   std::map<std::pair<pid_t, uint64_t>, std::unique_ptr<Thread>> goroutines_;
-  pid_t last_goroutine_ = 1 << 30;  // no thread has such a number
+  pid_t last_goroutine_ = 1 << 30;            // no thread has such a number
   std::unordered_map<pid_t, bool> starting_;  // their first exec is their start
   Listener* listener_ = nullptr;
   MapWatch* maps_ = nullptr;

@@ -13,10 +13,9 @@
 #include "bpf/attribution.h"
 #include "bpf/capture_rows.h"
 #include "bpf/kernel_side.h"
-#include "bpf/probe_plan.h"
+#include "bpf/probing.h"
 #include "bpf/rights.h"
 #include "breakpoints/mapped_objects.h"
-#include "elf/image.h"
 #include "proc/files.h"
 #include "proc/process.h"
 #include "proc/status.h"
@@ -32,21 +31,14 @@ constexpr uint64_t kTick = 100'000'000;  // nanoseconds between two looks at out
 constexpr int kBusyPeriod = 1;
 constexpr int kIdleFetches = 50;
 
-// libc has what others unwind by, and unwinds nothing itself.
-bool is_no_libc_and_unwinds(const ObjectFile& object) {
-  const std::string name = object.path.substr(object.path.rfind('/') + 1);
-  const bool is_libc = name.starts_with("libc.so") || name.starts_with("libc.musl") ||
-                       name.starts_with("ld-") || name.starts_with("libpthread.so");
-  return !is_libc && unwinds(object);
-}
-
 class BpfEngine final : public TraceEngine, private BpfAttribution::Listener {
  public:
   BpfEngine(BpfOptions options, Pipeline& pipeline, std::unique_ptr<KernelSide> kernel)
       : options_(std::move(options)),
         pipeline_(pipeline),
         kernel_(std::move(kernel)),
-        attribution_(pipeline, functions_) {
+        probing_(options_, *kernel_),
+        attribution_(pipeline, probing_.functions()) {
     attribution_.tell(this);
   }
 
@@ -67,16 +59,6 @@ class BpfEngine final : public TraceEngine, private BpfAttribution::Listener {
   void say(int level, const std::string& text) const {
     if (options_.verbose >= level) options_.say(text);
   }
-  static std::vector<ObjectFile> objects_of(const ObjectFile& program);
-  void probe(const std::vector<ObjectFile>& objects);
-  void probe_file(const ObjectFile& object);
-  struct ProbedFile {
-    std::string path;
-    bool is_program;
-    std::set<std::string> in_program;
-    uint32_t first_function;
-  };
-  void probe_returns(const ProbedFile& file);
   size_t fetch();
   void wait(int period);
   void wait_for_record();
@@ -93,13 +75,9 @@ class BpfEngine final : public TraceEngine, private BpfAttribution::Listener {
   std::unique_ptr<KernelSide> kernel_;
   std::unique_ptr<MapWatch> maps_;
   uint64_t maps_known_at_ = 0;
-  FunctionTable functions_;
+  Probing probing_;
   BpfAttribution attribution_;
   PassedSignals passed_;
-  std::set<std::pair<dev_t, ino_t>> probed_;
-  std::set<std::string> found_in_program_;
-  bool by_address_ = true;  // return addresses may be replaced
-  std::vector<ProbedFile> by_address_files_;
   pid_t first_ = 0;
   bool first_has_ended_ = false;
   int status_ = 0;
@@ -131,74 +109,8 @@ Status BpfEngine::prepare(const std::string& program) {
   std::vector<std::string> warnings;
   if (auto fits = options_.breaks->check_running(objects, warnings); !fits) return fits;
   for (const std::string& warning : warnings) say(0, warning);
-  probe(objects);
+  probing_.probe(objects);
   return Done{};
-}
-
-// A program and the libraries that it will have.
-std::vector<ObjectFile> BpfEngine::objects_of(const ObjectFile& program) {
-  std::vector<ObjectFile> objects{program};
-  if (auto image = read_image(program.open_path, false)) {
-    const char* path = std::getenv("LD_LIBRARY_PATH");
-    LibraryCache cache;
-    for (const auto& library :
-         cache.closure(*image, path != nullptr ? path : "", ImageDepth::Names))
-      objects.push_back({library->path, library->path, false});
-    if (!image->interpreter.empty())
-      objects.push_back({image->interpreter, image->interpreter, false});
-  }
-  return objects;
-}
-
-// The first program that unwinds has the return probes of files that others have loaded before
-// replaced by probes of their `ret` instructions.
-void BpfEngine::probe(const std::vector<ObjectFile>& objects) {
-  if (options_.breaks == nullptr) return;
-  if (by_address_ && std::ranges::any_of(objects, is_no_libc_and_unwinds)) {
-    by_address_ = false;
-    for (const ProbedFile& one : by_address_files_) {
-      kernel_->remove_return_probes(one.path);
-      probe_returns(one);
-    }
-    by_address_files_.clear();
-  }
-  for (const ObjectFile& object : objects) probe_file(object);
-}
-
-// Only where they return.
-void BpfEngine::probe_returns(const ProbedFile& file) {
-  FunctionTable again;
-  auto found = ProbePlan(*options_.breaks)
-                   .plan({file.path, file.path, file.is_program}, file.in_program, false, again);
-  if (!found) return;
-  for (Probe& one : found->probes) {
-    one.function += file.first_function;
-    one.entry = 0;
-  }
-  (void)kernel_->probe(file.path, found->probes);
-}
-
-void BpfEngine::probe_file(const ObjectFile& object) {
-  struct stat status {};
-  if (object.open_path.empty() || stat(object.open_path.c_str(), &status) != 0) return;
-  if (!probed_.emplace(status.st_dev, status.st_ino).second) return;
-  const uint32_t first = static_cast<uint32_t>(functions_.functions.size());
-  auto found = ProbePlan(*options_.breaks).plan(object, found_in_program_, by_address_, functions_);
-  if (!found) return say(1, object.path + ": " + found.error().message);
-  for (const std::string& warning : found->warnings) say(1, warning);
-  for (const std::string& refusal : found->refusals)
-    say(options_.breaks->is_news(refusal) ? 0 : 1, refusal);
-  for (uint32_t i = first; i < functions_.functions.size(); i++)
-    kernel_->set_function_plan(
-        i, plan_for_function(functions_.functions[i], options_.decode, options_.with_memory));
-  const auto left_out = kernel_->probe(object.open_path, found->probes);
-  for (const KernelSide::LeftOut& one : left_out)
-    say(0, "function '" + functions_.functions[one.function].name + "' in " + object.path + ": " +
-               one.why + "; its calls are not seen");
-  if (by_address_ && !found->probes.empty())
-    by_address_files_.push_back({object.open_path, object.is_program, found_in_program_, first});
-  if (!found->probes.empty())
-    say(2, object.path + ": " + std::to_string(found->probes.size()) + " functions are probed");
 }
 
 // ---- processes
@@ -217,14 +129,18 @@ Status BpfEngine::add_first(pid_t pid) {
 }
 
 Status BpfEngine::attach(pid_t pid) {
-  probe(mapped_objects(pid));
+  // Its filter may not know the syscall by which the kernel returns from return probes.
+  constexpr int kFilter = 2;
+  if (auto status = proc::read_status(pid); status && status->seccomp == kFilter)
+    probing_.spare_return_addresses();
+  probing_.probe(mapped_objects(pid));
   attribution_.add_process(pid, true);
   return kernel_->follow(pid);
 }
 
 void BpfEngine::on_program(pid_t pid) {
   const std::string path = proc::exe_path(pid);
-  if (!path.empty()) probe(objects_of({path, proc::path_of(pid, "exe"), true}));
+  if (!path.empty()) probing_.probe(objects_of({path, proc::path_of(pid, "exe"), true}));
 }
 
 void BpfEngine::on_process_end(pid_t pid) {
@@ -239,9 +155,9 @@ void BpfEngine::on_signal(pid_t pid, const siginfo_t& info) {
 void BpfEngine::report_totals(pid_t pid) {
   if (!options_.counts) return;
   for (const auto& [key, counter] : kernel_->take_counters(pid)) {
-    if (key.function >= functions_.functions.size()) continue;
-    pipeline_.totals(pid, functions_.functions[key.function], {counter.calls, counter.nanoseconds},
-                     0);
+    if (key.function >= probing_.functions().functions.size()) continue;
+    pipeline_.totals(pid, probing_.functions().functions[key.function],
+                     {counter.calls, counter.nanoseconds}, 0);
   }
 }
 
@@ -275,7 +191,7 @@ void BpfEngine::wait_for_record() {
 
 bool BpfEngine::receive_signals() {
   bool stops = false;
-  auto is_traced = [this](pid_t pid) { return attribution_.is_traced(pid); };
+  auto is_traced = [this](pid_t pid) { return attribution_.processes().contains(pid); };
   while (auto received = take_signal()) {
     const bool was_empty = passed_.empty();
     passed_.receive(*received, is_traced);

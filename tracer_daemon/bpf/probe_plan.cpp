@@ -1,7 +1,9 @@
 #include "bpf/probe_plan.h"
 
+#include <sys/utsname.h>
+
 #include <algorithm>
-#include <array>
+#include <cstdio>
 #include <string_view>
 
 #include "elf/code_image.h"
@@ -11,8 +13,6 @@
 
 namespace wc {
 namespace {
-
-constexpr std::array<uint8_t, 4> kEndbr64 = {0xf3, 0x0f, 0x1e, 0xfa};
 
 // The function's code, up to where unwind information or the next symbol says that it ends.
 std::span<const uint8_t> code_of(const CodeImage& image, uint64_t address,
@@ -29,12 +29,25 @@ std::span<const uint8_t> code_of(const CodeImage& image, uint64_t address,
   return image.at(address, std::min(end - address, kLongest));
 }
 
+// Whether the syscall uretprobe(2) exists, and a seccomp filter that does not know it kills.
+bool kernel_asks_filters() {
+  utsname name{};
+  int major = 0, minor = 0;
+  if (uname(&name) != 0 || std::sscanf(name.release, "%d.%d", &major, &minor) != 2) return true;
+  return major == 6 && minor >= 11 && minor < 14;
+}
+
 // Symbols that such a program has, or takes from a library.
 bool tells_of_unwinding(std::string_view name) {
   constexpr std::string_view kNames[] = {"__gxx_personality_v0", "rust_eh_personality",
                                          "pthread_cancel",       "pthread_exit",
                                          "sigaltstack",          "thrd_exit"};
-  return std::ranges::find(kNames, name.substr(0, name.find('@'))) != std::end(kNames);
+  // From 6.14 on filters are not asked about what returns from a return probe.
+  constexpr std::string_view kFilters[] = {"prctl", "seccomp_load"};
+  name = name.substr(0, name.find('@'));
+  static const bool asks_filters = kernel_asks_filters();
+  return std::ranges::find(kNames, name) != std::end(kNames) ||
+         (asks_filters && std::ranges::find(kFilters, name) != std::end(kFilters));
 }
 
 // Those of what it jumps to in its own file, too: that one returns for it.
@@ -116,10 +129,7 @@ Result<FileProbes> ProbePlan::plan(const ObjectFile& object,
     const auto code = code_of(*image, one.address, starts);
     Probe probe;
     probe.function = static_cast<uint32_t>(table.functions.size());
-    probe.entry = offset(one.address);
-    const bool begins_with_endbr =
-        code.size() > kEndbr64.size() && std::ranges::equal(code.first(kEndbr64.size()), kEndbr64);
-    if (begins_with_endbr) probe.entry += kEndbr64.size();
+    probe.entry = offset(find_entry(code, one.address));
     if (is_go || !by_address) {
       probe.returns = returns_of(*image, one.address, starts);
       probe.returns.is_go = is_go;

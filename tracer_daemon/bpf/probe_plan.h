@@ -31,7 +31,8 @@ class ProbePlan {
 
 // Whether a program with this file does what a replaced return address does not survive: it unwinds
 // its stack (C++ and Rust, pthread_cancel), or runs handlers on a stack of their own, after which
-// the kernel no longer knows its return probes.
+// the kernel no longer knows its return probes, or has a seccomp filter, which may kill it for the
+// syscall that returns from one.
 bool unwinds(const ObjectFile& object);
 
 }  // namespace wc

@@ -254,6 +254,7 @@ int BPF_PROG(on_fork, struct task_struct* parent, struct task_struct* child) {
     __sync_fetch_and_add(&unfollowed_threads, 1);
     return 0;
   }
+  mark(child->pid);
   begin(t, WC_BPF_FORK);
   t->record.what = child->pid;
   t->record.flags = is_thread ? WC_BPF_IS_THREAD : 0;
@@ -263,6 +264,8 @@ int BPF_PROG(on_fork, struct task_struct* parent, struct task_struct* child) {
 
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct* task, int old_pid, struct linux_binprm* bprm) {
+  /* A thread that is not the leader takes its id: the one that it had is marked. */
+  if (is_marked(old_pid)) mark(task->pid);
   struct thread* t = self();
   if (!t) return 0;
   t->depth = t->reported = t->handlers = 0;
@@ -334,6 +337,7 @@ int take_in(struct bpf_iter__task* ctx) {
   if (!task) return 0;
   const int pid = task->tgid;
   if (!bpf_map_lookup_elem(&wanted, &pid)) return 0;
+  mark(task->pid);
   if (!bpf_task_storage_get(&threads, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE))
     __sync_fetch_and_add(&unfollowed_threads, 1);
   return 0;

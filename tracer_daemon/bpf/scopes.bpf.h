@@ -5,8 +5,16 @@
 
 #include "pieces.bpf.h"
 
+static __always_inline int is_marked(__u32 pid) { return marks[pid % MARKS / 64] >> pid % 64 & 1; }
+
 static __always_inline struct thread* self(void) {
-  return bpf_task_storage_get(&threads, bpf_get_current_task_btf(), 0, 0);
+  struct task_struct* task = bpf_get_current_task_btf();
+  if (!is_marked(task->pid)) return 0;
+  return bpf_task_storage_get(&threads, task, 0, 0);
+}
+
+static __always_inline void mark(__u32 pid) {
+  __sync_fetch_and_or(&marks[pid % MARKS / 64], 1ull << pid % 64);
 }
 
 /* The goroutine at this address, whose stack ends at the second word of its struct

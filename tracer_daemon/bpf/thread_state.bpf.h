@@ -122,7 +122,11 @@ const volatile _Bool follows_children;
 __u64 lost_syscalls, lost_calls, lost_others;
 __u64 unfollowed_threads; /* no memory for them */
 __u64 too_deep;           /* calls */
-__u32 has_go;             /* some function of Go's is probed */
-__u32 is_asleep;          /* the tracer: to be woken by the next record */
+/* By the lowest bits of a thread's id: whether one with such bits is traced. All others pay no more
+ * than this look. */
+#define MARKS 4096
+__u64 marks[MARKS / 64];
+__u32 has_go;    /* some function of Go's is probed */
+__u32 is_asleep; /* the tracer: to be woken by the next record */
 
 #endif

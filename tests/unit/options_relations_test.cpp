@@ -298,10 +298,9 @@ TEST(Relations, EngineInprocIsRefusedWhatItCannotDo) {
 }
 
 TEST(Relations, EngineBpfIsRefusedWhatItCannotDo) {
-  for (const Words& words :
-       {Words{"-y"}, Words{"-P", "/etc"}, Words{"--scope=process"}, Words{"--scope=main"},
-        Words{"--objects"}, Words{"--deny=open"}, Words{"--every=2"}, Words{"-s", "5000"},
-        Words{"--control=/c"}}) {
+  for (const Words& words : {Words{"-y"}, Words{"-P", "/etc"}, Words{"--scope=process"},
+                             Words{"--scope=main"}, Words{"--objects"}, Words{"--deny=open"},
+                             Words{"--every=2"}, Words{"-s", "5000"}, Words{"--control=/c"}}) {
     Words line = words;
     line.insert(line.end(), {"-E", "bpf", "p"});
     EXPECT_THAT(bad_words(line), HasSubstr("engine bpf: ")) << testing::PrintToString(line);

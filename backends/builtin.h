@@ -14,11 +14,15 @@ const wc_backend* summary_backend();
 const wc_backend* folded_backend();
 const wc_backend* policy_backend();
 const wc_backend* ledger_backend();
-// These two are, in a build without their library, ones that say so when they are opened.
+// These four are, in a build without their library, ones that say so when they are opened.
+const wc_backend* lua_backend();
+const wc_backend* otlp_backend();
 const wc_backend* sqlite_backend();
 const wc_backend* perfetto_backend();
 const wc_backend* speedscope_backend();
 const wc_backend* html_backend();
+const wc_backend* raw_backend();
+const wc_backend* flight_backend();  // --flight
 const wc_backend* none_backend();
 
 // nullptr when there is none of that name.

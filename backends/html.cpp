@@ -43,7 +43,7 @@ void append_base64(std::string& out, std::string_view bytes) {
 class HtmlBackend {
  public:
   explicit HtmlBackend(const wc_host& host)
-      : sink_(host), facts_(run_facts()), model_(kMostSpans, kMostNodes) {}
+      : sink_(host), facts_(run_facts(host)), model_(kMostSpans, kMostNodes) {}
 
   void call(const wc_call& event) {
     model_.call(event);
@@ -201,7 +201,8 @@ const wc_backend* html_backend() {
       .abi = WC_BACKEND_ABI,
       .struct_size = sizeof(wc_backend),
       .name = "html",
-      .wants = WC_WANT_TEXT | WC_WANT_CALLER | WC_WANT_CALL_TIME | WC_WANT_SYSCALL_TIME,
+      .wants =
+          WC_WANT_TEXT | WC_WANT_CALLER | WC_WANT_CALL_TIME | WC_WANT_SYSCALL_TIME | WC_WANT_PATHS,
       .options = "",
       .open = open_html,
       .call = forward<&HtmlBackend::call>,

@@ -1,7 +1,6 @@
 #include "json_run.h"
 
 #include <fmt/format.h>
-#include <sys/utsname.h>
 #include <time.h>
 
 #include <cstdint>
@@ -16,12 +15,6 @@ namespace {
 
 constexpr int64_t kNanosecond = 1'000'000'000;
 
-int64_t now(clockid_t clock) {
-  timespec at = {};
-  clock_gettime(clock, &at);
-  return at.tv_sec * kNanosecond + at.tv_nsec;
-}
-
 // "2026-11-28T11:33:31.123456789Z"
 std::string rfc3339(int64_t nanoseconds) {
   const time_t second = nanoseconds / kNanosecond;
@@ -32,14 +25,16 @@ std::string rfc3339(int64_t nanoseconds) {
   return fmt::format("{}.{:09}Z", text, nanoseconds % kNanosecond);
 }
 
+std::string text_or_nothing(const char* text) { return text != nullptr ? text : ""; }
+
 }  // namespace
 
-RunFacts run_facts() {
-  const int64_t wall = now(CLOCK_REALTIME);
-  RunFacts facts{.time = rfc3339(wall), .realtime_offset = wall - now(CLOCK_MONOTONIC)};
-  utsname machine = {};
-  if (uname(&machine) == 0) facts.host = machine.nodename, facts.kernel = machine.release;
-  return facts;
+RunFacts run_facts(const wc_host& host) {
+  if (host.run == nullptr) return {};
+  const wc_run& run = *host.run;
+  const int64_t wall = static_cast<int64_t>(run.began) + run.realtime_offset;
+  return {rfc3339(wall), run.realtime_offset, text_or_nothing(run.machine),
+          text_or_nothing(run.kernel)};
 }
 
 void write_run(JsonWriter& json, const wc_host& host) {
@@ -52,10 +47,10 @@ void write_run(JsonWriter& json, const wc_host& host) {
     for (const char* const* word = host.argv; *word != nullptr; ++word) json.string(*word);
     json.end_array();
   }
-  const RunFacts facts = run_facts();
-  json.member("time", std::string_view(facts.time));
-  json.member("realtime_offset", facts.realtime_offset);
-  if (!facts.kernel.empty()) {
+  if (host.run != nullptr) {
+    const RunFacts facts = run_facts(host);
+    json.member("time", std::string_view(facts.time));
+    json.member("realtime_offset", facts.realtime_offset);
     json.member("host", std::string_view(facts.host));
     json.member("kernel", std::string_view(facts.kernel));
   }

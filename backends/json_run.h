@@ -15,7 +15,8 @@ struct RunFacts {
   int64_t realtime_offset = 0;  // to be added to a time stamp
   std::string host, kernel;     // empty: not known
 };
-RunFacts run_facts();
+// Of the run that is reported, which may be a recorded one.
+RunFacts run_facts(const wc_host& host);
 
 void write_run(JsonWriter& json, const wc_host& host);
 

@@ -157,6 +157,11 @@ void JsonWriter::boolean(bool value) {
   *out_ += value ? "true" : "false";
 }
 
+void JsonWriter::raw(std::string_view json) {
+  separate();
+  *out_ += json.substr(0, json.find_last_not_of('\n') + 1);
+}
+
 void JsonWriter::null() {
   separate();
   *out_ += "null";

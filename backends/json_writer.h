@@ -34,6 +34,8 @@ class JsonWriter {
   void address(uint64_t value);  // "0x55d0c0": JSON numbers lose bits above 2^53 in many readers
   void boolean(bool value);
   void null();
+  // A value that is JSON already.
+  void raw(std::string_view json);
 
   // key and value at once.
   void member(std::string_view name, std::string_view bytes) {

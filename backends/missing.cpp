@@ -14,7 +14,7 @@ const wc_backend* missing() {
       .abi = WC_BACKEND_ABI,
       .struct_size = sizeof(wc_backend),
       .name = kName,
-      .options = "args",
+      .options = "*",  // the reason is what is missing, not what was said to it
       .open =
           [](void**, const wc_host*, char* error, size_t size) {
             return open_error(error, size,
@@ -34,6 +34,14 @@ const wc_backend* sqlite_backend() { return missing<kSqlite, kSqlitePackage>(); 
 #ifndef WC_HAS_PROTOZERO
 static constexpr char kPerfetto[] = "perfetto", kPerfettoPackage[] = "libprotozero-dev";
 const wc_backend* perfetto_backend() { return missing<kPerfetto, kPerfettoPackage>(); }
+#endif
+#ifndef WC_HAS_LUA
+static constexpr char kLua[] = "lua", kLuaPackage[] = "liblua5.4-dev";
+const wc_backend* lua_backend() { return missing<kLua, kLuaPackage>(); }
+#endif
+#ifndef WC_HAS_CURL
+static constexpr char kOtlp[] = "otlp", kOtlpPackage[] = "libcurl4-openssl-dev";
+const wc_backend* otlp_backend() { return missing<kOtlp, kOtlpPackage>(); }
 #endif
 
 }  // namespace wc::backends

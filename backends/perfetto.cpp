@@ -1,7 +1,5 @@
 // Backend "perfetto": a trace for ui.perfetto.dev, written as the run goes on. A track for each
 // thread, calls and system calls as slices, signals and loaded objects as instants.
-#include <time.h>
-
 #include <algorithm>
 #include <array>
 #include <string>
@@ -20,15 +18,11 @@ namespace wc::backends {
 
 namespace {
 
-uint64_t now(clockid_t clock) {
-  timespec at{};
-  clock_gettime(clock, &at);
-  return static_cast<uint64_t>(at.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(at.tv_nsec);
-}
-
 class PerfettoBackend {
  public:
-  explicit PerfettoBackend(const wc_host& host) : sink_(host), trace_(sink_.buffer()) {}
+  explicit PerfettoBackend(const wc_host& host) : sink_(host), trace_(sink_.buffer()) {
+    if (host.run != nullptr) run_ = *host.run;
+  }
 
   void call(const wc_call& event);
   void syscall_exit(const wc_syscall& event);
@@ -67,6 +61,7 @@ class PerfettoBackend {
 
   Sink sink_;
   PerfettoTrace trace_;
+  wc_run run_{};
   bool has_begun_ = false;
   uint64_t next_track_ = 1;
   std::unordered_map<int32_t, Process> processes_;
@@ -76,7 +71,7 @@ class PerfettoBackend {
 
 void PerfettoBackend::begin_run() {
   if (std::exchange(has_begun_, true)) return;
-  trace_.clocks(now(CLOCK_MONOTONIC), now(CLOCK_BOOTTIME), now(CLOCK_REALTIME));
+  trace_.clocks(run_.began, run_.began + static_cast<uint64_t>(run_.realtime_offset));
 }
 
 PerfettoBackend::Process& PerfettoBackend::process_of(int32_t pid) {

@@ -32,7 +32,7 @@ namespace interned {
 constexpr uint32_t kCategories = 1, kEventNames = 2, kNoteNames = 3, kId = 1, kText = 2;
 }
 
-constexpr uint32_t kRealtime = 1, kMonotonic = 3, kBoottime = 6;
+constexpr uint32_t kRealtime = 1, kMonotonic = 3;
 constexpr uint32_t kOurSequence = 1;
 constexpr uint32_t kStateCleared = 1, kNeedsState = 2;
 
@@ -54,13 +54,12 @@ void PerfettoTrace::packet(std::string_view packet) {
   pbf_writer(*out_).add_message(trace::kPacket, packet.data(), packet.size());
 }
 
-void PerfettoTrace::clocks(uint64_t monotonic, uint64_t boottime, uint64_t realtime) {
+void PerfettoTrace::clocks(uint64_t monotonic, uint64_t realtime) {
   packet_.clear();
   pbf_writer packet_writer(packet_);
   {
     pbf_writer clocks(packet_writer, packet_field::kClockSnapshot);
-    for (const auto& [id, time] :
-         {std::pair(kRealtime, realtime), {kMonotonic, monotonic}, {kBoottime, boottime}}) {
+    for (const auto& [id, time] : {std::pair(kRealtime, realtime), {kMonotonic, monotonic}}) {
       pbf_writer clock(clocks, snapshot::kClock);
       clock.add_uint32(snapshot::kClockId, id);
       clock.add_uint64(snapshot::kClockTime, time);

@@ -24,7 +24,7 @@ class PerfettoTrace {
   explicit PerfettoTrace(std::string& out) : out_(&out) {}
 
   // First of all: which clock time stamps are of, and what the others say at the same moment.
-  void clocks(uint64_t monotonic, uint64_t boottime, uint64_t realtime);
+  void clocks(uint64_t monotonic, uint64_t realtime);
   void process_track(uint64_t track, int32_t pid, std::string_view name);
   void thread_track(uint64_t track, uint64_t process, int32_t pid, int32_t tid,
                     std::string_view name);

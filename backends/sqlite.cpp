@@ -87,8 +87,8 @@ class SqliteBackend {
 };
 
 void SqliteBackend::begin_run() {
-  const RunFacts facts = run_facts();
   const wc_host& host = sink_.host();
+  const RunFacts facts = run_facts(host);
   batch_.row(SqlStatement::Run);
   batch_.text(host.version);
   std::string argv;

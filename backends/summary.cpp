@@ -23,10 +23,14 @@ uint64_t monotonic_now() {
   return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
 }
 
+uint64_t begin_of(const wc_host& host) {
+  return host.run != nullptr ? host.run->began : monotonic_now();
+}
+
 class SummaryBackend {
  public:
   SummaryBackend(const wc_host& host, const SummaryOptions& options)
-      : sink_(host), options_(options), stats_(options, monotonic_now()) {}
+      : sink_(host), options_(options), began_(begin_of(host)), stats_(options, began_) {}
 
   SummaryStats& stats() { return stats_; }
 
@@ -43,7 +47,8 @@ class SummaryBackend {
   }
 
   void close() {
-    const uint64_t now = monotonic_now();
+    const wc_run* run = sink_.host().run;
+    const uint64_t now = run != nullptr && run->ended != 0 ? run->ended : monotonic_now();
     if (options_.interval_ns != 0) print_window(now);
     if (options_.interval_ns != 0 && is_text()) sink_.buffer() += "all together:\n";
     print(stats_.everything(now), now);
@@ -77,7 +82,7 @@ class SummaryBackend {
 
   Sink sink_;
   SummaryOptions options_;
-  uint64_t began_ = monotonic_now();
+  uint64_t began_;
   SummaryStats stats_;
 };
 

@@ -17,7 +17,7 @@ namespace wc::backends {
 class TextPrinter {
  public:
   TextPrinter(const wc_host& host, const TextOptions& options)
-      : sink_(host), options_(options), stamps_(host.time_format) {}
+      : sink_(host), options_(options), stamps_(host) {}
 
   [[nodiscard]] const wc_host& host() const { return sink_.host(); }
   // Lines have the id of their thread from now on.

@@ -14,20 +14,12 @@ constexpr int64_t kMicrosecond = 1'000;
 enum Format : uint32_t { kNone = 0, kSeconds = 1, kMicroseconds = 2, kEpoch = 3 };
 constexpr uint32_t kRelative = 4;  // added to one of them
 
-int64_t now(clockid_t clock) {
-  timespec at = {};
-  clock_gettime(clock, &at);
-  return at.tv_sec * kNanosecond + at.tv_nsec;
-}
-
 }  // namespace
 
-TimeStamps::TimeStamps(uint32_t format)
-    : format_(format & ~kRelative), is_relative_((format & kRelative) != 0) {
-  if (format_ != kNone) {
-    tzset();  // localtime_r need not look at TZ by itself
-    wall_offset_ = now(CLOCK_REALTIME) - now(CLOCK_MONOTONIC);
-  }
+TimeStamps::TimeStamps(const wc_host& host)
+    : format_(host.time_format & ~kRelative), is_relative_((host.time_format & kRelative) != 0) {
+  if (format_ != kNone) tzset();  // localtime_r need not look at TZ by itself
+  if (host.run != nullptr) wall_offset_ = host.run->realtime_offset;
 }
 
 void TimeStamps::append(std::string& out, uint64_t ts) {

@@ -4,13 +4,15 @@
 #include <cstdint>
 #include <string>
 
+#include "wc_backend.h"
+
 namespace wc::backends {
 
 class TimeStamps {
  public:
-  // `format` is wc_host::time_format. Events carry CLOCK_MONOTONIC; what to add for the wall
-  // clock is looked up here, once: a clock that is set later does not make lines jump.
-  explicit TimeStamps(uint32_t format);
+  // The format is wc_host::time_format. Events carry CLOCK_MONOTONIC; what to add for the wall
+  // clock is the run's: a clock that is set later does not make lines jump.
+  explicit TimeStamps(const wc_host& host);
 
   // Appends the stamp and a space, or nothing without a format. With -r the time is relative to
   // the latest line before; a line that is older (held back while another thread printed)

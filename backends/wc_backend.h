@@ -43,7 +43,8 @@ enum wc_want {
   WC_WANT_STACK = 1u << 7,        /* frames: the stack of each call and syscall */
   WC_WANT_SYSCALL_TIME = 1u << 8, /* durations of syscalls (engine inproc: one more rdtsc each) */
   WC_WANT_PATHS = 1u << 9,        /* fd_path: one readlink(2) for each syscall with a descriptor */
-  WC_WANT_PHASES = 1u << 10       /* WC_PROCESS_PHASE, with --scope=process: a few breakpoints */
+  WC_WANT_PHASES = 1u << 10,      /* WC_PROCESS_PHASE, with --scope=process: a few breakpoints */
+  WC_WANT_RAW = 1u << 11          /* raw: what the engine saw, from the start of the run only */
 };
 
 /* What syscall_enter returns, with WC_WANT_VERDICTS: otherwise, and under engines that cannot carry
@@ -277,6 +278,32 @@ struct wc_totals {
   uint32_t reserved;
 };
 
+enum wc_raw_kind {
+  WC_RAW_RUN = 1,   /* what run this is; the first piece */
+  WC_RAW_EVENTS = 2 /* entries, in the order in which they were seen */
+};
+
+/* A piece of what the engine saw, before it was decoded, with WC_WANT_RAW. A raw file is these
+ * pieces, framed; docs/raw-format.md says what is in them. */
+struct wc_raw {
+  const void *data;
+  size_t size;     /* at most 1 MiB */
+  uint32_t kind;   /* enum wc_raw_kind; others are to be kept, too */
+  uint32_t thread; /* whose entries these are, 0: several threads' */
+  uint32_t entries;
+  uint32_t reserved;
+  uint64_t ts; /* of the first entry */
+};
+
+/* The run as all backends of it have it. */
+struct wc_run {
+  uint64_t began;          /* CLOCK_MONOTONIC, nanoseconds */
+  uint64_t ended;          /* the same; 0 until close() */
+  int64_t realtime_offset; /* to be added for CLOCK_REALTIME */
+  const char *machine;     /* name of the host */
+  const char *kernel;      /* its release */
+};
+
 /* What the tracer offers to a backend. */
 struct wc_host {
   uint32_t abi;
@@ -311,6 +338,14 @@ struct wc_host {
   /* A line for the user, without newline. With is_error, the run's exit status says it, too. Only
    * from inside a callback. May be NULL. */
   void (*say)(void *handle, const char *line, int is_error);
+  const struct wc_run
+      *run; /* may be NULL under an older tracer; valid until close() has returned */
+  /* The names of the options that were given, NULL-terminated; option() has their values. */
+  const char *const *option_names;
+  /* This backend's part in the run is over, by `line` (as say() with is_error): no callback but
+   * close() is called any more, and what it wanted costs nothing from now on. Only from inside a
+   * callback; the others go on. May be NULL. */
+  void (*retire)(void *handle, const char *line);
 };
 
 struct wc_backend {
@@ -318,7 +353,7 @@ struct wc_backend {
   uint32_t struct_size; /* sizeof(struct wc_backend) */
   const char *name;
   uint32_t wants; /* OR of enum wc_want */
-  /* Space-separated names of the options it knows; others are refused before open. */
+  /* Space-separated names of the options it knows; others are refused before open. "*": any. */
   const char *options;
   int (*open)(void **context, const struct wc_host *host, char *error, size_t error_size);
   void (*call)(void *context, const struct wc_call *event);
@@ -340,6 +375,16 @@ struct wc_backend {
    * the backend holds something back until then; 0 if it holds nothing back. The tracer calls this
    * when it has nothing else to do. */
   uint64_t (*wake_at)(void *context);
+  /* With WC_WANT_RAW, which is for backends that are there from the start. */
+  void (*raw)(void *context, const struct wc_raw *piece);
+  /* For a backend whose options decide what it needs: called once, when `mine` is the tracer's copy
+   * of this table, before the tracer looks at it and long before open(). It may set callbacks in
+   * `mine` to NULL, change mine->wants, and set *context, which open() gets. It must not write().
+   * Returns as open() does. When it has succeeded close() is called in the end (but for an open()
+   * that fails), also without an open(): another backend was refused, or -ff makes backends for
+   * each process. */
+  int (*prepare)(void **context, const struct wc_host *host, struct wc_backend *mine, char *error,
+                 size_t error_size);
 };
 
 /* The one symbol a backend exports. */

@@ -139,11 +139,16 @@ int wc_writes_what_it_reads(const struct wc_site *site) {
   return 0;
 }
 
-/* Whether the record of this syscall will hold it. */
-static int is_captured_by(const struct wc_site *site, uint64_t address) {
+/* Whether the record of this syscall will hold what a call around it is given. Of a string the
+ * bytes that write(2) is given are not all: there is no end, and no byte that says it is longer. */
+static int is_captured_by(const struct wc_site *site, struct wc_capture capture,
+                          const uint64_t *args) {
   const struct wc_capture *captures = wc_process.shared->plans[site->nr].captures;
+  uint32_t kind = capture.kind_unit & 7;
   for (uint32_t i = 0; i < WC_CAPTURES && captures[i].kind_unit != 0; i++)
-    if (site->args[captures[i].words & 15] == address) return 1;
+    if (site->args[captures[i].words & 15] == args[capture.words & 15] &&
+        (kind != WC_CAPTURE_STRING || (captures[i].kind_unit & 7) == WC_CAPTURE_STRING))
+      return 1;
   return 0;
 }
 
@@ -183,7 +188,7 @@ int wc_has_no_pieces(const struct wc_scope *scope, const struct wc_site *site) {
   if (function->flags & WC_FUNCTION_FORMAT) return 0;
   for (uint32_t i = 0; i < WC_FUNCTION_CAPTURES && captures[i].kind_unit != 0; i++)
     if (!(captures[i].kind_unit & WC_CAPTURE_WRITTEN) &&
-        !is_captured_by(site, scope->args[captures[i].words & 15]))
+        !is_captured_by(site, captures[i], scope->args))
       return 0;
   return 1;
 }
@@ -194,7 +199,7 @@ uint32_t wc_measure_entry(const struct wc_scope *scope, const struct wc_site *si
   uint32_t n = 0;
   for (uint32_t i = 0; i < WC_FUNCTION_CAPTURES && captures[i].kind_unit != 0; i++) {
     if (captures[i].kind_unit & WC_CAPTURE_WRITTEN) continue;
-    if (site != NULL && is_captured_by(site, scope->args[captures[i].words & 15])) continue;
+    if (site != NULL && is_captured_by(site, captures[i], scope->args)) continue;
     if (is_vector(captures[i])) continue; /* its syscall's record has it */
     pieces[n] = measure(captures[i], scope->args, 0, 0);
     if (wc_piece_size(pieces[n]) != 0) n++;

@@ -39,6 +39,10 @@ int perform(const Options& options) {
       return list_classes();
     case Command::Measure:
       return measure_plan(options);
+    case Command::Diff:
+      return with_last_words([&] { return diff(options); });
+    case Command::Replay:
+      return with_last_words([&] { return replay(options); });
     case Command::Run:
       if (options.compare.asked) return compare_tools(options);
       if (options.explore.asked) return explore_points(options);

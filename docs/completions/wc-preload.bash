@@ -5,7 +5,7 @@
 _wc_preload_options() {
   "$1" --help 2>/dev/null | awk '
     /^Not yet available/ { exit }
-    /^ +-/ {
+    /^  (    )?-/ {
       sub(/^ +/, "")
       description = ""
       if (match($0, /   */)) { description = substr($0, RSTART + RLENGTH); $0 = substr($0, 1, RSTART - 1) }
@@ -64,7 +64,7 @@ _wc_preload_value() { # _wc_preload_value TOOL OPTION VALUE...
     --signals)
       _wc_preload_list < <(printf '%s\n' all none; compgen -A signal SIG | grep -v SIGJUNK) ;;
     -u | --user) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
-    -b | --backend) mapfile -t COMPREPLY < <(compgen -W "text json summary folded policy ledger sqlite perfetto speedscope html none" -- "$cur"; compgen -f -- "$cur") ;;
+    -b | --backend) mapfile -t COMPREPLY < <(compgen -W "text json summary folded policy ledger sqlite perfetto speedscope html otlp lua raw none" -- "$cur"; compgen -f -- "$cur") ;;
     --expect) mapfile -t COMPREPLY < <(compgen -W "errors: bytes: time: max: calls:" -- "$cur"
       compgen -P @ -f -- "${cur#@}") ;;
     -p | --attach) mapfile -t COMPREPLY < <(compgen -W "$(cd /proc && echo [0-9]*)" -- "$cur") ;;

@@ -12,6 +12,7 @@ set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES OFF) # installing strips the programs: the tracer reads the shim's symbols
 set(CPACK_DEBIAN_PACKAGE_SECTION devel)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS libcurl4) # -b otlp loads it
 set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS OFF) # nobody links the shim
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 

@@ -6,7 +6,7 @@ import subprocess
 
 from plan import Row, Variant
 
-PROGRAMS = ("call", "raw_write", "libc_write", "buffered_printf", "breakpoint", "threads")
+PROGRAMS = ("call", "raw_write", "libc_write", "buffered_printf", "breakpoint", "threads", "backend_event")
 GATES = ("dispatch", "trap", "socket")
 
 
@@ -200,6 +200,38 @@ def breakpoint_scope(tools):
     return Row("function with a breakpoint, no syscalls", "ns", variants)
 
 
+COUNTING = """local count = 0
+function call(e) count = count + 1 end
+function syscall_exit(e) count = count + 1 end
+function ret(e) count = count + 1 end
+"""
+READING = """local open, by_name = {}, {}
+function call(e) open[e.call] = e["function"] end
+function syscall_exit(e) by_name[e.name] = (by_name[e.name] or 0) + e.dur end
+function ret(e) open[e.call] = nil end
+"""
+ALL_KEYS = COUNTING + "function unused(e) for key in pairs(e) do end end\n"
+
+
+def scripts(tools):
+    """The tracer's part, measured without one: an event handed to a script that fills in what it reads."""
+    def event(name, *words):
+        return Variant(name, [*tools.program("backend_event", 500e3), *words])
+
+    def script(name, text):
+        path = os.path.join(tools.folder, f"{len(text)}.lua")
+        with open(path, "w") as file:
+            file.write(text)
+        return event(name, "lua", f"script={path}")
+    variants = [event("`-b none`", "none"), event("`-b json`", "json"), script("script that counts", COUNTING),
+                script("script that reads two keys", READING), script("script that gets all keys", ALL_KEYS)]
+    if subprocess.run([*tools.program("backend_event", 1), *variants[2].command[2:]], capture_output=True).returncode != 0:
+        for variant in variants[2:]:
+            variant.skipped = "built without lua"
+    return Row("one event (call, system call or return) to a back end", "ns", variants,
+               {variant.name: ("over", 1000) for variant in variants[2:]})
+
+
 def real_programs(tools, source):
     folder = tools.folder
 
@@ -277,6 +309,7 @@ def all_rows(tools, source):
     yield buffered_printf(tools, 0, "stdio's buffer of 4 KiB")
     yield buffered_printf(tools, 64 << 10, "buffer of 64 KiB")
     yield breakpoint_scope(tools)
+    yield scripts(tools)
     yield from real_programs(tools, source)
     yield redis(tools)
     yield start_up(tools)

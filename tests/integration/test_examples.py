@@ -116,6 +116,12 @@ class Examples(Case):
         self.assertRegex(err, r"(?m)^touch: .*Read-only file system$")
         self.assertFalse(os.path.exists(self.path("new")))
 
+    def test_script(self):
+        if b"no such backend" in self.run_plain([self.tool, "-b", "lua", "--", "true"]).err:
+            self.skipTest("built without lua")
+        _, err = self.example("first_failure.lua", status=2)
+        self.assertRegex(err, r"(?m)^first failure in \w+: \w+\(.*\) = -1 E[A-Z]+")
+
     @need("cc")
     def test_sample_backend_compiles_as_its_comment_says(self):
         with open(os.path.join(FOLDER, "sample_backend.c")) as file:
@@ -162,7 +168,7 @@ class Examples(Case):
         self.assertIn(b"libmetrics: has reported 'upload'", native.err)
 
     def test_every_command_is_tested(self):
-        tested = ("own_rand.ini", "examples/threads", "examples/scopes", "examples/fork_exec", "examples/notes", "sample_backend.so", "read_only.so",
+        tested = ("own_rand.ini", "examples/threads", "examples/scopes", "examples/fork_exec", "examples/notes", "sample_backend.so", "read_only.so", "first_failure.lua",
                   "hello.ini", "files.ini", "network.ini", "examples/uploader")
         self.assertEqual([c for c in documented_commands() if not any(t in c for t in tested)], [])
 

@@ -2,9 +2,10 @@
 restarts, threads, children."""
 import re
 
-from harness import Case, main, need, program
+from harness import Case, main, need, program, read_json
 
 NUMBERS = re.compile(r"0x[0-9a-f]+")
+IDS_TOO = re.compile(r"0x[0-9a-f]+|\b[0-9]{4,}\b")
 
 # Each is given to strace and to this tool as it is.
 LIKE_STRACE = (
@@ -142,10 +143,47 @@ class InFunctions(Case):
             self.assertEqual(run.status, 125, rule)
             self.assertIn(b"wc-preload: --inject", run.err)
 
-    def test_inproc_refuses(self):
-        run = self.run_tool([program("tampered_functions")], "--inject", "read:error=EIO", gate="inproc")
-        self.assertEqual(run.status, 125)
-        self.assertIn(b"use -E ptrace", run.err)
+
+
+class InTheProcess(Case):
+    """Engine inproc: the same as by stops, and no stop for a system call that no rule is about."""
+
+    def run_by(self, engine, argv, *options):
+        trace = self.path(engine)
+        run = self.run_tool(argv, "-E", engine, "-F", "@all,!pthread_join", "-b", "json", "-o", trace, *options, gate=None)
+        events = {}  # by thread, in the order in which these come
+        for event in read_json(trace):
+            if event["type"] in ("call", "return", "syscall") and event.get("name") != "getrandom":
+                text = IDS_TOO.sub("N", str([event.get(key) for key in ("text", "args", "ret_text", "injected")]))
+                events.setdefault(event["tid"], []).append((event["type"], event.get("function"), event.get("name"), text))
+        return (run.out, run.status), list(events.values())
+
+    def assert_same(self, argv, *options):
+        by_stops, its_events = self.run_by("ptrace", argv, *options)
+        recorded, events = self.run_by("inproc", argv, *options)
+        self.assertEqual(recorded, by_stops, options)
+        self.assertEqual(events, its_events, options)
+
+    def test_the_table(self):
+        argv = [program("tampered"), self.write("target", "target of reads")]
+        for rule in LIKE_STRACE:
+            with self.subTest(rule=rule):
+                self.assert_same(argv, "-e", rule)
+
+    def test_in_functions(self):
+        for options in (("--fault", "write@puts:error=ENOSPC"), ("--deny", "openat@fopen"),
+                        ("--inject", "write@write:short=2"), ("--inject", "read:corrupt=every:seed=7"),
+                        ("--inject", "write:p=0.5:seed=3:error=EIO"), ("--deny", "!write,read,close,%memory@printf")):
+            with self.subTest(options=options):
+                self.assert_same([program("tampered_functions")], *options)
+
+    def test_what_no_rule_is_about_does_not_stop(self):
+        run = self.run_tool([program("tampered_functions")], "-E", "inproc", "-F", "read,write,open", "-b", "none", "-v",
+                            "--inject", "write@write:short=2", gate=None)
+        self.assertIn(b"write 2 ok", run.out)
+        stops = re.findall(r"(\d+) (\w+) in \w+ \((\w+)\)", run.err.decode())
+        self.assertEqual({syscall for _, syscall, reason in stops if reason == "rule"}, {"write"}, run.err)
+        self.assertNotIn("read", {syscall for _, syscall, _ in stops})
 
 
 if __name__ == "__main__":

@@ -83,10 +83,28 @@ TEST_F(BackendSetTest, UnknownNamesGetTheNearestAndAll) {
   EXPECT_THAT(error({"jsn"}),
               AllOf(HasSubstr("unknown backend 'jsn'"), HasSubstr("did you mean 'json'?"),
                     HasSubstr("text, json, summary, folded, policy, ledger, sqlite, perfetto, "
-                              "speedscope, html, none")));
+                              "speedscope, html, otlp, lua, raw, none")));
   EXPECT_THAT(error({"sum"}), HasSubstr("did you mean 'summary'?"));
   EXPECT_THAT(error({"sqlite"}), Not(HasSubstr("did you mean")));
   EXPECT_THAT(error({"mine.so"}), HasSubstr("'./mine.so'"));
+  EXPECT_THAT(error({"mine.lua"}), HasSubstr("'./mine.lua'"));
+}
+
+// What it wanted costs nothing any more; the others go on.
+TEST_F(BackendSetTest, ABackendThatRetiresIsNotAskedForAgain) {
+  const std::string script = path("retires.lua");
+  std::ofstream(script)
+      << "function call(e) write(e.caller.symbol) end function syscall_exit(e) end";
+  if (error({"lua"}).find("no such backend") != std::string::npos) GTEST_SKIP() << "without lua";
+  auto set = open({script + ":output=" + path("out"),
+                   std::string(PATH_fixture_recorder) + ":output=" + path("rec")});
+  ASSERT_TRUE(set) << set.error().message;
+  EXPECT_TRUE(set->wants(WC_WANT_CALLER));
+  set->call(call_);
+  EXPECT_FALSE(set->wants(WC_WANT_CALLER));
+  set->call(call_);
+  EXPECT_THAT(set->take_errors(), ElementsAre(HasSubstr("retires.lua:1: attempt to index a nil")));
+  EXPECT_EQ(set->list().size(), 2U);
 }
 
 TEST_F(BackendSetTest, UnknownOptionsNameTheKnown) {
@@ -395,7 +413,7 @@ const wc_backend& observer() {
 
 TEST_F(BackendSetTest, AnObserverHearsOfAllProcessesAndIsWanted) {
   heard.clear();
-  options_.observer = &observer<WC_WANT_CALLER>();
+  options_.observers = {{&observer<WC_WANT_CALLER>(), nullptr}};
   options_.separately = true;
   auto set = open({"none"});
   ASSERT_TRUE(set.ok()) << set.error().message;
@@ -411,14 +429,14 @@ TEST_F(BackendSetTest, AnObserverHearsOfAllProcessesAndIsWanted) {
 
 TEST_F(BackendSetTest, AnObserverHearsOfCallsWithoutSyscallsWhereItWantsThem) {
   heard.clear();
-  options_.observer = &observer<WC_WANT_ALL_CALLS>();
+  options_.observers = {{&observer<WC_WANT_ALL_CALLS>(), nullptr}};
   auto all = open({"none"});
   all->call(call_, CallAudience::kWantsAllCalls);
   all->call(call_, CallAudience::kWantsSyscallsOnly);
   all->ret(return_);
   EXPECT_THAT(heard, ElementsAre("puts", "ret"));
   heard.clear();
-  options_.observer = &observer<0>();
+  options_.observers = {{&observer<0>(), nullptr}};
   auto some = open({"none"});
   some->call(call_, CallAudience::kWantsAllCalls);
   some->ret(return_, CallAudience::kWantsAllCalls);

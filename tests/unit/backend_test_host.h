@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <ctime>
 #include <map>
 #include <sstream>
 #include <string>
@@ -19,7 +20,8 @@ class TestHost {
   using Options = std::map<std::string, std::string, std::less<>>;
 
   explicit TestHost(const wc_backend* backend, Options options = {}, wc_host settings = {})
-      : backend_(backend), host_(settings), options_(std::move(options)) {
+      : table_(*backend), host_(settings), options_(std::move(options)) {
+    if (host_.run == nullptr) host_.run = &run_of_now();
     host_.abi = WC_BACKEND_ABI;
     host_.struct_size = sizeof host_;
     host_.handle = this;
@@ -31,35 +33,65 @@ class TestHost {
       const auto found = known.find(key);
       return found != known.end() ? found->second.c_str() : nullptr;
     };
-    char error[200] = "";
-    is_open_ = backend_->open(&context_, &host_, error, sizeof error) == 0;
+    for (const auto& [key, value] : options_) names_.push_back(key.c_str());
+    names_.push_back(nullptr);
+    host_.option_names = names_.data();
+    const auto keep = [](void* handle, const char* line, int) {
+      static_cast<TestHost*>(handle)->said_.emplace_back(line);
+    };
+    if (host_.say == nullptr) host_.say = keep;
+    host_.retire = [](void* handle, const char* line) {
+      static_cast<TestHost*>(handle)->retired_ = line;
+    };
+    char error[400] = "";
+    is_open_ = (table_.prepare == nullptr ||
+                table_.prepare(&context_, &host_, &table_, error, sizeof error) == 0) &&
+               table_.open(&context_, &host_, error, sizeof error) == 0;
     error_ = error;
   }
   ~TestHost() { close(); }
   TestHost(const TestHost&) = delete;
   TestHost& operator=(const TestHost&) = delete;
 
-  void send(const wc_call& event) { backend_->call(context_, &event); }
-  void send(const wc_syscall& event) { backend_->syscall_exit(context_, &event); }
+  static const wc_run& run_of_now() {
+    static const wc_run run = [] {
+      const auto now = [](clockid_t clock) {
+        timespec at{};
+        clock_gettime(clock, &at);
+        return at.tv_sec * int64_t{1'000'000'000} + at.tv_nsec;
+      };
+      const int64_t monotonic = now(CLOCK_MONOTONIC);
+      return wc_run{static_cast<uint64_t>(monotonic), 0, now(CLOCK_REALTIME) - monotonic, "here",
+                    "6.1"};
+    }();
+    return run;
+  }
+
+  void send(const wc_call& event) { table_.call(context_, &event); }
+  void send(const wc_syscall& event) { table_.syscall_exit(context_, &event); }
   void enter(const wc_syscall& event) {
     wc_verdict verdict{};
-    backend_->syscall_enter(context_, &event, &verdict);
+    table_.syscall_enter(context_, &event, &verdict);
   }
-  void send(const wc_return& event) { backend_->ret(context_, &event); }
-  void send(const wc_process& event) { backend_->process(context_, &event); }
-  void send(const wc_object& event) { backend_->object(context_, &event); }
-  void send(const wc_lost& event) { backend_->lost(context_, &event); }
-  void send(const wc_totals& event) { backend_->totals(context_, &event); }
-  void flush(uint64_t now) { backend_->flush(context_, now); }
-  void snapshot(uint64_t now) { backend_->snapshot(context_, now); }
+  void send(const wc_return& event) { table_.ret(context_, &event); }
+  void send(const wc_process& event) { table_.process(context_, &event); }
+  void send(const wc_object& event) { table_.object(context_, &event); }
+  void send(const wc_lost& event) { table_.lost(context_, &event); }
+  void send(const wc_totals& event) { table_.totals(context_, &event); }
+  void flush(uint64_t now) { table_.flush(context_, now); }
+  void snapshot(uint64_t now) { table_.snapshot(context_, now); }
   void close() {
-    if (is_open_) backend_->close(context_);
+    if (is_open_) table_.close(context_);
     is_open_ = false;
   }
 
   [[nodiscard]] void* context() const { return context_; }
   [[nodiscard]] bool is_open() const { return is_open_; }
   [[nodiscard]] const std::string& error() const { return error_; }
+  // As prepare() has left it.
+  [[nodiscard]] const wc_backend& table() const { return table_; }
+  [[nodiscard]] const std::vector<std::string>& said() const { return said_; }
+  [[nodiscard]] const std::string& retired() const { return retired_; }
   // What was written since the last look.
   std::string take() { return std::exchange(written_, {}); }
   std::vector<std::string> take_lines() {
@@ -70,9 +102,12 @@ class TestHost {
   }
 
  private:
-  const wc_backend* backend_;
+  wc_backend table_;
   wc_host host_;
   Options options_;
+  std::vector<const char*> names_;
+  std::vector<std::string> said_;
+  std::string retired_;
   void* context_ = nullptr;
   bool is_open_ = false;
   std::string error_;

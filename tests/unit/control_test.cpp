@@ -5,6 +5,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <memory>
+#include <mutex>
 #include <random>
 #include <thread>
 
@@ -12,12 +14,14 @@
 #include "control/control_client.h"
 #include "control/control_server.h"
 #include "control/control_socket.h"
+#include "control/subscribe_request.h"
 #include "folder_test.h"
 #include "session/unix_socket.h"
 
 namespace wc {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 TEST(Command, TakesTheRestOfTheLineAsItIs) {
@@ -39,13 +43,29 @@ TEST(Command, SaysWhatIsWrongAndWhatThereIs) {
       {"pause now", "'now' is too much: pause"},
       {"backend remove x", "'x' is no number: backend remove ID"},
       {"backend remove 99999999999", "is no number"},
-      {"snapshot f", "'snapshot' is not built yet"},
+      {"snapshot", "something is missing: snapshot FILE"},
   };
   for (const auto& [line, message] : wrong) {
     auto command = parse_command(line);
     ASSERT_FALSE(command.ok()) << line;
     EXPECT_THAT(command.error().message, HasSubstr(message));
   }
+}
+
+TEST(Command, WhatIsSubscribedTo) {
+  const auto usual = parse_subscribe("");
+  ASSERT_TRUE(usual.ok());
+  EXPECT_EQ(usual->interval_ns, 1'000'000'000u);
+  EXPECT_THAT(usual->by, ElementsAre("function"));
+  const auto all =
+      parse_subscribe(" interval=100\tby=thread,path,thread top=9 recent=3  function=a=b ");
+  ASSERT_TRUE(all.ok()) << all.error().message;
+  EXPECT_EQ(all->interval_ns, 100'000'000u);
+  EXPECT_THAT(all->by, ElementsAre("thread", "path"));
+  EXPECT_EQ(std::tie(all->top, all->recent, all->function), std::make_tuple(9u, 3u, "a=b"));
+  for (const char* wrong : {"interval", "interval=99", "interval=1e3", "by=", "by=x", "top=0",
+                            "recent=1001", "function=x", "function= recent=1", "x"})
+    EXPECT_FALSE(parse_subscribe(wrong).ok()) << wrong;
 }
 
 TEST(Command, HostileLinesAreRefusedOrMakeSense) {
@@ -65,14 +85,23 @@ TEST(Command, HostileLinesAreRefusedOrMakeSense) {
 // Answers with what it was asked, as soon as `is_open`.
 class Echo : public ControlHost {
  public:
-  void on_request(const std::string& line, std::function<void(std::string)> reply) override {
+  void on_request(const std::string& line, std::shared_ptr<ControlPeer> peer) override {
     if (line == "keep") {
-      kept_.push_back(std::move(reply));
+      std::lock_guard lock(mutex_);
+      kept_.push_back(std::move(peer));
       return;
     }
-    reply("{\"ok\":true,\"line\":\"" + line + "\"}");
+    peer->answer("{\"ok\":true,\"line\":\"" + line + "\"}");
   }
-  std::vector<std::function<void(std::string)>> kept_;
+  // Waits for it.
+  std::shared_ptr<ControlPeer> kept() {
+    for (;; usleep(1000)) {
+      std::lock_guard lock(mutex_);
+      if (!kept_.empty()) return kept_.back();
+    }
+  }
+  std::vector<std::shared_ptr<ControlPeer>> kept_;
+  std::mutex mutex_;
 };
 
 class ControlTest : public FolderTest {
@@ -134,7 +163,28 @@ TEST_F(ControlTest, OneThatWaitsFloodsOrLeavesHoldsNobodyUp) {
   EXPECT_EQ(received(fd.get()), R"({"ok":true,"line":"here"})");
   EXPECT_EQ(received(floods.get()), "") << "a line without an end is cut off";
   server_.reset();
-  for (auto& reply : host_.kept_) reply("late");  // nobody is there any more
+  for (auto& peer : host_.kept_) peer->answer("late");  // nobody is there any more
+}
+
+TEST_F(ControlTest, FurtherLinesComeOneAtATimeUntilThePeerGoes) {
+  ScopedFd fd = connected();
+  send(fd.get(), "keep\n", 5, 0);
+  shutdown(fd.get(), SHUT_WR);
+  std::shared_ptr<ControlPeer> peer = host_.kept();
+  peer->answer("first", ControlPeer::Then::FurtherLines);
+  EXPECT_EQ(received(fd.get()), "first");
+  const std::string wide(1 << 22, 'x');  // more than a socket holds
+  while (peer->send("ready") != ControlPeer::Sent::Yes) usleep(1000);
+  EXPECT_EQ(received(fd.get()), "ready");
+  while (peer->send(wide) != ControlPeer::Sent::Yes) usleep(1000);
+  EXPECT_EQ(peer->send("too early"), ControlPeer::Sent::Busy);
+  EXPECT_EQ(received(fd.get()), wide);
+  while (peer->send("again") == ControlPeer::Sent::Busy) usleep(1000);
+  EXPECT_EQ(received(fd.get()), "again");
+  fd.reset();
+  while (peer->send("nobody") != ControlPeer::Sent::Gone) usleep(1000);
+  server_.reset();
+  EXPECT_EQ(peer->send("late"), ControlPeer::Sent::Gone);
 }
 
 TEST_F(ControlTest, TheClientsExitStatusSaysHowItWent) {

@@ -409,7 +409,8 @@ TEST(IniKeys, EveryOptionThatSaysHowHasOne) {
       Key::NoFollow,     Key::Compare,       Key::CompareOutput, Key::CompareLoad,
       Key::CompareReady, Key::CompareFigure, Key::CompareLimit,  Key::Connect,
       Key::Config,       Key::Help,          Key::Version,       Key::ListFunctions,
-      Key::ListSyscalls, Key::ListClasses,   Key::Explore};
+      Key::ListSyscalls, Key::ListClasses,   Key::Explore,       Key::Replay,
+      Key::Sysroot,      Key::Diff,          Key::Threshold};
   for (const OptionRow& row : option_rows()) {
     const bool has_key = std::any_of(ini_rows().begin(), ini_rows().end(),
                                      [&](const IniRow& ini) { return ini.key == row.key; });

@@ -58,6 +58,13 @@ const std::map<Key, Words> kSamples = {
     {Key::CompareReady, {"--compare-ready=x"}},
     {Key::CompareFigure, {"--compare-figure=(.)"}},
     {Key::CompareLimit, {"--compare-limit=3"}},
+    {Key::Flight, {"--flight=9"}},
+    {Key::FlightOn, {"--flight-on=rule"}},
+    {Key::Record, {"--record=x"}},
+    {Key::Replay, {"--replay=f"}},
+    {Key::Sysroot, {"--sysroot=/"}},
+    {Key::Threshold, {"--threshold=5%"}},
+    {Key::Diff, {"--diff", "a", "b"}},
     {Key::Overflow, {"--overflow=drop"}},
     {Key::Patch, {"--patch=libz*"}},
     {Key::Pid, {"-p", "4711"}},
@@ -86,7 +93,7 @@ const std::set<std::pair<Key, Key>> kImplied = {{Key::StackTrace, Key::StackDept
 
 bool takes_no_program(Key key) {
   return key == Key::Pid || key == Key::ListFunctions || key == Key::ListSyscalls ||
-         key == Key::ListClasses;
+         key == Key::ListClasses || key == Key::Replay || key == Key::Diff;
 }
 
 Words joined(const std::vector<Key>& keys) {
@@ -187,7 +194,8 @@ const std::set<Key> kOfNoBackend = {
     Key::Compare,      Key::CompareOutput, Key::CompareLoad, Key::CompareReady,  Key::CompareFigure,
     Key::CompareLimit, Key::Overflow,      Key::Patch,       Key::Pid,           Key::NoFollow,
     Key::Control,      Key::Connect,       Key::Verbose,     Key::ListFunctions, Key::ListSyscalls,
-    Key::ListClasses,  Key::Expect,        Key::ExpectJunit};
+    Key::ListClasses,  Key::Expect,        Key::ExpectJunit, Key::Flight,        Key::FlightOn,
+    Key::Record,       Key::Replay,        Key::Sysroot,     Key::Threshold,     Key::Diff};
 
 TEST(Relations, EveryBuiltinBackendIsJudged) {
   for (const std::string_view name : backends::builtin_names())

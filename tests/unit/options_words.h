@@ -72,6 +72,12 @@ inline std::string fingerprint(const Options& o) {
   list(c.outputs);
   out << o.explore.asked << o.explore.errors << o.explore.run_limit << ' ' << o.explore.total_limit;
   list(o.explore.handed_on);
+  const FlightChoice& f = o.flight;
+  out << f.asked << f.events << ' ' << f.on_exit << f.on_signal << f.on_rule << f.slow;
+  list(f.errors);
+  out << o.replay.file << '\n'
+      << o.replay.sysroot << '\n'
+      << o.replay.string_size_given << o.threshold;
   return out.str();
 }
 

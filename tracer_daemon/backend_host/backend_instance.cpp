@@ -2,11 +2,14 @@
 
 #include <dlfcn.h>
 #include <fmt/format.h>
+#include <sys/utsname.h>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <utility>
 
 #include "builtin.h"
@@ -18,7 +21,7 @@ namespace {
 constexpr uint32_t kKnownWants = WC_WANT_TEXT | WC_WANT_CALLER | WC_WANT_CALL_TIME |
                                  WC_WANT_COUNTS | WC_WANT_ALL_CALLS | WC_WANT_ENTER |
                                  WC_WANT_VERDICTS | WC_WANT_STACK | WC_WANT_SYSCALL_TIME |
-                                 WC_WANT_PATHS | WC_WANT_PHASES;
+                                 WC_WANT_PATHS | WC_WANT_PHASES | WC_WANT_RAW;
 // A table that ends before its first callback is none.
 constexpr size_t kSmallestTable = offsetof(wc_backend, open) + sizeof(wc_backend::open);
 
@@ -34,6 +37,10 @@ void want_more(void* handle, uint32_t wants) { static_cast<BackendInstance*>(han
 
 void say_line(void* handle, const char* line, int is_error) {
   static_cast<BackendInstance*>(handle)->say(line, is_error != 0);
+}
+
+void retire_backend(void* handle, const char* line) {
+  static_cast<BackendInstance*>(handle)->retire(line);
 }
 
 const char* look_up_option(void* handle, const char* key) {
@@ -66,6 +73,13 @@ bool shows_colors(const Output& output) {
   return output.is_terminal() && forbids.empty() && terminal != "dumb";
 }
 
+// `message`: what the backend has written there, or nothing.
+Error refusal(const std::string& name, std::array<char, 512>& message) {
+  message.back() = '\0';
+  return Error{fmt::format("backend '{}': {}", name,
+                           message[0] != '\0' ? message.data() : "it could not start")};
+}
+
 }  // namespace
 
 void BackendInstance::CloseLibrary::operator()(void* library) const { ::dlclose(library); }
@@ -76,7 +90,10 @@ BackendInstance::BackendInstance(BackendSpec spec, const HostOptions& options)
       arguments_(options.argv),
       functions_(options.functions),
       breakpoints_(options.breakpoints),
+      machine_(options.run.machine),
+      kernel_(options.run.kernel),
       engine_(options.engine),
+      run_{options.run.began, 0, options.run.realtime_offset, machine_.c_str(), kernel_.c_str()},
       say_(options.say),
       colored_(options.colored),
       has_phases_(options.whole_process) {
@@ -91,15 +108,35 @@ BackendInstance::BackendInstance(BackendSpec spec, const HostOptions& options)
            .all_calls = options.all_calls ? 1U : 0U,
            .stack_trace = options.stack_trace ? 1U : 0U,
            .want = want_more,
-           .one_process = options.only_process != 0 ? 1U : 0U};
+           .one_process = options.separately || options.only_process != 0 ? 1U : 0U};
   host_.version = version_.c_str();
   for (const std::string& argument : arguments_) argv_.push_back(argument.c_str());
   argv_.push_back(nullptr);
   if (!arguments_.empty()) host_.argv = argv_.data();
+  host_.run = &run_;
   if (!functions_.empty()) host_.functions = functions_.c_str();
   if (!breakpoints_.empty()) host_.breakpoints = breakpoints_.c_str();
   host_.engine = engine_.c_str();
   host_.say = say_line;
+  for (const auto& [key, value] : spec_.options) option_names_.push_back(key.c_str());
+  option_names_.push_back(nullptr);
+  host_.option_names = option_names_.data();
+  host_.retire = retire_backend;
+}
+
+RunFacts RunFacts::now() {
+  const auto time_of = [](clockid_t clock) {
+    timespec at{};
+    clock_gettime(clock, &at);
+    return at.tv_sec * int64_t{1'000'000'000} + at.tv_nsec;
+  };
+  RunFacts facts;
+  const int64_t monotonic = time_of(CLOCK_MONOTONIC);
+  facts.began = static_cast<uint64_t>(monotonic);
+  facts.realtime_offset = time_of(CLOCK_REALTIME) - monotonic;
+  utsname machine{};
+  if (uname(&machine) == 0) facts.machine = machine.nodename, facts.kernel = machine.release;
+  return facts;
 }
 
 BackendInstance::~BackendInstance() { close(); }
@@ -114,6 +151,7 @@ Result<std::unique_ptr<BackendInstance>> BackendInstance::load(BackendSpec spec,
     if (builtin == nullptr) return unknown_backend(backend->spec_);
     backend->callbacks_ = *builtin;
   }
+  if (Status status = backend->prepare(); !status) return status.error();
   if (Status status = backend->check(options); !status) return status.error();
   backend->wants_ = backend->callbacks_.wants | wants_from_options(backend->callbacks_, options);
   return backend;
@@ -159,6 +197,20 @@ Status BackendInstance::take_callbacks(const wc_backend* table) {
   return Done{};
 }
 
+Status BackendInstance::prepare() {
+  const auto function = callbacks_.prepare;
+  if (function == nullptr) return Done{};
+  std::array<char, 512> message{};
+  int failed = 0;
+  if (!attempt("prepare", [&] {
+        failed = function(&context_, &host_, &callbacks_, message.data(), message.size());
+      }))
+    return Error{take_crash()};
+  if (failed != 0) return refusal(name(), message);
+  is_prepared_ = true;
+  return Done{};
+}
+
 Status BackendInstance::check(const HostOptions& options) const {
   if ((callbacks_.wants & ~kKnownWants) != 0) {
     return Error{
@@ -196,24 +248,25 @@ Status BackendInstance::open(std::shared_ptr<Output> output) {
   if (!output_path_.empty()) host_.output = output_path_.c_str();
   host_.color = colored_.value_or(shows_colors(*output_)) ? 1U : 0U;
   update_width();
+  is_prepared_ = false;  // what open() refuses it does not close
   if (callbacks_.open != nullptr) {
-    char message[512] = "";
+    std::array<char, 512> message{};
     int failed = 0;
-    if (!attempt("open",
-                 [&] { failed = callbacks_.open(&context_, &host_, message, sizeof message); }))
+    if (!attempt("open", [&] {
+          failed = callbacks_.open(&context_, &host_, message.data(), message.size());
+        }))
       return Error{take_crash()};
-    if (failed != 0) {
-      message[sizeof message - 1] = '\0';
-      return Error{fmt::format("backend '{}': {}", name(),
-                               message[0] != '\0' ? message : "it could not start")};
-    }
+    if (failed != 0) return refusal(name(), message);
   }
   is_open_ = true;
   return Done{};
 }
 
-void BackendInstance::close() {
-  if (!std::exchange(is_open_, false) || callbacks_.close == nullptr) return;
+void BackendInstance::close(uint64_t ended) {
+  run_.ended = ended;
+  const bool is_begun = is_open_ || is_prepared_;
+  is_open_ = is_prepared_ = false;
+  if (!is_begun || callbacks_.close == nullptr) return;
   attempt("close", [&] { callbacks_.close(context_); });
 }
 
@@ -222,8 +275,15 @@ void BackendInstance::give_up(const char* callback, const CrashReason& reason) {
   crash_ = fmt::format("backend {} crashed in {} ({})", name(), callback, reason.text);
   callbacks_ = {};
   wants_ = 0;
-  is_open_ = false;
+  is_open_ = is_prepared_ = false;
   (void)library_.release();
+}
+
+void BackendInstance::retire(const char* line) {
+  say(line, true);
+  callbacks_ = {.close = callbacks_.close};
+  wants_ = 0;
+  has_retired_ = true;
 }
 
 // An error stands beside those of outputs, which are told at the end.

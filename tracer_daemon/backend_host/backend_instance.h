@@ -17,7 +17,23 @@
 
 namespace wc {
 
+// When and where the run is, for all backends the same.
+struct RunFacts {
+  uint64_t began = 0;  // CLOCK_MONOTONIC, nanoseconds
+  int64_t realtime_offset = 0;
+  std::string machine, kernel;
+
+  static RunFacts now();
+};
+
 // What the command line says that concerns backends.
+// Hears of all that the run's backends hear of, whatever -ff makes of it: a backend without output
+// that is this program's own code.
+struct Observer {
+  const wc_backend* callbacks = nullptr;
+  void* context = nullptr;
+};
+
 struct HostOptions {
   uint32_t string_size = 32;    // -s
   uint32_t time_format = 0;     // wc_host::time_format
@@ -35,11 +51,9 @@ struct HostOptions {
   bool separately = false;                 // -ff: a file for each process
   int32_t only_process = 0;                // the one whose events these backends get; 0: all
   std::string engine = "ptrace";
+  RunFacts run;                                    // began 0: it begins now
   void (*say)(const std::string& line) = nullptr;  // tells the user; null: nobody is told
-  // Hears of all that the run's backends hear of, whatever -ff makes of it: a backend without
-  // output. Null: none.
-  const wc_backend* observer = nullptr;
-  void* observer_context = nullptr;
+  std::vector<Observer> observers;
   bool engine_has_verdicts = false;  // whether it honours what syscall_enter returns
 };
 
@@ -55,18 +69,19 @@ class BackendInstance {
   Status open(std::shared_ptr<Output> output);
   // Asks the terminal, where its output is one.
   void update_width() { host_.columns = output_->columns(); }
-  // Lets it write what it has left; it is not called again. Also done by the destructor.
-  void close();
+  // Lets it write what it has left; it is not called again. Also done by the destructor. `ended`:
+  // when the run has; 0: it goes on.
+  void close(uint64_t ended = 0);
 
   // Calls it. One that crashes in there has no callbacks from then on and is not closed.
-  // True: it has returned.
+  // True: it has returned, and goes on.
   template <typename Call>
   bool attempt(const char* callback, Call&& call) {
     const CrashReason reason = guarded(call);
     if (reason) give_up(callback, reason);
-    return !reason;
+    return !reason && !has_retired_;
   }
-  // One line about its crash, once; empty: it has not crashed.
+  // One line about its crash, or what it has said of an error, once; empty: there is none.
   std::string take_crash() { return std::exchange(crash_, {}); }
 
   [[nodiscard]] const std::string& name() const { return spec_.name; }
@@ -80,6 +95,8 @@ class BackendInstance {
   void say(const char* line, bool is_error);
   // It asks for more while it opens.
   void want(uint32_t wants);
+  // It has no part in the run any more, and says why.
+  void retire(const char* line);
   // What it asks for itself and what the command line asks for it (-a, -t, -T).
   [[nodiscard]] uint32_t wants() const { return wants_; }
   [[nodiscard]] bool wants(wc_want want) const { return (wants_ & want) != 0; }
@@ -92,6 +109,7 @@ class BackendInstance {
   BackendInstance(BackendSpec spec, const HostOptions& options);
   Status load_library();
   Status take_callbacks(const wc_backend* table);
+  Status prepare();
   Status check(const HostOptions& options) const;
   void give_up(const char* callback, const CrashReason& reason);
 
@@ -101,14 +119,16 @@ class BackendInstance {
   wc_host host_ = {};  // the backend keeps its address until close()
   std::string version_;
   std::vector<std::string> arguments_;
-  std::string functions_, breakpoints_, engine_, output_path_;
+  std::string functions_, breakpoints_, machine_, kernel_, engine_, output_path_;
+  wc_run run_ = {};
   void (*say_)(const std::string& line) = nullptr;
-  std::vector<const char*> argv_;  // of arguments_, and NULL
+  std::vector<const char*> argv_;          // of arguments_, and NULL
+  std::vector<const char*> option_names_;  // of spec_, and NULL
   std::optional<bool> colored_;
   std::shared_ptr<Output> output_;
   void* context_ = nullptr;
   uint32_t wants_ = 0;
-  bool is_open_ = false;
+  bool is_prepared_ = false, is_open_ = false, has_retired_ = false;
   bool has_phases_ = false;  // --scope=process
   std::string crash_;
 };

@@ -8,21 +8,11 @@
 #include <utility>
 
 namespace wc {
-namespace {
-
-// Backend `none` hears of nothing.
-bool writes(const BackendInstance& backend) {
-  const wc_backend& callbacks = backend.callbacks();
-  return callbacks.call != nullptr || callbacks.ret != nullptr ||
-         callbacks.syscall_enter != nullptr || callbacks.syscall_exit != nullptr ||
-         callbacks.process != nullptr || callbacks.object != nullptr || callbacks.totals != nullptr;
-}
-
-}  // namespace
 
 // ---- Life cycle
 
 Result<BackendSet> BackendSet::open(std::span<const std::string> specs, HostOptions options) {
+  if (options.run.began == 0) options.run = RunFacts::now();
   BackendSet set(std::move(options));
   // First what can be refused without side effects, so that a mistake in the last spec does not
   // leave the empty file of the first.
@@ -58,7 +48,7 @@ Status BackendSet::open_outputs() {
     outputs_.push_back(Output::standard_error());
     return Done{};
   }
-  auto file = Output::open_file(file_name(options_.output_path), options_.existing);
+  auto file = Output::open_file(file_name(options_, options_.output_path), options_.existing);
   if (!file) return file.error();
   outputs_.push_back(std::move(*file));
   return Done{};
@@ -74,15 +64,16 @@ Result<BackendSet::Instance> BackendSet::load(std::string_view spec) const {
 
 Result<std::shared_ptr<Output>> BackendSet::output_for(const BackendInstance& backend) const {
   const std::string* path = backend.option("output");
-  if (path == nullptr && options_.output_path.empty() && writes(backend) &&
+  if (path == nullptr && options_.output_path.empty() && hears_events(backend.callbacks()) &&
       !Output::has_standard_error())
     return Error{"standard error, where the trace would go, is closed; -o FILE takes it", EBADF};
   if (path == nullptr) return outputs_.front();
   // Two descriptors of one file would overwrite each other.
   for (const auto& output : outputs_) {
-    if (output->is_file(file_name(*path))) return output;
+    if (output->is_file(file_name(options_, *path))) return output;
   }
-  Result<std::unique_ptr<Output>> file = Output::open_file(file_name(*path), options_.existing);
+  Result<std::unique_ptr<Output>> file =
+      Output::open_file(file_name(options_, *path), options_.existing);
   if (!file) {
     return Error{fmt::format("backend '{}': {}", backend.name(), file.error().message),
                  file.error().code};
@@ -101,17 +92,8 @@ Status BackendSet::start(BackendInstance& backend) {
 
 void BackendSet::count_wants() {
   demand_ = {.generation = demand_.generation + 1};
-  if (options_.observer != nullptr) {
-    demand_.all = options_.observer->wants;
-    demand_.has_audience = true;
-  }
-  for (const Instance& backend : backends_) {
-    const wc_backend& callbacks = backend->callbacks();
-    demand_.all |= backend->wants();
-    demand_.has_audience = demand_.has_audience || callbacks.call != nullptr ||
-                           callbacks.ret != nullptr || callbacks.syscall_enter != nullptr ||
-                           callbacks.syscall_exit != nullptr;
-  }
+  for (const Observer& one : options_.observers) demand_.add(*one.callbacks, one.callbacks->wants);
+  for (const Instance& backend : backends_) demand_.add(backend->callbacks(), backend->wants());
 }
 
 // The others go on. What it has written until then is kept.
@@ -122,8 +104,8 @@ void BackendSet::note_crash(BackendInstance& backend) {
   count_wants();
 }
 
-void BackendSet::close(BackendInstance& backend) {
-  backend.close();
+void BackendSet::close(BackendInstance& backend, uint64_t ended) {
+  backend.close(ended);
   note_crash(backend);
 }
 
@@ -131,9 +113,12 @@ void BackendSet::discard() {
   for (const auto& output : outputs_) output->discard();
 }
 
-void BackendSet::close() {
+void BackendSet::close(uint64_t now) {
   while (!parts_.empty()) end_part(parts_.begin()->first);
-  for (Instance& backend : backends_) close(*backend);
+  const uint64_t ended = now != 0 ? now : RunFacts::now().began;
+  for (Instance& backend : backends_) {
+    close(*backend, ended);
+  }
   for (const auto& output : outputs_) output->close();
   backends_.clear();
   count_wants();
@@ -191,6 +176,13 @@ Result<uint32_t> BackendSet::add(std::string_view spec, uint32_t planned) {
   backends_.push_back(std::move(*backend));
   count_wants();
   return id;
+}
+
+void BackendSet::watch(const Observer& observer) {
+  std::erase_if(options_.observers,
+                [&](const Observer& one) { return one.context == observer.context; });
+  if (observer.callbacks != nullptr) options_.observers.push_back(observer);
+  count_wants();
 }
 
 Status BackendSet::remove(uint32_t id) {
@@ -265,15 +257,17 @@ void BackendSet::deliver(const char* name, const Event& event, CallAudience audi
   }
 }
 
-// The observer is this program's own code: it needs no guard.
+// They are this program's own code, and need no guard.
 template <auto callback, typename Event>
 static void observe(const HostOptions& host, const Event& event,
                     CallAudience audience = CallAudience::kEveryone) {
-  if (host.observer == nullptr || host.observer->*callback == nullptr) return;
-  const bool sees_all = (host.observer->wants & WC_WANT_ALL_CALLS) != 0;
-  const bool is_meant =
-      audience == CallAudience::kEveryone || sees_all == (audience == CallAudience::kWantsAllCalls);
-  if (is_meant) (host.observer->*callback)(host.observer_context, &event);
+  for (const Observer& one : host.observers) {
+    const auto function = one.callbacks->*callback;
+    const bool sees_all = (one.callbacks->wants & WC_WANT_ALL_CALLS) != 0;
+    const bool is_meant = audience == CallAudience::kEveryone ||
+                          sees_all == (audience == CallAudience::kWantsAllCalls);
+    if (function != nullptr && is_meant) function(one.context, &event);
+  }
 }
 
 void BackendSet::call(const wc_call& event, CallAudience audience) {
@@ -330,15 +324,24 @@ void BackendSet::lost(const wc_lost& event) {
 }
 
 void BackendSet::totals(const wc_totals& event) {
+  if ((event.flags & WC_TOTALS_SO_FAR) == 0) observe<&wc_backend::totals>(options_, event);
   if (options_.separately) return to_part(event.pid, [&](BackendSet& part) { part.totals(event); });
   for (const Instance& backend : backends_) {
     const auto function = backend->callbacks().totals;
     const bool is_meant =
         (event.flags & WC_TOTALS_SO_FAR) == 0 || backend->callbacks().snapshot != nullptr;
     if (!backend->wants(WC_WANT_COUNTS) || function == nullptr || !is_meant) continue;
-    if (!backend->attempt("totals", [&] { function(backend->context(), &event); })) {
+    if (!backend->attempt("totals", [&] { function(backend->context(), &event); }))
       note_crash(*backend);
-    }
+  }
+}
+
+void BackendSet::raw(const wc_raw& piece) {
+  for (const Instance& backend : backends_) {
+    const auto function = backend->callbacks().raw;
+    if (backend->wants(WC_WANT_RAW) && function != nullptr &&
+        !backend->attempt("raw", [&] { function(backend->context(), &piece); }))
+      note_crash(*backend);
   }
 }
 
@@ -405,22 +408,17 @@ void BackendSet::snapshot(uint64_t now) {
   for (const auto& output : outputs_) output->flush();
 }
 
-void BackendSet::flush_backends(uint64_t now) {
-  for (const Instance& backend : backends_) {
-    const auto function = backend->callbacks().flush;
-    if (function == nullptr) continue;
-    if (!backend->attempt("flush", [&] { function(backend->context(), now); })) {
-      note_crash(*backend);
-    }
-  }
-}
-
 void BackendSet::flush(uint64_t now) {
   for (const auto& [pid, part] : parts_)
     if (part != nullptr) part->flush(now);
   if (options_.separately) return;
-  for (const Instance& backend : backends_) backend->update_width();
-  flush_backends(now);
+  for (const Instance& backend : backends_) {
+    backend->update_width();
+    const auto function = backend->callbacks().flush;
+    if (function == nullptr) continue;
+    if (!backend->attempt("flush", [&] { function(backend->context(), now); }))
+      note_crash(*backend);
+  }
   write_out();
 }
 

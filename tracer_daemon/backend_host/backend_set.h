@@ -33,6 +33,9 @@ namespace wc {
 // syscall comes; its return goes to everyone, or to the first only when there was no syscall.
 enum class CallAudience { kEveryone, kWantsAllCalls, kWantsSyscallsOnly };
 
+// With -ff: of one process.
+std::string file_name(const HostOptions& options, const std::string& path);
+
 class BackendSet {
  public:
   // Starts all of `specs` (see backend_spec.h), or none: the error is one line for the user.
@@ -50,6 +53,10 @@ class BackendSet {
   Status remove(uint32_t id);
   Status replace(uint32_t id, std::string_view spec, uint32_t planned = ~0u);
   [[nodiscard]] std::vector<std::pair<uint32_t, std::string>> list() const;  // number, spec
+
+  // An observer that comes while tracing, or goes: then without callbacks. Of totals it gets the
+  // final ones.
+  void watch(const Observer& observer);
 
   // What all of them want together.
   [[nodiscard]] Demand demand() const { return demand_; }
@@ -76,6 +83,8 @@ class BackendSet {
   void lost(const wc_lost& event);
   // To those that want WC_WANT_COUNTS.
   void totals(const wc_totals& event);
+  // To those that want WC_WANT_RAW.
+  void raw(const wc_raw& piece);
 
   // Whether somebody can write what there is so far; then it gets the totals so far, and
   // snapshot().
@@ -92,8 +101,9 @@ class BackendSet {
   [[nodiscard]] uint64_t wake_at();
   // What they have written and will write reaches nobody: nothing was traced.
   void discard();
-  // Ends all of them. Idempotent; also done by the destructor.
-  void close();
+  // Ends all of them. Idempotent; also done by the destructor. `now`: when the run has ended; 0:
+  // now.
+  void close(uint64_t now = 0);
 
   // Lines for the user about outputs and backends that failed, each once; ask after flush and
   // close.
@@ -114,10 +124,8 @@ class BackendSet {
   template <auto callback, typename Event>
   void deliver(const char* name, const Event& event, CallAudience audience);
   void note_crash(BackendInstance& backend);
-  void close(BackendInstance& backend);
-  void flush_backends(uint64_t now);
+  void close(BackendInstance& backend, uint64_t ended = 0);
 
-  [[nodiscard]] std::string file_name(const std::string& path) const;
   [[nodiscard]] Status check_folders() const;
   Status open_outputs();
   BackendSet* part_of(int32_t pid);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <numeric>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "builtin.h"
@@ -15,6 +16,7 @@ namespace wc {
 namespace {
 
 constexpr std::string_view kOutputOption = "output";
+constexpr std::string_view kAnyOption = "*";
 constexpr std::string_view kSwitch = "histogram";  // may stand without a value: it is on
 
 size_t edit_distance(std::string_view a, std::string_view b) {
@@ -80,8 +82,12 @@ Result<BackendSpec> parse_backend_spec(std::string_view text) {
   spec.text = text;
   spec.name = text.substr(0, colon);
   if (spec.name.empty()) {
-    return Error{fmt::format("'{}' names no backend: expected NAME or ./file.so", text)};
+    return Error{
+        fmt::format("'{}' names no backend: expected NAME, ./file.so or ./file.lua", text)};
   }
+  // A script is an option of the backend that runs it.
+  if (spec.is_path() && spec.name.ends_with(".lua"))
+    spec.options.emplace("script", std::exchange(spec.name, "lua"));
   if (colon == std::string_view::npos) return spec;
   std::string_view rest = text.substr(colon + 1);
   while (true) {
@@ -96,7 +102,8 @@ Status check_backend_options(const BackendSpec& spec, std::string_view known) {
   std::vector<std::string_view> names = words(known);
   names.push_back(kOutputOption);
   for (const auto& [key, value] : spec.options) {
-    if (std::find(names.begin(), names.end(), key) != names.end()) continue;
+    const auto is_known = [&](std::string_view name) { return name == key || name == kAnyOption; };
+    if (std::any_of(names.begin(), names.end(), is_known)) continue;
     return Error{fmt::format("backend '{}' has no option '{}'{}; it knows {}", spec.name, key,
                              suggestion(key, names), fmt::join(names, ", "))};
   }
@@ -105,12 +112,13 @@ Status check_backend_options(const BackendSpec& spec, std::string_view known) {
 
 Error unknown_backend(const BackendSpec& spec) {
   const auto names = backends::builtin_names();
-  if (spec.name.ends_with(".so")) {
+  if (spec.name.ends_with(".so") || spec.name.ends_with(".lua")) {
     return Error{fmt::format("unknown backend '{}': a file is named with a slash, './{}'",
                              spec.name, spec.name)};
   }
   return Error{
-      fmt::format("unknown backend '{}'{}; there are {}, and ./file.so for one of your own",
+      fmt::format("unknown backend '{}'{}; there are {}, and ./file.so or ./file.lua for "
+                  "one of your own",
                   spec.name, suggestion(spec.name, names), fmt::join(names, ", "))};
 }
 

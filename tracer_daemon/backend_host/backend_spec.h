@@ -1,4 +1,4 @@
-// The argument of -b: NAME or ./file.so, with options behind a colon.
+// The argument of -b: NAME, ./file.so or ./file.lua, with options behind a colon.
 #pragma once
 
 #include <map>
@@ -18,6 +18,7 @@ struct BackendSpec {
 };
 
 // NAME[:key=value[,key=value...]]. The name ends at the first colon, a value at the next comma.
+// ./file.lua is lua:script=./file.lua.
 Result<BackendSpec> parse_backend_spec(std::string_view text);
 
 // Whether a backend that knows `known` (space-separated names) takes the options; `output` is

@@ -9,8 +9,8 @@
 
 namespace wc {
 
-std::string BackendSet::file_name(const std::string& path) const {
-  return options_.only_process == 0 ? path : fmt::format("{}.{}", path, options_.only_process);
+std::string file_name(const HostOptions& options, const std::string& path) {
+  return options.only_process == 0 ? path : fmt::format("{}.{}", path, options.only_process);
 }
 
 // The files are made when their processes are: what can be known before a program runs is whether
@@ -35,7 +35,7 @@ BackendSet* BackendSet::part_of(int32_t pid) {
   HostOptions options = options_;
   options.separately = false;
   options.only_process = pid;
-  options.observer = nullptr;  // it is the whole run's
+  options.observers.clear();  // they are the whole run's
   // A late event of a process that has ended, or another process of that number.
   if (!begun_.insert(pid).second) options.existing = Existing::Append;
   auto opened = open(specs_, std::move(options));

@@ -23,6 +23,11 @@ class TraceeMemory {
   // unreadable page. Never fails otherwise, never throws.
   virtual size_t read(RemoteAddress from, void* to, size_t size) = 0;
 
+  // The same where only what stands in front of a NUL counts: what is behind it may be missing.
+  virtual size_t read_text(RemoteAddress from, char* to, size_t size) {
+    return read(from, to, size);
+  }
+
   // True when all `size` bytes were read.
   bool read_all(RemoteAddress from, void* to, size_t size) { return read(from, to, size) == size; }
 };

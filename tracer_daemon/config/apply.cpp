@@ -148,11 +148,19 @@ Status add_backend(const Setting& setting, Options& options) {
     return Error{fmt::format("{}: no backend is named {}; {}", setting.where, spec, hint)};
   if (spec.empty() || spec.front() == ':') {
     return Error{
-        fmt::format("{}: no backend is named in {}; valid: NAME or ./FILE.so, with "
+        fmt::format("{}: no backend is named in {}; valid: NAME, ./FILE.so or ./FILE.lua, with "
                     ":key=value,...",
                     setting.where, in_quotes(setting.value))};
   }
   options.backends.emplace_back(spec);
+  return Done{};
+}
+
+Status add_record(const Setting& setting, Options& options) {
+  if (setting.value.find(',') != std::string::npos)
+    return Error{fmt::format("{}: {}: a comma would end the name; rename the file afterwards",
+                             setting.where, in_quotes(setting.value))};
+  options.backends.push_back("raw:output=" + setting.value);
   return Done{};
 }
 
@@ -293,6 +301,11 @@ std::optional<Status> apply_look(const Setting& setting, Options& options) {
   switch (setting.key) {
     case Key::Backend:
       return add_backend(setting, options);
+    case Key::Record:
+      return add_record(setting, options);
+    case Key::Flight:
+    case Key::FlightOn:
+      return apply_flight(setting, options);
     case Key::Summary:
     case Key::SummaryToo:
       return add_summary(options);
@@ -340,6 +353,18 @@ std::optional<Status> apply_way(const Setting& setting, Options& options) {
       return add_patched(setting, options);
     case Key::Overflow:
       return choose<Overflow>(setting, kOverflows, options.overflow);
+    case Key::Replay:
+      options.replay.file = setting.value;
+      return Done{};
+    case Key::Sysroot:
+      options.replay.sysroot = setting.value;
+      return Done{};
+    case Key::Threshold:
+      options.threshold = setting.value;
+      return Done{};
+    case Key::Diff:
+      options.command = Command::Diff;
+      return Done{};
     case Key::Prepare:
       return extend(setting, setting.value, options.prepared);
     case Key::Control:

@@ -5,6 +5,8 @@ namespace wc {
 std::string help_text() {
   return R"(Usage: wc-preload [OPTIONS] [--] PROGRAM [ARG...]
        wc-preload [OPTIONS] -p PID[,PID...]
+       wc-preload --replay FILE [OPTIONS]
+       wc-preload --diff [OPTIONS] A B
        wc-preload serve --control PATH [OPTIONS]
        wc-preload [--yes] --build
 
@@ -54,8 +56,23 @@ Where it goes:
   -ff, --output-separately     FILE.PID for each process
       --color WHEN         auto | always | never (default auto: on a terminal, without NO_COLOR)
   -b, --backend SPEC       text (the default), json, summary, folded, policy, ledger, sqlite,
-                           perfetto, speedscope, html, none, or ./FILE.so; with :key=value,...;
-                           repeatable (docs/outputs.md)
+                           perfetto, speedscope, html, otlp, raw, none, ./FILE.so, or ./FILE.lua, a
+                           script (docs/lua.md); with :key=value,...; repeatable
+                           (docs/outputs.md)
+      --record FILE        keep what was seen, undecoded; the same as -b raw:output=FILE
+      --flight[=N]         write nothing, but keep the last N events (default 10000) of each thread;
+                           they become a raw file, wc-flight.PID.raw or -o FILE, when there is a
+                           reason, at SIGUSR2 to the tracer, and by wc-ctl snapshot
+      --flight-on LIST     the reasons: exit (with another status than 0), signal (the program is
+                           killed by one), rule, slow=TIME, errno=NAME (default exit,signal)
+      --replay FILE        show a recorded run again, decoded now: with any -b, and with -F, -e, -P,
+                           -z, -Z, --status and --signals as filters. Runs nothing
+      --sysroot DIR        with --replay: where the program and its libraries are, for names
+      --diff A B           what has changed between two raw files, two of -b summary:format=json or
+                           two of -b folded: functions and system calls by change in count, errors
+                           and time. -b json: all rows; -b folded: for a differential flame graph
+      --threshold LIMIT    with --diff: exit status 1 where a row has changed by more: 10%, or
+                           count=10%,errors=0%,time=50%
   -c, --summary            print only totals per function at the end; the same as -b summary
   -C                       print the trace, and the totals at its end
 
@@ -133,11 +150,10 @@ Information:
 strace's long names (--trace, --trace-path, --string-limit, --summary-only, --timestamps, --signal,
 ...) and -e signal=, status=, quiet= mean the same here.
 
-Not yet available, and refused: --flight, --record, --replay, --diff
-
 Exit status: that of PROGRAM; killed by a signal: the same signal; 125 if the tracer failed,
 126 if PROGRAM cannot be executed, 127 if it was not found; 123 if it ended with 0 and a claim of
---expect did not hold; of --explore 1 where a run crashed or hung, else 0.
+--expect did not hold; of --explore 1 where a run crashed or hung, of --diff 1 where --threshold
+was exceeded, else 0.
 
 Examples:
   wc-preload ls -l /

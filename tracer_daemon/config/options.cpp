@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <exception>
 
@@ -100,7 +101,25 @@ Status check_first_word(const Options& options) {
   return Error{fmt::format("{} is taken for the program: {}", in_quotes(options.program[0]), hint)};
 }
 
+Status check_diff(const Options& options) {
+  if (options.program.size() != 2)
+    return Error{fmt::format(
+        "--diff takes two files: raw ones, -b summary:format=json's or -b folded's; found {}",
+        options.program.size())};
+  const auto& backends = options.backends;
+  constexpr std::array<std::string_view, 3> kForms{"text", "json", "folded"};
+  if (backends.size() != 1 || std::ranges::find(kForms, backends.front()) == kForms.end())
+    return Error{"--diff prints one of -b text, json and folded, without options"};
+  return Done{};
+}
+
 Status check_program(const Options& options) {
+  if (options.command == Command::Diff) return check_diff(options);
+  if (options.command == Command::Replay) {
+    if (!options.pids.empty()) return Error{"--replay runs nothing, so it goes without -p"};
+    if (options.program.empty()) return Done{};
+    return Error{fmt::format("--replay runs no program, found {}", in_quotes(options.program[0]))};
+  }
   if (!options.pids.empty()) return check_attach(options);
   switch (options.command) {
     case Command::Attach:
@@ -196,6 +215,14 @@ Result<Options> parse(std::span<const std::string> args) {
   options.command = *command;
   Result<CommandLine> line = parse_command_line(args);
   if (!line) return line.error();
+  // --diff A B takes no program, so options may stand behind its files, too.
+  if (find(line->settings, {Key::Diff}) != nullptr && line->program.size() > 2) {
+    Result<CommandLine> more = parse_command_line(std::span(line->program).subspan(2));
+    if (!more) return more.error();
+    line->settings.insert(line->settings.end(), more->settings.begin(), more->settings.end());
+    line->program.resize(2);
+    line->program.insert(line->program.end(), more->program.begin(), more->program.end());
+  }
   options.program = std::move(line->program);
 
   // Somebody who asks for help gets it, whatever else is wrong.
@@ -209,6 +236,11 @@ Result<Options> parse(std::span<const std::string> args) {
   for (const Setting& setting : line->settings) {
     const Status applied = apply(setting, options);
     if (!applied) return applied.error();
+  }
+  if (find(line->settings, {Key::Replay}) != nullptr) {
+    if (options.command != Command::Run) return Error{"--replay goes with no other command"};
+    options.command = Command::Replay;
+    options.replay.string_size_given = find(line->settings, {Key::StringSize}) != nullptr;
   }
   finish_backends(line->settings, options);
   finish_named(options);

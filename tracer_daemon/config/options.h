@@ -25,6 +25,8 @@ enum class Command {
   Run,
   Attach,
   Serve,
+  Replay,
+  Diff,
   Measure,
   Help,
   Version,
@@ -61,6 +63,26 @@ struct ExploreOptions {
   double total_limit = 0;              // seconds for all; 0: none
   std::vector<std::string> handed_on;  // options that all runs get
 };
+
+// --flight: the last events of each thread are kept, and written when there is a reason.
+struct FlightChoice {
+  bool asked = false;
+  uint32_t events = 10'000;  // of a thread
+  bool on_exit = true, on_signal = true, on_rule = false;
+  uint64_t slow = 0;        // nanoseconds; 0: never mind
+  std::vector<int> errors;  // errno
+};
+inline constexpr uint32_t kMostFlightEvents = 1'000'000;
+
+// --replay: what a run has recorded is shown again.
+struct ReplayOptions {
+  std::string file;
+  std::string sysroot;             // where the files of the recorded run are; empty: here
+  bool string_size_given = false;  // -s; else it is the recorded run's
+  bool has_stacks = false;         // the recorded run
+};
+// -s of a run that is recorded.
+inline constexpr unsigned kMostRecordedString = 1u << 16;
 
 // --stack-depth accepts 1 to this, which is also what is shown without it, as by strace.
 inline constexpr unsigned kMaxShownFrames = 256;
@@ -129,6 +151,9 @@ struct Options {
   std::vector<std::string> user_preloads;  // [LD_PRELOAD]: readable ELF files, no blank or colon
   CompareOptions compare;
   ExploreOptions explore;
+  FlightChoice flight;
+  ReplayOptions replay;
+  std::string threshold;              // of --diff, not yet parsed; empty: none
   std::string list;                   // argument of --list-functions and --list-syscalls, or empty
   std::vector<int> pids;              // -p: running processes to trace; empty: `program` is started
   std::string user;                   // -u: who runs `program`; empty: as this process

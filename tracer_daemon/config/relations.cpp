@@ -16,38 +16,40 @@ constexpr unsigned kAttach = of(Occasion::Attach);
 constexpr unsigned kServe = of(Occasion::Serve);
 constexpr unsigned kCompare = of(Occasion::Compare);
 constexpr unsigned kExplore = of(Occasion::Explore);
+constexpr unsigned kReplay = of(Occasion::Replay);
 constexpr unsigned kTrace = kStart | kAttach | kServe;
-constexpr unsigned kAny = 127;
+constexpr unsigned kDiff = of(Occasion::Diff);
+constexpr unsigned kAny = 511;
 
 constexpr Relation kRelations[] = {
-    {Key::Functions, kTrace | kCompare | kExplore, Need::Nothing, Again::Joined},
+    {Key::Functions, kTrace | kCompare | kExplore | kReplay, Need::Nothing, Again::Joined},
     {Key::Breakpoints, kTrace | kCompare | kExplore, Need::Nothing, Again::Joined},
-    {Key::Syscalls, kTrace | kCompare | kExplore, Need::Audience, Again::Joined},
-    {Key::Path, kTrace | kCompare, Need::Audience, Again::Joined},
-    {Key::Successful, kTrace | kCompare, Need::Audience, Again::Last},
-    {Key::Failed, kTrace | kCompare, Need::Audience, Again::Last},
-    {Key::StatusSet, kTrace | kCompare, Need::Audience, Again::Last},
+    {Key::Syscalls, kTrace | kCompare | kExplore | kReplay, Need::Audience, Again::Joined},
+    {Key::Path, kTrace | kCompare | kReplay, Need::Audience, Again::Joined},
+    {Key::Successful, kTrace | kCompare | kReplay, Need::Audience, Again::Last},
+    {Key::Failed, kTrace | kCompare | kReplay, Need::Audience, Again::Last},
+    {Key::StatusSet, kTrace | kCompare | kReplay, Need::Audience, Again::Last},
     {Key::Engine, kTrace | kCompare | kExplore, Need::Nothing, Again::Last},
     {Key::Gate, kStart | kServe | kCompare | kExplore, Need::Gate, Again::Last},
     {Key::Scope, kTrace | kExplore, Need::Nothing, Again::Last},
-    {Key::Backend, kTrace | kCompare | kExplore, Need::Nothing, Again::Joined},
-    {Key::Output, kTrace | kExplore, Need::Nothing, Again::Last},
-    {Key::Append, kTrace, Need::File, Again::Counted},
-    {Key::Separately, kTrace, Need::File, Again::Counted},
-    {Key::Summary, kTrace | kCompare, Need::Nothing, Again::Counted},
-    {Key::SummaryToo, kTrace | kCompare, Need::Nothing, Again::Counted},
-    {Key::AllCalls, kTrace | kCompare, Need::Calls, Again::Counted},
-    {Key::StringSize, kTrace | kCompare, Need::Lines, Again::Last},
-    {Key::StackTrace, kTrace | kCompare, Need::Stacks, Again::Counted},
+    {Key::Backend, kTrace | kCompare | kExplore | kReplay | kDiff, Need::Nothing, Again::Joined},
+    {Key::Output, kTrace | kExplore | kReplay | kDiff, Need::Nothing, Again::Last},
+    {Key::Append, kTrace | kReplay, Need::File, Again::Counted},
+    {Key::Separately, kTrace | kReplay, Need::File, Again::Counted},
+    {Key::Summary, kTrace | kCompare | kReplay, Need::Nothing, Again::Counted},
+    {Key::SummaryToo, kTrace | kCompare | kReplay, Need::Nothing, Again::Counted},
+    {Key::AllCalls, kTrace | kCompare | kReplay, Need::Calls, Again::Counted},
+    {Key::StringSize, kTrace | kCompare | kReplay, Need::Lines, Again::Last},
+    {Key::StackTrace, kTrace | kCompare | kReplay, Need::Stacks, Again::Counted},
     {Key::StackDepth, kTrace | kCompare, Need::Stacks, Again::Last},
     {Key::Frames, kTrace | kCompare, Need::Stacks, Again::Last},
-    {Key::Color, kTrace, Need::Text, Again::Last},
-    {Key::Time, kTrace | kCompare, Need::Text, Again::Counted},
-    {Key::RelativeTime, kTrace | kCompare, Need::Text, Again::Counted},
-    {Key::Duration, kTrace | kCompare, Need::Text, Again::Counted},
-    {Key::Paths, kTrace | kCompare, Need::Lines, Again::Counted},
-    {Key::Quiet, kTrace, Need::Nothing, Again::Counted},
-    {Key::Signals, kTrace, Need::Lines, Again::Last},
+    {Key::Color, kTrace | kReplay, Need::Text, Again::Last},
+    {Key::Time, kTrace | kCompare | kReplay, Need::Text, Again::Counted},
+    {Key::RelativeTime, kTrace | kCompare | kReplay, Need::Text, Again::Counted},
+    {Key::Duration, kTrace | kCompare | kReplay, Need::Text, Again::Counted},
+    {Key::Paths, kTrace | kCompare | kReplay, Need::Lines, Again::Counted},
+    {Key::Quiet, kTrace | kReplay, Need::Nothing, Again::Counted},
+    {Key::Signals, kTrace | kReplay, Need::Lines, Again::Last},
     {Key::User, kStart | kExplore, Need::Nothing, Again::Last},
     {Key::Every, kStart | kServe, Need::Nothing, Again::Joined},
     {Key::Rate, kStart | kServe, Need::Nothing, Again::Joined},
@@ -56,12 +58,13 @@ constexpr Relation kRelations[] = {
     {Key::Deny, kTrace, Need::Nothing, Again::Joined},
     {Key::Fault, kTrace, Need::Nothing, Again::Joined},
     {Key::Explore, kExplore, Need::Nothing, Again::Last},
-    {Key::Expect, kTrace, Need::Nothing, Again::Joined},
-    {Key::ExpectJunit, kTrace, Need::Claims, Again::Last},
+    {Key::Expect, kTrace | kReplay, Need::Nothing, Again::Joined},
+    {Key::ExpectJunit, kTrace | kReplay, Need::Claims, Again::Last},
     {Key::Flight, kTrace, Need::Nothing, Again::Last},
-    {Key::Record, kTrace, Need::Nothing, Again::Last},
+    {Key::FlightOn, kTrace, Need::Flight, Again::Last},
+    {Key::Record, kTrace, Need::Nothing, Again::Joined},
     {Key::Prepare, kStart, Need::Nothing, Again::Joined},
-    {Key::Diff, kStart, Need::Nothing, Again::Counted},
+    {Key::Diff, kDiff, Need::Nothing, Again::Counted},
     {Key::Objects, kTrace, Need::Lines, Again::Counted},
     {Key::Compare, kCompare, Need::Nothing, Again::Last},
     {Key::CompareOutput, kCompare, Need::Nothing, Again::Joined},
@@ -69,11 +72,13 @@ constexpr Relation kRelations[] = {
     {Key::CompareReady, kCompare, Need::Nothing, Again::Last},
     {Key::CompareFigure, kCompare, Need::Nothing, Again::Last},
     {Key::CompareLimit, kCompare | kExplore, Need::Nothing, Again::Last},
-    {Key::Replay, kStart, Need::Nothing, Again::Last},
+    {Key::Replay, kReplay, Need::Nothing, Again::Last},
+    {Key::Sysroot, kReplay | kDiff, Need::Nothing, Again::Last},
+    {Key::Threshold, kDiff, Need::Nothing, Again::Last},
     {Key::Overflow, kTrace | kCompare, Need::InProcess, Again::Last},
     {Key::Patch, kTrace | kCompare, Need::InProcess, Again::Joined},
     {Key::Pid, kAttach, Need::Nothing, Again::Joined},
-    {Key::Config, kTrace | kCompare | kExplore, Need::Nothing, Again::Last},
+    {Key::Config, kTrace | kCompare | kExplore | kReplay, Need::Nothing, Again::Last},
     {Key::Follow, kTrace | kExplore, Need::Nothing, Again::Last},
     {Key::NoFollow, kTrace | kCompare | kExplore, Need::Nothing, Again::Counted},
     {Key::Control, kTrace, Need::Nothing, Again::Last},
@@ -130,6 +135,10 @@ constexpr BackendKind kBackends[] = {
     {"perfetto", {Need::Audience, Need::Lines, Need::Calls}},
     {"speedscope", {Need::Audience, Need::Calls}},
     {"html", {Need::Audience, Need::Calls}},
+    {"flight", {Need::Audience, Need::Lines, Need::Text, Need::Calls, Need::Stacks}},
+    {"raw", {Need::Audience, Need::Lines, Need::Text, Need::Calls, Need::Stacks}},
+    {"otlp", {Need::Audience, Need::Lines, Need::Calls, Need::Stacks}},
+    {"lua", {Need::Audience, Need::Lines, Need::Calls, Need::Stacks}},
     {"none", {}},
 };
 
@@ -137,7 +146,8 @@ bool shows(const std::string& spec, Need what) {
   // Its callers are looked for in the stack, where there is one.
   if (what == Need::Stacks && spec.starts_with("summary") && spec.find("by=caller") != spec.npos)
     return true;
-  const std::string_view name = std::string_view(spec).substr(0, spec.find(':'));
+  std::string_view name = std::string_view(spec).substr(0, spec.find(':'));
+  if (name.ends_with(".lua")) name = "lua";
   for (const BackendKind& kind : kBackends) {
     if (kind.name == name)
       return std::find(kind.shows.begin(), kind.shows.end(), what) != kind.shows.end();
@@ -158,6 +168,8 @@ bool is_met(Need need, const Options& options) {
       return true;
     case Need::File:
       return writes_files(options);
+    case Need::Flight:
+      return options.flight.asked;
     case Need::InProcess:
       return options.engine == EngineChoice::Inproc || options.engine == EngineChoice::Auto ||
              options.compare.asked;
@@ -190,6 +202,8 @@ std::string_view words_for(Need need) {
       return "with -b none, which reports nothing";
     case Need::File:
       return "without -o FILE";
+    case Need::Flight:
+      return "without --flight";
     case Need::InProcess:
       return "without -E inproc or -E auto";
     case Need::Gate:
@@ -234,9 +248,45 @@ Status check_whole_run(const Options& options) {
   return Done{};
 }
 
+// What is kept undecoded is one file of all processes, and of all that was seen.
+Status check_raw(const Options& options) {
+  const auto is_raw = [&](const std::string& spec) {
+    const auto name = std::string_view(spec).substr(0, spec.find(':'));
+    return name == "raw" || name == "flight";
+  };
+  const auto spec = std::find_if(options.backends.begin(), options.backends.end(), is_raw);
+  if (spec == options.backends.end()) return Done{};
+  const bool is_flight = *spec == "flight";
+  if (std::count_if(options.backends.begin(), options.backends.end(), is_raw) > 1 &&
+      options.flight.asked)
+    return Error{"--flight keeps the last events, --record all: one of them is enough"};
+  if (is_flight && !options.flight.asked)
+    return Error{"-b flight is no backend of its own; --flight keeps the last events"};
+  if (options.command == Command::Replay)
+    return Error{"--replay with -b raw would write what is there already; copy the file"};
+  if (options.separately)
+    return Error{
+        "--record, -b raw and --flight keep all processes in one file, so they go without -ff"};
+  if (options.append && !is_flight)
+    return Error{"--record and -b raw write a file that begins with a head, so they go without -A"};
+  if (!is_flight && spec->find("output=") == std::string::npos && options.output.empty())
+    return Error{"-b raw writes bytes, not text: give it a file, raw:output=FILE"};
+  if (options.string_size > kMostRecordedString)
+    return Error{fmt::format(
+        "--record, -b raw and --flight keep at most {} bytes of a string: give a smaller -s",
+        kMostRecordedString)};
+  if (options.show_addresses)
+    return Error{
+        "--record, -b raw and --flight cannot keep the addresses of sockets; -y instead of -yy "
+        "keeps paths"};
+  return Done{};
+}
+
 Occasion occasion_of(const Options& options) {
   if (options.compare.asked) return Occasion::Compare;
   if (options.explore.asked) return Occasion::Explore;
+  if (options.command == Command::Replay) return Occasion::Replay;
+  if (options.command == Command::Diff) return Occasion::Diff;
   if (options.command == Command::Serve) return Occasion::Serve;
   if (!options.connect_path.empty()) return Occasion::Connect;
   if (!options.pids.empty()) return Occasion::Attach;
@@ -266,6 +316,10 @@ std::string_view words_for(Occasion occasion) {
       return "with --compare";
     case Occasion::Explore:
       return "with --explore";
+    case Occasion::Diff:
+      return "with --diff, which compares files";
+    case Occasion::Replay:
+      return "with --replay, which runs nothing";
   }
   return {};
 }
@@ -285,6 +339,7 @@ class Check {
     if (Status fits = check_exclusions(); !fits) return fits;
     if (Status fits = check_whole_run(options_); !fits) return fits;
     if (Status fits = check_claims(options_); !fits) return fits;
+    if (Status fits = check_raw(options_); !fits) return fits;
     if (const auto why = obstacle_to_inproc(options_);
         options_.engine == EngineChoice::Inproc && !why.empty())
       return Error{fmt::format("engine inproc: {}; use -E ptrace", why)};
@@ -398,7 +453,6 @@ std::string_view obstacle_to_inproc(const Options& options) {
     return "what is not patched needs gate dispatch";
   if (options.show_paths) return "-y needs a stop at every syscall";
   if (!options.paths.empty()) return "-P needs a stop at every syscall";
-  if (!options.rules.empty()) return "rules (--inject, --fault, --deny) need stops";
   if (options.explore.asked) return "the rules of --explore need stops";
   if (!selects_functions(options)) return "nothing is wrapped";
   return {};

@@ -19,7 +19,9 @@ enum class Occasion : unsigned {
   Connect = 8,   // --connect: the tracer is another process with options of its own
   List = 16,     // --list-...
   Compare = 32,  // --compare
-  Explore = 64   // --explore
+  Explore = 64,  // --explore
+  Replay = 128,  // --replay
+  Diff = 256     // --diff
 };
 
 // What must be there for an option to have an effect.
@@ -31,6 +33,7 @@ enum class Need {
   Stacks,     // a backend that shows stacks
   Audience,   // any backend but none
   File,       // output to a file
+  Flight,     // --flight
   InProcess,  // an engine that may be inproc
   Gate,       // functions that are wrapped and gated
   Claims      // --expect

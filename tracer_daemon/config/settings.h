@@ -51,6 +51,8 @@ Status finish_explore(std::span<const Setting> file, std::span<const Setting> li
 Status add_claims(const Setting& setting, Options& options);
 std::string_view functions_of_claim(std::string_view claim);
 Status check_claims(Options& options);
+// --flight and --flight-on.
+Status apply_flight(const Setting& setting, Options& options);
 
 // As one word of a command line, so that a value that begins with a dash stays one.
 std::string respelled(const Setting& setting);

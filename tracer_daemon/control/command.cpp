@@ -15,7 +15,7 @@ namespace {
 using Verb = ControlCommand::Verb;
 using Action = ControlCommand::Action;
 
-enum class Takes : uint8_t { Nothing, Text, Id, IdAndText };
+enum class Takes : uint8_t { Nothing, Text, MaybeText, Id, IdAndText };
 
 struct Row {
   std::string_view verb, action;  // action "": there is none
@@ -45,10 +45,10 @@ constexpr Row kRows[] = {
     {"inject", "add", Verb::Inject, Action::Add, Takes::Text, "RULE"},
     {"inject", "remove", Verb::Inject, Action::Remove, Takes::Id, "N"},
     {"inject", "clear", Verb::Inject, Action::Clear, Takes::Nothing, ""},
+    {"snapshot", "", Verb::Snapshot, Action::None, Takes::Text, "FILE"},
+    {"subscribe", "", Verb::Subscribe, Action::None, Takes::MaybeText,
+     "[interval=MS] [by=LIST] [top=N] [recent=N] [function=NAME]"},
 };
-
-// What the design lists and this build does not have.
-constexpr std::string_view kNotBuilt[] = {"snapshot", "subscribe"};
 
 constexpr std::string_view kBlanks = " \t\r";
 
@@ -79,8 +79,6 @@ Error unknown(std::string_view verb, std::string_view action) {
   if (is_verb)
     return Error{fmt::format("'{}{}{}' is no command; there are: {}", verb,
                              action.empty() ? "" : " ", action, choices(verb))};
-  if (std::ranges::find(kNotBuilt, verb) != std::end(kNotBuilt))
-    return Error{fmt::format("'{}' is not built yet", verb)};
   return Error{fmt::format("'{}' is no command; there are: {}", verb, choices(""))};
 }
 
@@ -105,7 +103,7 @@ Result<ControlCommand> parse_command(std::string_view line) {
     command.id = *id;
   }
   const bool takes_text = row->takes == Takes::Text || row->takes == Takes::IdAndText;
-  if (!takes_text && !rest.empty())
+  if (!takes_text && row->takes != Takes::MaybeText && !rest.empty())
     return Error{fmt::format("'{}' is too much: {}", rest, usage(*row))};
   if (takes_text && rest.empty())
     return Error{fmt::format("something is missing: {}", usage(*row))};

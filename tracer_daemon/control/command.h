@@ -20,7 +20,9 @@ struct ControlCommand {
     Flush,
     Stop,
     Backend,
-    Inject
+    Inject,
+    Snapshot,
+    Subscribe
   };
   enum class Action : uint8_t { None, List, Set, Add, Remove, Replace, Clear };
   Verb verb = Verb::Describe;

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -34,18 +35,28 @@ std::string usage() {
          std::string(command_list());
 }
 
-// nullopt: the tracer has gone, or does not answer.
-std::optional<std::string> receive_line(int fd) {
-  LineBuffer buffer;
-  for (;;) {
-    pollfd readable{fd, POLLIN, 0};
-    const int ready = poll(&readable, 1, kPatience);
-    if (ready == 0 || (ready < 0 && errno != EINTR)) return std::nullopt;
-    const bool is_end = buffer.read_from(fd) == LineBuffer::Input::End;
-    if (auto line = buffer.take_line()) return line;
-    if (is_end) return std::nullopt;
+// Lines from the tracer. nullopt: it has gone, or says nothing for `patience` milliseconds (-1: as
+// long as it takes).
+class Incoming {
+ public:
+  explicit Incoming(int fd) : fd_(fd), buffer_(kLongestLine) {}
+  std::optional<std::string> next(int patience) {
+    for (;;) {
+      if (auto line = buffer_.take_line()) return line;
+      if (is_over_) return std::nullopt;
+      pollfd readable{fd_, POLLIN, 0};
+      const int ready = poll(&readable, 1, patience);
+      if (ready == 0 || (ready < 0 && errno != EINTR)) return std::nullopt;
+      is_over_ = buffer_.read_from(fd_) == LineBuffer::Input::End;
+    }
   }
-}
+
+ private:
+  static constexpr size_t kLongestLine = size_t{1} << 26;
+  int fd_;
+  LineBuffer buffer_;
+  bool is_over_ = false;
+};
 
 int show(const std::string& answer) {
   const auto value = nlohmann::json::parse(answer, nullptr, false);
@@ -70,7 +81,11 @@ int control(std::span<const char* const> arguments) {
   }
   std::string request;
   for (std::string_view word : arguments.subspan(1)) {
-    if (!request.empty()) request += ' ';
+    // The tracer may have been started in another folder.
+    if (request == "snapshot" && !word.starts_with('/'))
+      request += ' ' + std::filesystem::current_path().string() + '/';
+    else if (!request.empty())
+      request += ' ';
     request += word;
   }
   if (request.find('\n') != std::string::npos)
@@ -83,9 +98,15 @@ int control(std::span<const char* const> arguments) {
     return fail(kNoTracer, "no tracer at " + std::string(first) + ": " + std::strerror(errno));
   if (!send_line(fd.get(), request, kPatience))
     return fail(kNoTracer, "the tracer at " + std::string(first) + " has gone");
-  auto answer = receive_line(fd.get());
+  Incoming incoming(fd.get());
+  auto answer = incoming.next(kPatience);
   if (!answer) return fail(kNoTracer, "the tracer at " + std::string(first) + " does not answer");
-  return show(*answer);
+  if (const int status = show(*answer); status != 0) return status;
+  if (arguments[1] != std::string_view("subscribe")) return 0;
+  while (auto line = incoming.next(-1))
+    if (std::puts(line->c_str()) < 0 || std::fflush(stdout) != 0)
+      return fail(kNoTracer, "cannot write what the tracer sends");
+  return 0;
 }
 
 }  // namespace wc

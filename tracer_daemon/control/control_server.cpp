@@ -7,6 +7,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <mutex>
+#include <set>
+#include <utility>
+#include <vector>
 
 #include "control/control_socket.h"
 #include "session/unix_socket.h"
@@ -15,24 +19,78 @@ namespace wc {
 namespace {
 
 constexpr size_t kMaxClients = 64;
-constexpr int kSendPatience = 100;  // milliseconds for a client to take its answer
-constexpr uint64_t kNobody = 0;     // in the list of answers: the server is to end
+constexpr uint64_t kNobody = 0;  // in the list of answers: the server is to end
 
 }  // namespace
 
 struct ControlServer::Client {
   ScopedFd fd;
   LineBuffer buffer;
-  bool waits = false;    // the host has a request of its
-  bool is_over = false;  // it sends no more
+  std::string unsent;
+  bool waits = false;       // the host has a request of its
+  bool subscribes = false;  // further lines will come
+  bool is_over = false;     // it sends no more
+  bool is_gone = false;     // it reads no more
+
+  [[nodiscard]] bool has_done() const {
+    return is_gone || (is_over && !waits && !subscribes && unsent.empty());
+  }
+  // One that waits for an answer, or does not read it, is not listened to meanwhile.
+  [[nodiscard]] pollfd poll_for() const {
+    const bool listens = !waits && !is_over && unsent.empty();
+    const int events = (listens ? POLLIN : 0) | (unsent.empty() ? 0 : POLLOUT);
+    // Without a word from it there is no end that would have to be seen.
+    return {events != 0 || subscribes ? fd.get() : -1, static_cast<short>(events), 0};
+  }
 };
 
-void ControlServer::Answers::add(uint64_t client, std::string text) {
-  std::lock_guard lock(mutex);
-  ready.emplace_back(client, std::move(text));
-  const uint64_t one = 1;
-  [[maybe_unused]] const ssize_t n = write(wake.get(), &one, sizeof one);  // only ever full
-}
+// What other threads have for clients; outlives the server, for the host may answer late.
+struct ControlServer::Answers {
+  struct Line {
+    uint64_t client;
+    std::string text;
+    bool is_answer, subscribes;
+  };
+  std::mutex mutex;
+  ScopedFd wake;
+  std::vector<Line> ready;
+  std::set<uint64_t> present, busy;  // clients
+
+  void add(Line line) {
+    std::lock_guard lock(mutex);
+    ready.push_back(std::move(line));
+    nudge();
+  }
+  ControlPeer::Sent add_if_idle(Line line) {
+    std::lock_guard lock(mutex);
+    if (!present.contains(line.client)) return ControlPeer::Sent::Gone;
+    if (!busy.insert(line.client).second) return ControlPeer::Sent::Busy;
+    ready.push_back(std::move(line));
+    nudge();
+    return ControlPeer::Sent::Yes;
+  }
+
+ private:
+  void nudge() const {
+    const uint64_t one = 1;
+    [[maybe_unused]] const ssize_t n = write(wake.get(), &one, sizeof one);  // only ever full
+  }
+};
+
+class ControlServer::Peer final : public ControlPeer {
+ public:
+  Peer(std::shared_ptr<Answers> answers, uint64_t id) : answers_(std::move(answers)), id_(id) {}
+  void answer(std::string line, Then then) override {
+    answers_->add({id_, std::move(line), true, then == Then::FurtherLines});
+  }
+  Sent send(std::string line) override {
+    return answers_->add_if_idle({id_, std::move(line), false, true});
+  }
+
+ private:
+  std::shared_ptr<Answers> answers_;
+  uint64_t id_;
+};
 
 namespace {
 
@@ -73,8 +131,12 @@ ControlServer::ControlServer(std::string path, ScopedFd listener, std::shared_pt
 }
 
 ControlServer::~ControlServer() {
-  answers_->add(kNobody, {});
+  answers_->add({kNobody, {}, false, false});
   thread_.join();
+  {
+    std::lock_guard lock(answers_->mutex);
+    answers_->present.clear();
+  }
   unlink(path_.c_str());
 }
 
@@ -88,19 +150,33 @@ void ControlServer::run() {
         {{answers_->wake.get(), POLLIN, 0}, {has_room ? listener_.get() : -1, POLLIN, 0}});
     ids.clear();
     for (const auto& [id, client] : clients_) {
-      // One that waits for an answer is not listened to meanwhile.
-      polled.push_back({client.waits ? -1 : client.fd.get(), POLLIN, 0});
+      polled.push_back(client.poll_for());
       ids.push_back(id);
     }
     if (poll(polled.data(), polled.size(), -1) < 0 && errno != EINTR) return;
     if (polled[0].revents != 0 && !send_answers()) return;
-    for (size_t i = 0; i < ids.size(); i++)
-      if (polled[i + 2].revents != 0)
-        if (auto found = clients_.find(ids[i]); found != clients_.end())
-          serve(ids[i], found->second);
+    for (size_t i = 0; i < ids.size(); i++) {
+      const short seen = polled[i + 2].revents;
+      Client& client = clients_.at(ids[i]);
+      if ((seen & (POLLHUP | POLLERR)) != 0 && client.subscribes) client.is_gone = true;
+      if ((seen & ~POLLIN) != 0) send_more(ids[i], client);
+      if (seen != 0) serve(ids[i], client);
+    }
     if (polled[1].revents != 0) accept_one();
-    std::erase_if(clients_,
-                  [](const auto& one) { return one.second.is_over && !one.second.waits; });
+    drop_gone();
+  }
+}
+
+void ControlServer::drop_gone() {
+  std::lock_guard lock(answers_->mutex);
+  for (auto one = clients_.begin(); one != clients_.end();) {
+    if (!one->second.has_done()) {
+      ++one;
+      continue;
+    }
+    answers_->present.erase(one->first);
+    answers_->busy.erase(one->first);
+    one = clients_.erase(one);
   }
 }
 
@@ -112,34 +188,50 @@ void ControlServer::accept_one() {
     send_line(fd, R"({"ok":false,"error":"this tracer belongs to another user"})", 0);
     return;
   }
+  std::lock_guard lock(answers_->mutex);
+  answers_->present.insert(next_client_);
   clients_[next_client_++].fd = std::move(peer->connection);
 }
 
 bool ControlServer::send_answers() {
   uint64_t count = 0;
   [[maybe_unused]] const ssize_t n = read(answers_->wake.get(), &count, sizeof count);
-  std::vector<std::pair<uint64_t, std::string>> ready;
+  std::vector<Answers::Line> ready;
   {
     std::lock_guard lock(answers_->mutex);
     ready.swap(answers_->ready);
   }
   bool continues = true;
-  for (auto& [id, text] : ready) {
-    if (id == kNobody) continues = false;
-    auto found = clients_.find(id);
+  for (Answers::Line& line : ready) {
+    if (line.client == kNobody) continues = false;
+    auto found = clients_.find(line.client);
     if (found == clients_.end()) continue;
     Client& client = found->second;
-    client.waits = false;
-    if (!send_line(client.fd.get(), std::move(text), kSendPatience)) {
-      client.is_over = true;
-      continue;
-    }
-    if (continues) serve(id, client);  // it may have sent the next one already
+    if (line.is_answer) client.waits = false;
+    client.subscribes |= line.subscribes;
+    client.unsent += line.text;
+    client.unsent += '\n';
+    send_more(line.client, client);
+    if (continues) serve(line.client, client);  // it may have sent the next one already
   }
   return continues;
 }
 
+void ControlServer::send_more(uint64_t id, Client& client) {
+  while (!client.unsent.empty()) {
+    const ssize_t sent =
+        send(client.fd.get(), client.unsent.data(), client.unsent.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0 && errno == EAGAIN) return;
+    client.is_gone = sent < 0;
+    client.unsent.erase(0, sent < 0 ? std::string::npos : static_cast<size_t>(sent));
+  }
+  std::lock_guard lock(answers_->mutex);
+  answers_->busy.erase(id);
+}
+
 void ControlServer::serve(uint64_t id, Client& client) {
+  if (client.waits || client.is_gone || !client.unsent.empty()) return;
   auto line = client.buffer.take_line();
   while (!line && !client.is_over) {
     const LineBuffer::Input input = client.buffer.read_from(client.fd.get());
@@ -149,8 +241,7 @@ void ControlServer::serve(uint64_t id, Client& client) {
   }
   if (!line) return;
   client.waits = true;
-  host_.on_request(
-      *line, [answers = answers_, id](std::string answer) { answers->add(id, std::move(answer)); });
+  host_.on_request(*line, std::make_shared<Peer>(answers_, id));
 }
 
 }  // namespace wc

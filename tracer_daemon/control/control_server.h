@@ -1,28 +1,37 @@
 // The socket of --control. A thread of its own reads requests, one a line, has the host carry them
-// out and sends each answer. A client that floods or hangs keeps itself waiting only: of each, one
-// request at a time is with the host.
+// out and sends each answer, and what a client has subscribed to. A client that floods or hangs
+// keeps itself waiting only: of each, one request at a time is with the host, and what it does not
+// read keeps it from the next one.
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <thread>
-#include <utility>
-#include <vector>
 
 #include "base/result.h"
 #include "base/scoped_fd.h"
 
 namespace wc {
 
+// Who has sent a request. May be called on any thread, and outlives the connection.
+class ControlPeer {
+ public:
+  virtual ~ControlPeer() = default;
+  enum class Then { AnotherRequest, FurtherLines };
+  // Once. FurtherLines: send() will be called, also where the peer has no more to say itself.
+  virtual void answer(std::string line, Then then = Then::AnotherRequest) = 0;
+  // Busy: it has not read the line before this one, and does not get this one. Gone: it never will.
+  enum class Sent { Yes, Busy, Gone };
+  virtual Sent send(std::string line) = 0;
+};
+
 class ControlHost {
  public:
   virtual ~ControlHost() = default;
-  // From the server's thread. `reply` may be called later and on another thread, once.
-  virtual void on_request(const std::string& line, std::function<void(std::string)> reply) = 0;
+  // From the server's thread.
+  virtual void on_request(const std::string& line, std::shared_ptr<ControlPeer> peer) = 0;
 };
 
 class ControlServer {
@@ -33,19 +42,16 @@ class ControlServer {
 
  private:
   struct Client;
-  // Answers that other threads have ready; outlives the server, for the host may answer late.
-  struct Answers {
-    std::mutex mutex;
-    ScopedFd wake;
-    std::vector<std::pair<uint64_t, std::string>> ready;  // by client
-    void add(uint64_t client, std::string text);
-  };
+  struct Answers;
+  class Peer;
   ControlServer(std::string path, ScopedFd listener, std::shared_ptr<Answers> answers,
                 ControlHost& host);
   void run();
   void accept_one();
   bool send_answers();  // false: the server is to end
   void serve(uint64_t id, Client& client);
+  void send_more(uint64_t id, Client& client);
+  void drop_gone();
 
   std::string path_;
   ScopedFd listener_;

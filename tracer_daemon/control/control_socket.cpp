@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <string_view>
@@ -10,20 +11,27 @@
 namespace wc {
 
 LineBuffer::Input LineBuffer::read_from(int fd) {
-  std::array<char, 4096> some;
+  std::array<char, 16384> some;
   const ssize_t size = recv(fd, some.data(), some.size(), MSG_DONTWAIT);
   if (size < 0) return errno == EAGAIN || errno == EINTR ? Input::Nothing : Input::End;
   if (size == 0) return Input::End;
   bytes_.append(some.data(), static_cast<size_t>(size));
-  const bool is_too_long = bytes_.size() > kMaxRequest && bytes_.find('\n') > kMaxRequest;
-  return is_too_long ? Input::End : Input::Data;
+  const size_t size_of_line = std::min(end_of_line(), bytes_.size());
+  return size_of_line > longest_ ? Input::End : Input::Data;
+}
+
+size_t LineBuffer::end_of_line() {
+  const size_t end = bytes_.find('\n', searched_);
+  searched_ = end == std::string::npos ? bytes_.size() : end;
+  return end;
 }
 
 std::optional<std::string> LineBuffer::take_line() {
-  const size_t end = bytes_.find('\n');
-  if (end == std::string::npos) return std::nullopt;
+  const size_t end = end_of_line();
+  if (end == std::string::npos || end > longest_) return std::nullopt;
   std::string line = bytes_.substr(0, end);
   bytes_.erase(0, end + 1);
+  searched_ = 0;
   return line;
 }
 

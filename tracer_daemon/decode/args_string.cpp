@@ -139,7 +139,7 @@ StringRead read_string(const DecodeContext& context, uint64_t address, size_t li
   while (address != 0 && bytes.size() <= limit) {
     // One byte more than is shown tells whether the string goes on.
     const size_t wanted = std::min(limit + 1 - bytes.size(), sizeof chunk);
-    const size_t got = context.memory.read({address + bytes.size()}, chunk, wanted);
+    const size_t got = context.memory.read_text({address + bytes.size()}, chunk, wanted);
     const size_t length = strnlen(chunk, got);
     bytes.append(chunk, length);
     if (length < got) return {.readable = true, .terminated = true};

@@ -21,14 +21,26 @@ Controller::Controller(const TraceRun& run, const Parts& parts, SyscallPlans& pl
   for (uint32_t nr = 0; nr < syscalls_.size(); nr++) syscalls_[nr] = run.pipeline.reports(nr);
 }
 
-std::string Controller::execute(const std::string& line) {
+void Controller::execute(const std::string& line, const std::shared_ptr<ControlPeer>& peer) {
   Answer answer;
   answer.fields["ok"] = true;
   auto command = parse_command(line);
-  Status done = command ? perform(*command, answer) : Status(command.error());
-  if (!done) answer.fields = {{"ok", false}, {"error", done.error().message}};
+  const bool subscribes = command && command->verb == ControlCommand::Verb::Subscribe;
+  Status done = Done{};
+  if (!command)
+    done = command.error();
+  else if (subscribes)
+    done = parts_.subscriptions.add(command->text, peer);
+  else
+    done = perform(*command, answer);
+  if (!done)
+    answer.fields = {{"ok", false}, {"error", done.error().message}};
+  else if (subscribes)
+    answer.fields["from"] = run_.pipeline.backends().counts().events + 1;
   // What came with the request may be no UTF-8.
-  return answer.fields.dump(-1, ' ', false, json::error_handler_t::replace);
+  peer->answer(
+      answer.fields.dump(-1, ' ', false, json::error_handler_t::replace),
+      subscribes && done ? ControlPeer::Then::FurtherLines : ControlPeer::Then::AnotherRequest);
 }
 
 Status Controller::perform(const ControlCommand& command, Answer& answer) {
@@ -53,7 +65,10 @@ Status Controller::perform(const ControlCommand& command, Answer& answer) {
       break;
     case ControlCommand::Verb::Flush:
       parts_.records.drain_running(parts_.tracees);
-      backends.flush(TickClock::now());
+      flush(run_.pipeline, TickClock::now());
+      break;
+    case ControlCommand::Verb::Snapshot:
+      done = write_snapshot(command.text, answer);
       break;
     case ControlCommand::Verb::Stop:
       stop_requested_ = true;
@@ -64,6 +79,8 @@ Status Controller::perform(const ControlCommand& command, Answer& answer) {
     case ControlCommand::Verb::Inject:
       done = change_rules(command, answer);
       break;
+    case ControlCommand::Verb::Subscribe:
+      break;  // execute() has done it
   }
   if (command.action != Action::List) answer.fields["from"] = backends.counts().events + 1;
   return done;
@@ -114,18 +131,19 @@ Status Controller::change_syscalls(const std::string& list) {
   return Done{};
 }
 
+// What was recorded by the old plans is reported before the change.
+void Controller::publish() {
+  if (run_.options.config & WC_CONFIG_IN_PROCESS)
+    for (const auto& [pid, process] : parts_.tracees.processes)
+      if (process->share != nullptr) publish_plans(run_.options, process->share->header());
+  parts_.records.drain_running(parts_.tracees);
+}
+
 // Engine inproc records what its plans say; what comes of the old ones is left out.
 void Controller::report_only(const SyscallSet& syscalls) {
-  if (run_.options.config & WC_CONFIG_IN_PROCESS) {
+  if (run_.options.config & WC_CONFIG_IN_PROCESS)
     plans_ = plan_syscalls(syscalls, run_.options.decode, true);
-    for (const auto& [pid, process] : parts_.tracees.processes) {
-      if (process->share == nullptr) continue;
-      wc_shared_header& header = process->share->header();
-      for (size_t nr = 0; nr < plans_.size(); nr++)
-        __atomic_store_n(&header.plans[nr].action, plans_[nr].action, __ATOMIC_RELEASE);
-    }
-  }
-  parts_.records.drain_running(parts_.tracees);  // that was before the change
+  publish();
   run_.pipeline.report_only(syscalls);
 }
 
@@ -147,10 +165,22 @@ json backends_of(const BackendSet& backends) {
 
 }  // namespace
 
+// The tracer's folder need not be that of who asks.
+Status Controller::write_snapshot(const std::string& path, Answer& answer) {
+  if (!path.starts_with('/')) return Error{"'" + path + "' is no absolute path"};
+  parts_.records.drain_running(parts_.tracees);
+  if (Status written = run_.pipeline.journal().flight.write(path); !written) return written;
+  answer.fields["file"] = path;
+  return Done{};
+}
+
 Status Controller::change_backends(const ControlCommand& command, Answer& answer) {
   BackendSet& backends = run_.pipeline.backends();
   const uint32_t planned = run_.options.planned_wants;
   if (command.action != Action::List) parts_.records.drain_running(parts_.tracees);
+  // What is kept for a raw file reaches it before it is closed.
+  if (Tape* tape = run_.pipeline.journal().tape; tape != nullptr && command.action != Action::List)
+    tape->hand_out();
   switch (command.action) {
     case Action::Add: {
       auto id = backends.add(command.text, planned);
@@ -181,9 +211,7 @@ json rules_of(const RuleSet& rules) {
 }  // namespace
 
 Status Controller::change_rules(const ControlCommand& command, Answer& answer) {
-  if (run_.options.config & WC_CONFIG_IN_PROCESS || run_.options.rules == nullptr)
-    return Error{"rules need stops, which engine inproc has not; start with -E ptrace"};
-  RuleSet& rules = *run_.options.rules;
+  RuleSet& rules = *run_.options.rules;  // there is one where there is control
   switch (command.action) {
     case Action::Add: {
       auto rule = parse_rule(RuleKind::Inject, command.text);
@@ -192,14 +220,17 @@ Status Controller::change_rules(const ControlCommand& command, Answer& answer) {
       auto number = rules.add(std::move(*rule));
       if (!number) return Error{"there have been too many rules in this run"};
       answer.fields["n"] = *number;
+      publish();
       return Done{};
     }
     case Action::Remove:
       if (!rules.remove(command.id))
         return Error{"no rule " + std::to_string(command.id) + " is in force: inject list"};
+      publish();
       return Done{};
     case Action::Clear:
       for (size_t n : rules.numbers()) rules.remove(n);
+      publish();
       return Done{};
     default:
       answer.fields["rules"] = rules_of(rules);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "control/command.h"
+#include "engine/subscriptions.h"
 #include "engine/switching.h"
 #include "gates/dispatch_gate.h"
 #include "recording/thread_records.h"
@@ -19,12 +20,13 @@ class Controller {
     ThreadRecords& records;
     Switching& switching;
     const DispatchGate& dispatch;
+    Subscriptions& subscriptions;
   };
   // `plans`: the run's, for processes to come.
   Controller(const TraceRun& run, const Parts& parts, SyscallPlans& plans);
 
-  // The answer, one JSON object without a line's end.
-  std::string execute(const std::string& line);
+  // Answers with one JSON object.
+  void execute(const std::string& line, const std::shared_ptr<ControlPeer>& peer);
   // Tracing is to end, and the programs run on.
   [[nodiscard]] bool stop_requested() const { return stop_requested_; }
 
@@ -34,9 +36,11 @@ class Controller {
   Status change_functions(const ControlCommand& command);
   Status change_samples(const std::string& request);
   Status change_syscalls(const std::string& list);
+  Status write_snapshot(const std::string& path, Answer& answer);
   Status change_backends(const ControlCommand& command, Answer& answer);
   Status change_rules(const ControlCommand& command, Answer& answer);
   void pause(bool is_paused);
+  void publish();
   void report_only(const SyscallSet& syscalls);
   void describe(Answer& answer);
 

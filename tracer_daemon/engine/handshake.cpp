@@ -111,8 +111,12 @@ Result<std::unique_ptr<ProcessShare>> Handshake::create_share(const Process& pro
     return make(layout);
   }
   uint64_t slot = wc_slot_size(layout.function_count, layout.config);
-  if (has_room_for_rings(process.pid, wc_shared_size(slot, 1)))
-    if (auto share = make(layout)) return share;
+  if (has_room_for_rings(process.pid, wc_shared_size(slot, 1))) {
+    if (auto share = make(layout)) {
+      publish_plans(run_.options, (*share)->header());
+      return share;
+    }
+  }
   run_.say(1, "process " + std::to_string(process.pid) +
                   ": no room to record syscalls in; all is left to dispatch");
   layout.config &= ~uint32_t{WC_CONFIG_IN_PROCESS};

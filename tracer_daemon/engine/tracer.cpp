@@ -61,6 +61,10 @@ Result<int> Tracer::run() {
     }
     if (parts_->own_signals.receive()) stop_ = true;
     if (parts_->own_signals.take_request()) print_so_far();
+    if (parts_->own_signals.take_flight_request()) {
+      parts_->records.drain_running(tracees);
+      run_.pipeline.journal().flight.write_own("SIGUSR2");
+    }
     parts_->posted.run();
     if (parts_->controller.stop_requested()) stop_ = true;
     parts_->delays.resume_due();
@@ -75,6 +79,7 @@ Result<int> Tracer::run() {
     parts_->socket_gate.close();
   }
   for (const auto& [pid, process] : tracees.processes) parts_->totals.report(*process);
+  parts_->subscriptions.end();
   say_last_words();
   if (const auto& failure = parts_->preparation.failure()) return *failure;
   return tracees.first.status.value_or(0);
@@ -105,6 +110,7 @@ void Tracer::on_tick() {
   if (is_tick && options_.config & WC_CONFIG_IN_PROCESS)
     for (const auto& [tid, thread] : tracees.threads) parts_->records.announce_waiting(*thread);
   show(now, is_tick ? now : run_.pipeline.backends().wake_at());
+  parts_->subscriptions.send_due(now);
   if (is_tick) next_tick_ = now + kTick;
   parts_->waiting.plan_look(found, now, next_tick_);
   if (!is_tick) return;
@@ -120,7 +126,7 @@ void Tracer::on_tick() {
 // `due`: when back ends must be asked for what they hold back, or 0.
 void Tracer::show(uint64_t now, uint64_t due) {
   if (due != 0 && due <= now)
-    run_.pipeline.backends().flush(now);
+    flush(run_.pipeline, now);
   else
     run_.pipeline.backends().write_out();
 }
@@ -177,7 +183,7 @@ void Tracer::print_so_far() {
   parts_->records.drain_running(parts_->tracees);
   for (const auto& [pid, process] : parts_->tracees.processes)
     parts_->totals.report(*process, Totals::Which::SoFar);
-  run_.pipeline.backends().snapshot(TickClock::now());
+  snapshot(run_.pipeline, TickClock::now());
 }
 
 // What is in the ring is decoded while the process can still be asked whose addresses they are.
@@ -207,9 +213,9 @@ void Tracer::on_stopped(StoppedThread stop, Thread& thread) {
 
 bool Tracer::was_stopped() const { return parts_->controller.stop_requested(); }
 
-void Tracer::on_request(const std::string& line, std::function<void(std::string)> reply) {
-  parts_->posted.post([this, line, reply = std::move(reply)] {
-    reply(parts_->controller.execute(line));
+void Tracer::on_request(const std::string& line, std::shared_ptr<ControlPeer> peer) {
+  parts_->posted.post([this, line, peer = std::move(peer)] {
+    parts_->controller.execute(line, peer);
     take_output_errors();
   });
 }

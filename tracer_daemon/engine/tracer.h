@@ -41,7 +41,7 @@ class Tracer final : public TraceEngine,
   void on_hello(int32_t pid, const wc_hello& hello, std::function<void(Answer)> reply) override;
   void on_gate_connection(int32_t pid, ScopedFd connection) override;
   void on_attach(int32_t pid, std::function<void(const std::string&)> done) override;
-  void on_request(const std::string& line, std::function<void(std::string)> reply) override;
+  void on_request(const std::string& line, std::shared_ptr<ControlPeer> peer) override;
 
  private:
   struct Parts;

@@ -40,8 +40,9 @@ Tracer::Parts::Parts(const TraceRun& run, SyscallPlans& plans, ProgramTables& ta
       attaching(run, {tracees, stops, handler, following, placing, records}),
       signal_stops(run, {breaks, handshake, bells, dispatch, scopes, records, time_limits,
                          own_signals, shim}),
-      controller(run, {tracees, records, switching, dispatch}, plans),
+      subscriptions(run, {tracees, records, totals}),
+      controller(run, {tracees, records, switching, dispatch, subscriptions}, plans),
       posted(heartbeat),
-      waiting(run, {tracees, stops, heartbeat, socket_gate, own_signals}) {}
+      waiting(run, {tracees, stops, heartbeat, socket_gate, own_signals, subscriptions}) {}
 
 }  // namespace wc

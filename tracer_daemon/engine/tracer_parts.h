@@ -10,6 +10,7 @@
 #include "engine/handshake.h"
 #include "engine/posted_work.h"
 #include "engine/signal_stops.h"
+#include "engine/subscriptions.h"
 #include "engine/tracer.h"
 #include "engine/waiting.h"
 #include "gates/bells.h"
@@ -72,6 +73,7 @@ struct Tracer::Parts {
   Following following;
   Attaching attaching;
   SignalStops signal_stops;
+  Subscriptions subscriptions;
   Controller controller;
   PostedWork posted;
   Waiting waiting;

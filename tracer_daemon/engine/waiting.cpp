@@ -151,7 +151,9 @@ bool Waiting::ask_for_bells() {
 }
 
 milliseconds Waiting::until_due(uint64_t now) const {
-  const uint64_t due = run_.pipeline.backends().wake_at();
+  uint64_t due = run_.pipeline.backends().wake_at();
+  const uint64_t watched = parts_.subscriptions.due();
+  if (watched != 0) due = due == 0 ? watched : std::min(due, watched);
   if (due == 0) return milliseconds::max();
   const uint64_t left = due > now ? due - now : 0;
   return milliseconds(left / kMillisecond + 1);

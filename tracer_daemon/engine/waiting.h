@@ -7,6 +7,7 @@
 
 #include <vector>
 
+#include "engine/subscriptions.h"
 #include "gates/socket_gate.h"
 #include "signals/heartbeat.h"
 #include "signals/own_signals.h"
@@ -22,6 +23,7 @@ class Waiting {
     Heartbeat& heartbeat;
     SocketGate& socket_gate;
     const OwnSignals& own_signals;
+    const Subscriptions& subscriptions;
   };
   Waiting(const TraceRun& run, const Parts& parts) : run_(run), parts_(parts) {}
 

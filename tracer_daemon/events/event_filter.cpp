@@ -12,7 +12,8 @@ bool EventFilter::is_wanted(const wc_syscall& event) const {
   return (options_.statuses & (event.error != 0 ? kReportFailed : kReportSuccessful)) != 0;
 }
 
-void EventFilter::call(const wc_call& event, CallAudience audience) {
+void EventFilter::call(wc_call event, CallAudience audience) {
+  if (!functions_.call(event)) return;
   if (!keeps_calls_) return backends_.call(event, audience);
   if (audience != CallAudience::kWantsSyscallsOnly)
     backends_.call(event, CallAudience::kWantsAllCalls);
@@ -32,7 +33,8 @@ bool EventFilter::forget(int32_t tid, uint64_t call) {
   return true;
 }
 
-void EventFilter::ret(const wc_return& event, CallAudience audience) {
+void EventFilter::ret(wc_return event, CallAudience audience) {
+  if (!functions_.ret(event)) return;
   if (!keeps_calls_ || !forget(event.tid, event.call)) return backends_.ret(event, audience);
   if (audience != CallAudience::kWantsSyscallsOnly)
     backends_.ret(event, CallAudience::kWantsAllCalls);
@@ -46,7 +48,16 @@ void EventFilter::release(int32_t tid) {
   kept_.erase(thread);
 }
 
-void EventFilter::syscall_exit(const wc_syscall& event, bool touches_a_path) {
+void EventFilter::totals(const wc_totals& event) {
+  if (functions_.totals(event)) backends_.totals(event);
+}
+
+BackendVerdict EventFilter::syscall_enter(wc_syscall event) {
+  return functions_.syscall(event) ? backends_.syscall_enter(event) : BackendVerdict{};
+}
+
+void EventFilter::syscall_exit(wc_syscall event, bool touches_a_path) {
+  if (!functions_.syscall(event)) return;
   if (keeps_calls_) {
     if (!touches_a_path || !is_wanted(event)) return;
     release(event.tid);

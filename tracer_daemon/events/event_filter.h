@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "backend_host/backend_set.h"
+#include "events/function_filter.h"
 #include "events/kept_call.h"
 #include "events/path_filter.h"
 
@@ -25,6 +26,8 @@ struct EventFilterOptions {
   std::vector<std::string> paths;   // globs of -P; empty: all system calls
   uint64_t signals = ~uint64_t{0};  // bit N-1 for signal N
   unsigned quiet = 0;
+  FunctionChoice functions;    // a replay's -F; null: all
+  bool keeps_outside = false;  // with it: system calls outside of every call
 
   // Whether some system calls are left out by what becomes of them, or by what they touch.
   [[nodiscard]] bool leaves_out_syscalls() const {
@@ -37,6 +40,7 @@ class EventFilter {
   EventFilter(EventFilterOptions options, BackendSet& backends)
       : options_(std::move(options)),
         keeps_calls_(options_.leaves_out_syscalls()),
+        functions_(options_.functions, options_.keeps_outside),
         paths_(options_.paths),
         backends_(backends) {}
 
@@ -46,9 +50,11 @@ class EventFilter {
     return options_.paths.empty() || paths_.touches(context, nr, words);
   }
 
-  void call(const wc_call& event, CallAudience audience);
-  void ret(const wc_return& event, CallAudience audience);
-  void syscall_exit(const wc_syscall& event, bool touches_a_path);
+  void call(wc_call event, CallAudience audience);
+  void ret(wc_return event, CallAudience audience);
+  BackendVerdict syscall_enter(wc_syscall event);
+  void syscall_exit(wc_syscall event, bool touches_a_path);
+  void totals(const wc_totals& event);
   void process(wc_process& event);
 
  private:
@@ -60,6 +66,7 @@ class EventFilter {
 
   EventFilterOptions options_;
   bool keeps_calls_;
+  FunctionFilter functions_;
   PathFilter paths_;
   BackendSet& backends_;
   std::unordered_map<int32_t, std::vector<KeptCall>> kept_;  // by thread, outermost first

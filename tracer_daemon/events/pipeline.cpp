@@ -1,11 +1,10 @@
 #include "events/pipeline.h"
 
-#include <sys/syscall.h>
-
 #include <algorithm>
 
 #include "events/call_frames.h"
 #include "events/event_args.h"
+#include "events/taping.h"
 #include "protocol/code_layout.h"
 
 namespace wc {
@@ -55,15 +54,10 @@ bool is_result(const EndedCall& end, int64_t ret) {
   return end.ret == static_cast<uint64_t>(ret);
 }
 
-// Room for the variadic arguments of a printf that are shown.
-constexpr size_t kVariadicWords = 16;
-
-}  // namespace
-
 // One word an argument: integer registers in turn, then the stack; floating-point arguments travel
 // elsewhere and take none.
-void Pipeline::read_words(const EventSource& source, const FunctionSpec& spec,
-                          const wc_scope& scope, std::vector<uint64_t>& words) {
+void read_words(const EventSource& source, const FunctionSpec& spec, const wc_scope& scope,
+                std::vector<uint64_t>& words) {
   words.clear();
   uint64_t stack[kMaxArgs] = {};
   if (spec.arg_count > 6) source.memory->read({scope.sp + 8}, stack, sizeof stack);
@@ -74,6 +68,11 @@ void Pipeline::read_words(const EventSource& source, const FunctionSpec& spec,
     if (!is_double) next++;
   }
 }
+
+// Room for the variadic arguments of a printf that are shown.
+constexpr size_t kVariadicWords = 16;
+
+}  // namespace
 
 void Pipeline::decode_variadic(const EventSource& source, const FunctionSpec& spec, OpenCall& call,
                                const wc_scope& scope) {
@@ -103,7 +102,7 @@ void Pipeline::decode_call(const EventSource& source, OpenCall& call, const wc_s
   if (call.typed != nullptr) return call.args.clear();
   call.words.assign(scope.args, scope.args + 6);
   if (spec != nullptr) read_words(source, *spec, scope, call.words);
-  if (!backends_.wants(WC_WANT_TEXT)) return call.args.clear();
+  if (!wants_text()) return call.args.clear();
   DecodeContext context{*source.memory, options_, source.pid};
   decode_entry_args(context, specs_of(spec), call.words, call.args);
   if (spec != nullptr) decode_variadic(source, *spec, call, scope);
@@ -112,7 +111,7 @@ void Pipeline::decode_call(const EventSource& source, OpenCall& call, const wc_s
 // Reads what the call has written. A failed call's arguments print as addresses.
 void Pipeline::finish_args(const EventSource& source, OpenCall& call, uint64_t ret) {
   const FunctionSpec* spec = source.function(call.function).spec;
-  if (spec == nullptr || !backends_.wants(WC_WANT_TEXT) || !call.final_args.empty()) return;
+  if (spec == nullptr || !wants_text() || !call.final_args.empty()) return;
   auto specs = specs_of(spec);
   if (all_known_at_entry(specs)) return;
   DecodeContext context{*source.memory, options_, source.pid};
@@ -164,11 +163,6 @@ void Pipeline::fill_call_args(const FunctionSpec* spec, const OpenCall& call,
   }
 }
 
-void Pipeline::fill_typed_args(const TypedArguments& arguments) {
-  args_.clear();
-  for (const TypedValue& value : arguments.values) args_.push_back(typed_arg(value));
-}
-
 template <typename Event>
 void Pipeline::fill_frames(std::span<const StackFrame> stack, Event& event) {
   frames_.clear();
@@ -179,6 +173,7 @@ void Pipeline::fill_frames(std::span<const StackFrame> stack, Event& event) {
   event.frame_count = static_cast<uint32_t>(frames_.size());
 }
 template void Pipeline::fill_frames(std::span<const StackFrame> stack, wc_process& event);
+template void Pipeline::fill_frames(std::span<const StackFrame> stack, wc_syscall& event);
 
 std::shared_ptr<const Stack> Pipeline::stack_at_stop(const EventSource& source,
                                                      const StackRegisters& registers) {
@@ -201,14 +196,16 @@ std::shared_ptr<const Stack> Pipeline::stack_of_call(const EventSource& source,
   if (source.stack == nullptr || is_reached || is_its_own) return source.stack;
   const auto registers = caller_registers(source, scope);
   if (!registers) return nullptr;
-  return source.is_recorded ? unwind(source, *registers) : stack_at_stop(source, *registers);
+  return journal_.stack([&] {
+    return source.is_recorded ? unwind(source, *registers) : stack_at_stop(source, *registers);
+  });
 }
 
 void Pipeline::announce(const EventSource& source, OpenCall& call, const wc_scope& scope,
                         CallAudience audience) {
   const FunctionInfo& function = source.function(call.function);
-  const bool changes = backends_.wants(WC_WANT_TEXT) && call.typed == nullptr &&
-                       !all_known_at_entry(specs_of(function.spec));
+  const bool changes =
+      wants_text() && call.typed == nullptr && !all_known_at_entry(specs_of(function.spec));
   if (changes) {
     // What the call will write is shown as an address until it has returned.
     shown_ = call.args;
@@ -217,10 +214,12 @@ void Pipeline::announce(const EventSource& source, OpenCall& call, const wc_scop
                      kFailed, shown_);
   }
   const std::vector<DecodedArg>& shown = changes ? shown_ : call.args;
-  if (call.typed != nullptr)
-    fill_typed_args(*call.typed);
-  else
+  if (call.typed != nullptr) {
+    args_.clear();
+    for (const TypedValue& value : call.typed->values) args_.push_back(typed_arg(value));
+  } else {
     fill_call_args(function.spec, call, shown);
+  }
   wc_call event{};
   event.ts = call.ts;
   event.pid = source.pid;
@@ -238,11 +237,11 @@ void Pipeline::announce(const EventSource& source, OpenCall& call, const wc_scop
   args_text_.clear();
   if (call.typed != nullptr)
     join_args(*call.typed, args_text_);
-  else if (backends_.wants(WC_WANT_TEXT))
+  else if (wants_text())
     join_args(shown, args_text_);
   event.args_text = args_text_.c_str();
   event.caller.address = scope.caller;
-  if (backends_.wants(WC_WANT_CALLER))
+  if (wants(WC_WANT_CALLER))
     event.caller = caller_event(symbols_.locate(source.pid, scope.caller), scope.caller);
   const auto stack = stack_of_call(source, scope);
   if (stack != nullptr)
@@ -252,22 +251,33 @@ void Pipeline::announce(const EventSource& source, OpenCall& call, const wc_scop
   events_.call(event, audience);
 }
 
-// Calls that were told to those who want all of them, and now make a syscall: tell the others.
-void Pipeline::announce_open(const EventSource& source, std::span<const wc_scope> scopes) {
+void Pipeline::open_calls(const EventSource& given, std::span<const wc_scope> given_scopes,
+                          bool for_syscall, bool has_call_time) {
+  const size_t known = given.calls->common(given_scopes);
+  const auto is_told = [&](const OpenCall& call) {
+    return !for_syscall || call.told_syscalls_only;
+  };
+  if (known == given_scopes.size() && std::ranges::all_of(given.calls->calls(), is_told)) return;
+  std::vector<wc_scope> scopes(given_scopes.begin(), given_scopes.end());
+  for (wc_scope& scope : std::span(scopes).subspan(known))
+    if (has_call_time || scope.function & kBreakFunction) scope.tsc = clock_.nanoseconds(scope.tsc);
+  const TapedCall taped(tape_.get(), TapeOp::OpenCalls, given);
+  const EventSource& source = taped.source();
+  if (taped) {
+    const auto flags = static_cast<uint8_t>((for_syscall ? TapedScopes::kForSyscall : 0) |
+                                            (has_call_time ? TapedScopes::kHasTime : 0));
+    tape_scopes(*tape_, source, scopes, flags, known);
+  }
+  // Calls that were told to those who want all of them, and now make a syscall: tell the others.
   auto& open = source.calls->calls();
-  for (size_t i = 0; i < open.size() && i < scopes.size(); i++)
+  for (size_t i = 0; for_syscall && i < known; i++)
     if (!open[i].told_syscalls_only && !open[i].is_quiet)
       announce(source, open[i], scopes[i], CallAudience::kWantsSyscallsOnly);
-}
-
-void Pipeline::open_calls(const EventSource& source, std::span<const wc_scope> scopes,
-                          bool for_syscall, bool has_call_time) {
-  if (for_syscall) announce_open(source, scopes);
   auto fresh = source.calls->unknown(scopes);
   auto audience = for_syscall ? CallAudience::kEveryone : CallAudience::kWantsAllCalls;
   for (const wc_scope& scope : fresh) {
     bool has_time = has_call_time || scope.function & kBreakFunction;
-    open_call(source, scope, has_time ? clock_.nanoseconds(scope.tsc) : TickClock::now(), audience);
+    open_call(source, scope, has_time ? scope.tsc : journal_.now(), audience);
   }
 }
 
@@ -296,17 +306,19 @@ void Pipeline::open_call(const EventSource& source, const wc_scope& scope, uint6
 // What a function with a breakpoint returns, where its type is known.
 std::optional<TypedValue> Pipeline::typed_result(const EventSource& source,
                                                  const FunctionInfo& function) {
-  if (!wants_text() || function.prototypes == nullptr) return std::nullopt;
-  const FunctionPrototype* prototype = function.prototype();
-  if (prototype == nullptr) return std::nullopt;
-  if (prototype->result.type == nullptr) return TypedValue{};
-  if (source.returned == nullptr) return std::nullopt;
-  return decode_result(decode_context(source), *prototype, *source.returned);
+  if (!wants_text() || function.kind != WC_FUNCTION_BREAKPOINT) return std::nullopt;
+  return journal_.value([&]() -> std::optional<TypedValue> {
+    const FunctionPrototype* prototype = function.prototype();
+    if (prototype == nullptr) return std::nullopt;
+    if (prototype->result.type == nullptr) return TypedValue{};
+    if (source.returned == nullptr) return std::nullopt;
+    return decode_result(decode_context(source), *prototype, *source.returned);
+  });
 }
 
 std::string Pipeline::result_text(const EventSource& source, const FunctionInfo& function,
                                   const EndedCall& end) {
-  if (!backends_.wants(WC_WANT_TEXT)) return {};
+  if (!wants_text()) return {};
   if (end.unwound) return never_returns(function) ? "?" : "";
   if (!end.call.thin_text.empty() && is_result(end, end.call.thin_result))
     return end.call.thin_text;
@@ -320,7 +332,7 @@ void Pipeline::ended(const EventSource& source, EndedCall& end) {
   if (!end.call.told_all_calls && !end.call.told_syscalls_only) return;
   const FunctionInfo& function = source.function(end.call.function);
   wc_return event{};
-  event.ts = std::max(end.tsc != 0 ? clock_.nanoseconds(end.tsc) : 0, end.call.last_ts);
+  event.ts = std::max(end.tsc, end.call.last_ts);
   event.dur = event.ts - std::min(event.ts, end.call.ts);
   event.pid = source.pid;
   event.tid = source.tid;
@@ -348,137 +360,24 @@ void Pipeline::ended(const EventSource& source, EndedCall& end) {
                                  : CallAudience::kWantsSyscallsOnly);
 }
 
-void Pipeline::end_replaced(const EventSource& source) {
+void Pipeline::end_replaced(const EventSource& given) {
+  const TapedCall taped(tape_.get(), TapeOp::EndReplaced, given);
+  const EventSource& source = taped.source();
   for (EndedCall& end : source.calls->drop_all()) {
     if (is_exec(source.function(end.call.function).name)) end.unwound = false;  // with 0
     ended(source, end);
   }
 }
 
-void Pipeline::drop_missing(const EventSource& source, std::span<const wc_scope> scopes) {
+void Pipeline::drop_missing(const EventSource& given, std::span<const wc_scope> scopes) {
+  const size_t left = given.calls->common(scopes);
+  if (left == given.calls->calls().size()) return;
+  const TapedCall taped(tape_.get(), TapeOp::DropMissing, given);
+  const EventSource& source = taped.source();
+  if (taped) {
+    tape_scopes(*tape_, source, scopes.first(left), 0, left);
+  }
   for (EndedCall& end : source.calls->drop_missing(scopes)) ended(source, end);
-}
-
-wc_syscall Pipeline::syscall_event(const EventSource& source, const PendingSyscall& syscall) {
-  const SyscallSpec& spec = syscall_spec(syscall.nr);
-  wc_syscall event{};
-  event.ts = syscall.ts;
-  event.pid = source.pid;
-  event.tid = source.tid;
-  event.call = syscall.call;
-  event.depth = syscall.depth;
-  event.nr = syscall.nr;
-  event.name = spec.name.data();
-  chain_.clear();
-  for (uint32_t index : syscall.chain) chain_.push_back(source.function(index).name.c_str());
-  event.chain = chain_.data();
-  event.chain_length = static_cast<uint32_t>(chain_.size());
-  event.function = chain_.empty() ? nullptr : chain_.back();
-  event.flags = syscall.in_signal ? uint32_t{WC_SYSCALL_IN_SIGNAL} : 0;
-  fill_words({spec.args, spec.arg_count}, syscall.args, args_);
-  event.nargs = static_cast<uint32_t>(args_.size());
-  event.args = args_.data();
-  event.flags |= syscall.rule_flags;
-  if (syscall.injected != nullptr) event.injected = syscall.injected->c_str();
-  event.rule = syscall.rule;
-  if (!syscall.path.empty()) event.path = syscall.path.c_str();
-  if (!syscall.fd_path.empty()) event.fd_path = syscall.fd_path.c_str();
-  if (syscall.stack != nullptr) fill_frames(*syscall.stack, event);
-  return event;
-}
-
-BackendVerdict Pipeline::syscall_enter(const EventSource& source, PendingSyscall& syscall) {
-  if (syscall.ts == 0) syscall.ts = TickClock::now();
-  auto& open = source.calls->calls();
-  if (!open.empty() && open.back().is_quiet) return {};
-  syscall.reported = true;
-  syscall.stack = source.stack;
-  if (!open.empty()) {
-    syscall.call = open.back().id;
-    syscall.depth = open.back().depth;
-    for (const OpenCall& call : open) syscall.chain.push_back(call.function);
-  }
-  note_paths(source, syscall);
-  syscall.touches_a_path = events_.touches_a_path(decode_context(source), syscall.nr, syscall.args);
-  if (backends_.wants(WC_WANT_TEXT)) {
-    const SyscallSpec& spec = syscall_spec(syscall.nr);
-    decode_entry_args(decode_context(source), {spec.args, spec.arg_count}, syscall.args,
-                      syscall.decoded);
-  }
-  if (!backends_.wants(WC_WANT_ENTER) && !backends_.wants(WC_WANT_VERDICTS)) return {};
-  wc_syscall event = syscall_event(source, syscall);
-  std::string known = join_known_args(syscall.decoded);
-  event.args_text = known.c_str();
-  const BackendVerdict verdict = backends_.syscall_enter(event);
-  if (verdict.kind == WC_STOP_SCOPE && !open.empty()) open.back().is_quiet = true;
-  return verdict;
-}
-
-void Pipeline::syscall_exit(const EventSource& source, PendingSyscall& syscall, int64_t ret,
-                            uint64_t end) {
-  if (reads_memory_at_exit(syscall.nr)) {
-    const SyscallSpec& spec = syscall_spec(syscall.nr);
-    DecodeContext context{*source.memory, options_, source.pid};
-    decode_exit_args(context, {spec.args, spec.arg_count}, syscall.args, spec.result,
-                     static_cast<uint64_t>(ret), syscall.decoded);
-  }
-  emit_exit(source, syscall, ret, end, 0);
-  if (backends_.wants(WC_WANT_TEXT)) finish_thin_call(source, syscall, ret);
-}
-
-bool Pipeline::reads_memory_at_exit(uint32_t nr) const {
-  if (!backends_.wants(WC_WANT_TEXT)) return false;
-  if (options_.show_paths) return true;  // a descriptor's path, before somebody closes it
-  if (nr == SYS_prctl || nr == SYS_arch_prctl) return true;  // depends on the operation
-  const SyscallSpec& spec = syscall_spec(nr);
-  for (unsigned i = 0; i < spec.arg_count; i++)
-    if (!known_at_entry(spec.args[i].kind)) return true;
-  return !known_at_entry(spec.result.kind);
-}
-
-void Pipeline::syscall_ended(const EventSource& source, PendingSyscall& syscall) {
-  if (backends_.wants(WC_WANT_TEXT)) {
-    const SyscallSpec& spec = syscall_spec(syscall.nr);
-    DecodeContext context{*source.memory, options_, source.pid};
-    decode_exit_args(context, {spec.args, spec.arg_count}, syscall.args, {ArgKind::LongResult, 0},
-                     kFailed, syscall.decoded);
-  }
-  emit_exit(source, syscall, 0, clock_.moment(), WC_SYSCALL_NO_RESULT);
-}
-
-void Pipeline::emit_exit(const EventSource& source, PendingSyscall& syscall, int64_t ret,
-                         uint64_t end, uint32_t flags) {
-  if (!reports(syscall.nr)) return;  // not any more: it was on the way
-  wc_syscall event = syscall_event(source, syscall);
-  event.dur = end - std::min(end, syscall.ts);
-  event.flags |= flags;
-  std::string error_text;
-  args_text_.clear();
-  ret_text_.clear();
-  bool failed = ret < 0 && ret >= -4095 && !(flags & WC_SYSCALL_NO_RESULT);
-  event.error = failed ? static_cast<int32_t>(-ret) : 0;
-  event.ret = failed ? -1 : ret;
-  if (failed) {
-    error_text = errno_name(static_cast<int>(-ret));
-    event.error_name = error_text.empty() ? nullptr : error_text.c_str();
-  }
-  if (backends_.wants(WC_WANT_TEXT)) {
-    join_args(syscall.decoded, args_text_);
-    DecodeContext context{*source.memory, options_, source.pid};
-    ret_text_ = flags & WC_SYSCALL_NO_RESULT
-                    ? "?"
-                    : decode_syscall_result(context, syscall_spec(syscall.nr), syscall.args,
-                                            static_cast<uint64_t>(ret));
-  }
-  wc_arg value{};
-  const ArgKind kind = syscall_spec(syscall.nr).result.kind;
-  value.type = type_of(kind);
-  value.value = value_of(kind, static_cast<uint64_t>(ret));
-  if (!failed && !(flags & WC_SYSCALL_NO_RESULT)) event.value = &value;
-  event.args_text = args_text_.c_str();
-  event.ret_text = ret_text_.c_str();
-  for (OpenCall& call : source.calls->calls()) call.last_ts = std::max(call.last_ts, end);
-  events_.syscall_exit(event, syscall.touches_a_path);
 }
 
 }  // namespace wc

@@ -19,6 +19,8 @@
 #include "events/call_stack.h"
 #include "events/event_filter.h"
 #include "events/event_source.h"
+#include "events/flight_watch.h"
+#include "events/journal.h"
 #include "events/tick_clock.h"
 #include "interpreter/interpreters.h"
 #include "rings/record_reader.h"
@@ -44,6 +46,7 @@ struct PendingSyscall {
   const std::string* injected = nullptr;  // what a rule has done; null: none has
   uint32_t rule = 0;
   uint32_t rule_flags = 0;  // WC_SYSCALL_INJECTED, WC_SYSCALL_DELAYED, ...
+  uint64_t on_tape = 0;     // its number there; 0: it is not
 
   // As new, but for the room that its parts have.
   void reset() {
@@ -57,6 +60,7 @@ struct PendingSyscall {
     fd_path.clear();
     injected = nullptr;
     rule_flags = 0;
+    on_tape = 0;
   }
 };
 
@@ -66,26 +70,31 @@ struct StackOptions {
   FrameChoice frames = FrameChoice::Native;
 };
 
+// What becomes of a run on a tape: it is written, where a back end wants it (WC_WANT_RAW), or it
+// comes from one.
+struct Recording {
+  std::string head;  // of the run, as the tape says it
+  Answers* answers = nullptr;
+  CodeSource* code = nullptr;
+  FlightOptions flight;
+};
+
 class Pipeline {
  public:
   Pipeline(const Pipeline&) = delete;
   Pipeline& operator=(const Pipeline&) = delete;
   Pipeline(BackendSet backends, DecodeOptions options, const SyscallSet& filter,
-           const StackOptions& stacks = {}, EventFilterOptions events = {})
-      : backends_(std::move(backends)),
-        events_(std::move(events), backends_),
-        options_(options),
-        filter_(filter),
-        unwinder_(symbols_, stacks.shim_path, stacks.depth),
-        interpreters_(stacks.frames),
-        depth_(stacks.depth) {}
+           const StackOptions& stacks = {}, EventFilterOptions events = {},
+           const Recording& recording = {});
 
   BackendSet& backends() { return backends_; }
   [[nodiscard]] bool reports(uint32_t nr) const { return nr >= filter_.size() || filter_[nr]; }
   void report_only(const SyscallSet& filter) { filter_ = filter; }
   TickClock& clock() { return clock_; }
 
-  [[nodiscard]] bool wants_text() const { return backends_.wants(WC_WANT_TEXT); }
+  Journal& journal() { return journal_; }
+
+  [[nodiscard]] bool wants_text() const { return wants(WC_WANT_TEXT); }
   [[nodiscard]] DecodeContext decode_context(const EventSource& source) const {
     return {*source.memory, options_, source.pid};
   }
@@ -102,7 +111,7 @@ class Pipeline {
 
   // What the thread appended to its ring. `next`: the record behind it, null if there is none yet.
   // False: it makes no sense, nothing was reported.
-  bool record(EventSource source, const RecordView& view, const RecordView* next);
+  bool record(EventSource source, const RecordView& seen, const RecordView* next);
   // Ends known calls that are not among `scopes`.
   void drop_missing(const EventSource& source, std::span<const wc_scope> scopes);
   // The thread runs another program now: calls that have asked for it have succeeded, all are over.
@@ -138,28 +147,25 @@ class Pipeline {
   // The caller of dlopen(3) or dlclose(3), where there is one.
   void object(const EventSource& source, wc_object event, const StackFrame* caller);
   void lost(int32_t pid, uint64_t count);
-  void forget_process(int32_t pid) {
-    unwinder_.forget(pid);
-    interpreters_.forget(pid);
-    symbols_.forget(pid);
-  }
+  void forget_process(int32_t pid);
 
  private:
+  [[nodiscard]] bool wants(wc_want want) const {
+    return only_taped_ ? backends_.demand().heard & want : backends_.wants(want);
+  }
   std::shared_ptr<const Stack> stack_of_call(const EventSource& source, const wc_scope& scope);
-  std::shared_ptr<const Stack> unwind_record(const EventSource& source, CapturedMemory& memory);
   void note_paths(const EventSource& source, PendingSyscall& syscall) const;
+  bool digest(EventSource& source, const RecordView& view, const RecordView* next);
   bool recorded_call(const EventSource& source, const RecordView& view);
   bool recorded_syscall(const EventSource& source, const RecordView& view);
   void open_call(const EventSource& source, const wc_scope& scope, uint64_t ts,
                  CallAudience audience);
   void announce(const EventSource& source, OpenCall& call, const wc_scope& scope,
                 CallAudience audience);
-  void announce_open(const EventSource& source, std::span<const wc_scope> scopes);
   void decode_call(const EventSource& source, OpenCall& call, const wc_scope& scope);
-  void read_words(const EventSource& source, const FunctionSpec& spec, const wc_scope& scope,
-                  std::vector<uint64_t>& words);
   void decode_variadic(const EventSource& source, const FunctionSpec& spec, OpenCall& call,
                        const wc_scope& scope);
+  BackendVerdict decide(const EventSource& source, const PendingSyscall& syscall);
   void ended(const EventSource& source, EndedCall& end);
   void finish_args(const EventSource& source, OpenCall& call, uint64_t ret);
   void finish_thin_call(const EventSource& source, const PendingSyscall& syscall, int64_t ret);
@@ -170,7 +176,6 @@ class Pipeline {
   std::string result_text(const EventSource& source, const FunctionInfo& function,
                           const EndedCall& end);
   std::optional<TypedValue> typed_result(const EventSource& source, const FunctionInfo& function);
-  void fill_typed_args(const TypedArguments& arguments);
   template <typename Event>
   void fill_frames(std::span<const StackFrame> stack, Event& event);
   wc_syscall syscall_event(const EventSource& source, const PendingSyscall& syscall);
@@ -183,6 +188,10 @@ class Pipeline {
   Unwinder unwinder_;
   Interpreters interpreters_;
   unsigned depth_;  // of a stack
+  std::unique_ptr<Tape> tape_;
+  Journal journal_;
+  bool only_taped_ = false;  // what is recorded now is for nobody's eyes
+  uint64_t on_tape_ = 0;     // syscalls
   TickClock clock_;
   uint64_t next_call_ = 1;
   std::set<int32_t> loading_;           // processes in which ld.so maps libraries
@@ -193,5 +202,11 @@ class Pipeline {
   PendingSyscall recorded_;             // scratch
   std::vector<wc_stack_frame> frames_;  // scratch
 };
+
+// What back ends hold back, what they have so far, and their end. A replay repeats them.
+void flush(Pipeline& pipeline, uint64_t now);
+void snapshot(Pipeline& pipeline, uint64_t now);
+// `ended`: when the run has; 0: now.
+void close(Pipeline& pipeline, uint64_t ended = 0);
 
 }  // namespace wc

@@ -2,8 +2,18 @@
 #include <algorithm>
 
 #include "events/pipeline.h"
+#include "events/taping.h"
 
 namespace wc {
+namespace {
+
+// Where the call that the record tells of was made.
+std::optional<uint64_t> caller_of(const RecordView& view) {
+  if (view.has_call) return view.call.caller;
+  return view.type == WC_RECORD_CALL ? std::optional(view.head.ret) : std::nullopt;
+}
+
+}  // namespace
 
 bool Pipeline::recorded_call(const EventSource& source, const RecordView& view) {
   wc_scope scope{};
@@ -36,7 +46,7 @@ bool Pipeline::recorded_call(const EventSource& source, const RecordView& view) 
     source.calls->leave_out(scope.seq);
     return true;
   }
-  open_call(source, scope, clock_.nanoseconds(scope.tsc), CallAudience::kEveryone);
+  open_call(source, scope, scope.tsc, CallAudience::kEveryone);
   return true;
 }
 
@@ -49,8 +59,8 @@ bool Pipeline::recorded_syscall(const EventSource& source, const RecordView& vie
   PendingSyscall& syscall = recorded_;
   syscall.reset();
   syscall.nr = body.what;
-  syscall.ts = clock_.nanoseconds(body.place);
-  syscall.in_signal = source.calls->is_in_handler();
+  syscall.ts = body.place;
+  syscall.in_signal = journal_.is_in_handler(*source.calls);
   std::copy(std::begin(body.args), std::end(body.args), syscall.args);
   syscall_enter(source, syscall);
   if (view.head.type & WC_RECORD_NO_RESULT) {
@@ -58,28 +68,48 @@ bool Pipeline::recorded_syscall(const EventSource& source, const RecordView& vie
     return true;
   }
   syscall_exit(source, syscall, static_cast<int64_t>(view.head.ret),
-               std::max(syscall.ts, clock_.nanoseconds(view.head.tsc)));
+               std::max(syscall.ts, view.head.tsc));
   return true;
 }
 
-// Before the piece of a call's first syscall is at hand: both are stacks.
-std::shared_ptr<const Stack> Pipeline::unwind_record(const EventSource& source,
-                                                     CapturedMemory& memory) {
-  auto found = memory.stack_registers();
-  if (!found) return nullptr;
-  EventSource captured = source;
-  captured.memory = &memory;
-  return unwind(captured, StackRegisters::of(found->ip, found->sp, found->bp));
+bool Pipeline::record(EventSource source, const RecordView& seen, const RecordView* next) {
+  RecordView view = seen;
+  view.head.tsc = clock_.nanoseconds(seen.head.tsc);
+  if (view.type == WC_RECORD_SYSCALL || view.type == WC_RECORD_CALL_SYSCALL)
+    view.body.place = clock_.nanoseconds(seen.body.place);
+  const TapeEntry entry(tape_.get(), TapeOp::Record, source.pid, source.tid, source.calls);
+  std::optional<TapedMemory> taped;
+  if (entry) {
+    tape_record(*tape_, source, view, next);
+    // A replay may ask for the caller where nobody does now.
+    if (const auto caller = caller_of(view); caller && tape_->is_new_place(source.pid, *caller))
+      symbols_.code_at(source.pid, *caller - 1);
+    source.memory = &taped.emplace(*source.memory, *tape_);
+  }
+  only_taped_ = entry && !backends_.demand().is_heard && !wants_stacks();
+  const bool is_whole = digest(source, view, next);
+  only_taped_ = false;
+  return is_whole;
 }
 
-bool Pipeline::record(EventSource source, const RecordView& view, const RecordView* next) {
+bool Pipeline::digest(EventSource& source, const RecordView& view, const RecordView* next) {
   CapturedMemory memory(view, *source.memory);
   source.is_recorded = true;
+  // Before the piece of a call's first syscall is at hand: both are stacks.
   if (view.head.type & WC_RECORD_STACK && wants_stacks())
-    source.stack = unwind_record(source, memory);
+    source.stack = journal_.stack([&]() -> std::shared_ptr<const Stack> {
+      const auto found = memory.stack_registers();
+      if (!found) return nullptr;
+      EventSource captured = source;
+      captured.memory = &memory;
+      return unwind(captured, StackRegisters::of(found->ip, found->sp, found->bp));
+    });
   // What a call hands on to its first syscall is in the record of that one.
   if (view.type == WC_RECORD_CALL && next != nullptr) memory.add(*next);
   source.memory = &memory;
+  std::optional<TapedMemory> taped;
+  if (tape_ != nullptr && tape_->is_open() && view.head.type & WC_RECORD_STACK)
+    source.memory = &taped.emplace(memory, *tape_);
   if (view.type == WC_RECORD_CALL) return recorded_call(source, view);
   if (view.type == WC_RECORD_CALL_SYSCALL && !recorded_call(source, view)) return false;
   if (view.type != WC_RECORD_RETURN && view.type != WC_RECORD_UNWOUND) {

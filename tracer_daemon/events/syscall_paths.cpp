@@ -20,7 +20,7 @@ std::string target_of(int32_t pid, int32_t descriptor) {
 // The first of each kind. What ld.so opens is wanted with WC_WANT_PHASES, too.
 void Pipeline::note_paths(const EventSource& source, PendingSyscall& syscall) const {
   const bool wants_path = wants_text() || loading_.contains(source.pid);
-  const bool wants_descriptor = backends_.wants(WC_WANT_PATHS) && !source.is_recorded;
+  const bool wants_descriptor = wants(WC_WANT_PATHS) && !source.is_recorded;
   if (!wants_path && !wants_descriptor) return;
   const SyscallSpec& spec = syscall_spec(syscall.nr);
   for (unsigned i = 0; i < spec.arg_count; i++) {

@@ -11,6 +11,9 @@ class TickClock {
  public:
   TickClock() : start_ns_(now()), start_ticks_(ticks_now()) {}
 
+  // From now on all stamps are nanoseconds already: they come from a tape.
+  void play() { are_nanoseconds_ = true; }
+
   static uint64_t now() {
     timespec t{};
     clock_gettime(CLOCK_MONOTONIC, &t);

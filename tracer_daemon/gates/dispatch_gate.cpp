@@ -117,7 +117,8 @@ void DispatchGate::count_stop(Thread& thread, const EnteredSyscall& entered,
   if (scopes.empty()) return;
   const auto& plans = run_.options.plans;
   const bool is_tracers = entered.nr >= plans.size() || plans[entered.nr].action == WC_PLAN_TRACER;
-  const StopReason reason = is_tracers                                ? StopReason::Syscall
+  const StopReason reason = run_.options.rules_concern(entered.nr)    ? StopReason::Rule
+                            : is_tracers                              ? StopReason::Syscall
                             : is_patched(*thread.process, entered.ip) ? StopReason::Arguments
                                                                       : StopReason::Site;
   stop_counts_.add(thread.source().function(scopes.back().function).name, entered.nr, reason);

@@ -10,6 +10,8 @@ namespace wc {
 
 std::string_view name_of(StopReason reason) {
   switch (reason) {
+    case StopReason::Rule:
+      return "rule";
     case StopReason::Syscall:
       return "syscall";
     case StopReason::Arguments:

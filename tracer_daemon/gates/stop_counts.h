@@ -12,6 +12,7 @@ namespace wc {
 
 // Why a syscall was not recorded in the process.
 enum class StopReason : uint8_t {
+  Rule,       // a rule is about it
   Syscall,    // the tracer always takes part in it (clone), or its structs cannot be recorded
   Arguments,  // its pointers, or those of a call around it
   Site        // its instruction could not be patched, or stands in a library that is not
@@ -41,7 +42,7 @@ class StopCounts {
   std::map<Key, uint64_t> counts_;
 };
 
-// "syscall", "arguments", "site".
+// "rule", "syscall", "arguments", "site".
 std::string_view name_of(StopReason reason);
 
 }  // namespace wc

@@ -22,6 +22,12 @@ uint64_t now() {
   return static_cast<uint64_t>(at.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(at.tv_nsec);
 }
 
+std::string suite_of(const Options& options) {
+  if (options.command == Command::Replay) return std::string(base_name(options.replay.file));
+  if (options.program.empty()) return "wc-preload -p";
+  return std::string(base_name(options.program.front()));
+}
+
 // What -e leaves out reaches no claim.
 Status check_seen(const Claim& claim, const Options& options) {
   if (options.syscalls.empty() || claim.kind == ClaimKind::Calls) return Done{};
@@ -54,7 +60,7 @@ Result<Claims> Claims::prepare(const Options& options) {
     claims.junit_ = std::move(*file);
   }
   claims.set_ = std::make_shared<ClaimSet>(std::move(parsed));
-  claims.suite_ = options.program.empty() ? "wc-preload -p" : base_name(options.program.front());
+  claims.suite_ = suite_of(options);
   claims.began_ = now();
   claims.says_all_ = options.verbose > 0;
   return claims;

@@ -9,8 +9,13 @@ class OwnLimits;
 
 // Run a program under the tracer; may not return.
 int run(const Options& options, const OwnLimits& limits);
-int attach(const Options& options);          // trace running processes
-int serve(const Options& options);           // standing tracer on a control socket
+int attach(const Options& options);  // trace running processes
+int serve(const Options& options);   // standing tracer on a control socket
+int replay(const Options& options);  // --replay
+int diff(const Options& options);    // --diff
+// What a back end makes of a raw file.
+Result<std::string> replay_to_text(const std::string& file, const std::string& sysroot,
+                                   const std::string& backend);
 int compare_tools(const Options& options);   // --compare
 int explore_points(const Options& options);  // --explore
 int measure_plan(const Options& options);    // the measuring core alone, for tests/bench

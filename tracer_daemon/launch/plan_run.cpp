@@ -153,6 +153,28 @@ BpfOptions bpf_options(const Options& options, const RunLists& lists, const Dema
 
 }  // namespace
 
+HostOptions host_options(const Options& options) {
+  HostOptions host;
+  host.string_size = options.string_size;
+  host.time_format = static_cast<uint32_t>(options.time_format);
+  host.show_duration = options.show_duration;
+  host.all_calls = options.all_calls;
+  host.whole_process = options.scope == ScopeMode::Process;
+  host.stack_trace = options.stack_trace;
+  host.leaves_out_syscalls = event_filter(options).leaves_out_syscalls();
+  host.output_path = options.output;
+  if (options.color != ColorChoice::Auto) host.colored = options.color == ColorChoice::Always;
+  host.version = version_number();
+  host.argv = options.program;
+  if (selects_functions(options)) host.functions = options.functions;
+  host.breakpoints = options.breakpoints;
+  if (options.append) host.existing = Existing::Append;
+  host.separately = options.separately;
+  if (options.engine == EngineChoice::Inproc) host.engine = "inproc";
+  if (options.engine == EngineChoice::Bpf) host.engine = "bpf";
+  return host;
+}
+
 EventFilterOptions event_filter(const Options& options) {
   static_assert(kReportSuccessful == kSuccessful && kReportFailed == kFailed &&
                 kReportUnfinished == kUnfinished && kHideExits == kQuietExit &&

@@ -51,6 +51,9 @@ struct RunPlan {
 Result<RunPlan> plan_run(const Options& options, const RunLists& lists, const Demand& demand,
                          const Machine& machine);
 
+// What back ends are told of the run.
+HostOptions host_options(const Options& options);
+
 // Which events reach the back ends.
 EventFilterOptions event_filter(const Options& options);
 

@@ -23,6 +23,7 @@
 #include "launch/preflight.h"
 #include "launch/proc_check.h"
 #include "launch/rules.h"
+#include "launch/run_head.h"
 #include "launch/sandbox.h"
 #include "launch/shim_file.h"
 #include "launch/signals.h"
@@ -46,32 +47,24 @@ Result<GateDecision> gate_for(const Options& options, const Sandbox& sandbox) {
   return choose_gate(options.gate, sandbox);
 }
 
-HostOptions host_options(const Options& options, ClaimSet* claims) {
-  HostOptions host;
-  host.string_size = options.string_size;
-  host.time_format = static_cast<uint32_t>(options.time_format);
-  host.show_duration = options.show_duration;
-  host.all_calls = options.all_calls;
-  host.whole_process = options.scope == ScopeMode::Process;
-  host.stack_trace = options.stack_trace;
-  host.leaves_out_syscalls = event_filter(options).leaves_out_syscalls();
-  host.output_path = options.output;
-  if (options.color != ColorChoice::Auto) host.colored = options.color == ColorChoice::Always;
-  host.version = version_number();
-  host.argv = options.program;
-  if (selects_functions(options)) host.functions = options.functions;
-  host.breakpoints = options.breakpoints;
-  if (options.append) host.existing = Existing::Append;
-  host.separately = options.separately;
-  host.engine_has_verdicts =
-      options.engine != EngineChoice::Inproc && options.engine != EngineChoice::Bpf;
-  if (options.engine == EngineChoice::Inproc) host.engine = "inproc";
-  // Which one that is is known when all back ends have said what they want.
-  if (options.engine == EngineChoice::Auto) host.engine = "auto";
-  if (options.engine == EngineChoice::Bpf) host.engine = "bpf";
-  host.say = [](const std::string& line) { complain(line); };
-  if (claims != nullptr) host.observer = &claims->callbacks(), host.observer_context = claims;
-  return host;
+FlightOptions flight_options(const Options& options, const HostOptions& host) {
+  FlightOptions flight;
+  if (!options.flight.asked) return flight;
+  const FlightChoice& choice = options.flight;
+  flight.most = choice.events;
+  flight.on_exit = choice.on_exit;
+  flight.on_signal = choice.on_signal;
+  flight.on_rule = choice.on_rule;
+  flight.slow = choice.slow;
+  flight.errors.insert(choice.errors.begin(), choice.errors.end());
+  // Where nothing else is written, -o names its file.
+  const bool is_alone = options.backends.size() == 1;
+  flight.file = is_alone && !options.output.empty()
+                    ? options.output
+                    : "wc-flight." + std::to_string(getpid()) + ".raw";
+  flight.began = host.run.began;
+  flight.say = complain;
+  return flight;
 }
 
 struct RunFolder {
@@ -134,7 +127,15 @@ class Session {
     auto claims = Claims::prepare(options);
     if (!claims) return claims.error();
     session->claims_ = std::move(*claims);
-    const HostOptions host = host_options(options, session->claims_.set());
+    HostOptions host = host_options(options);
+    host.engine_has_verdicts =
+        options.engine != EngineChoice::Inproc && options.engine != EngineChoice::Bpf;
+    // Which one that is is known when all back ends have said what they want.
+    if (options.engine == EngineChoice::Auto) host.engine = "auto";
+    host.say = [](const std::string& line) { complain(line); };
+    if (ClaimSet* set = session->claims_.set()) host.observers.push_back({&set->callbacks(), set});
+    host.run = RunFacts::now();
+    if (options.flight.asked && options.backends.size() == 1) host.output_path.clear();
     auto backends = BackendSet::open(options.backends, host);
     if (!backends) return backends.error();
     auto folder = prepare_folder(options);
@@ -158,8 +159,11 @@ class Session {
     plan->tracer.shared_memory = memory_for(options, sandbox, session->directory_->path());
     session->tables_ =
         std::make_unique<ProgramTables>(std::move(plan->tables), *session->directory_);
+    const bool stacks = backends->demand().wants(WC_WANT_STACK);
     session->pipeline_ = std::make_unique<Pipeline>(
-        std::move(*backends), plan->decode, lists->syscalls, plan->stacks, event_filter(options));
+        std::move(*backends), plan->decode, lists->syscalls, plan->stacks, event_filter(options),
+        Recording{.head = write_run_head(options, host, stacks),
+                  .flight = flight_options(options, host)});
     // Who sees the socket may send a signal at once.
     if (standing || !options.pids.empty()) take_signals(SignalMeaning::Stop);
     if (plan->bpf) {
@@ -225,7 +229,7 @@ class Session {
     control_.reset();
     server_.reset();
     BackendSet& backends = pipeline_->backends();
-    backends.close();
+    wc::close(*pipeline_);
     for (const std::string& error : backends.take_errors()) complain(error), output_failed_ = true;
     output_failed_ = output_failed_ || engine_->output_failed();
     engine_->remove_copies();

@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "base/scoped_fd.h"
+#include "proc/link_watch.h"
 #include "proc/process.h"
 
 namespace wc::proc {
@@ -41,10 +42,21 @@ Result<std::string> read_file(const std::string& path, size_t limit) {
   return text;
 }
 
+namespace {
+thread_local LinkWitness* link_witness = nullptr;
+thread_local LinkAnswers* link_answers = nullptr;
+}  // namespace
+
+void watch_links(LinkWitness* witness) { link_witness = witness; }
+void answer_links(LinkAnswers* answers) { link_answers = answers; }
+
 std::string link_target(const std::string& path) {
+  if (link_answers != nullptr) return link_answers->answer_link(path);
   std::array<char, 4096> target;
   const ssize_t size = ::readlink(path.c_str(), target.data(), target.size());
-  return size > 0 ? std::string(target.data(), static_cast<size_t>(size)) : std::string();
+  std::string found(target.data(), size > 0 ? static_cast<size_t>(size) : 0);
+  if (link_witness != nullptr) link_witness->saw_link(path, found);
+  return found;
 }
 
 Result<std::string> read_of_any_thread(pid_t pid,

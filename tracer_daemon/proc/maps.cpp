@@ -75,6 +75,13 @@ Maps Maps::parse(std::string_view text) {
   return maps;
 }
 
+Maps Maps::of(std::vector<Mapping> mappings) {
+  Maps maps;
+  maps.mappings_ = std::move(mappings);
+  std::ranges::stable_sort(maps.mappings_, {}, begin_of);
+  return maps;
+}
+
 const Mapping* Maps::at(uint64_t address) const {
   const auto behind = std::ranges::upper_bound(mappings_, address, {}, begin_of);
   if (behind == mappings_.begin()) return nullptr;

@@ -36,6 +36,7 @@ class Maps {
  public:
   // Lines that cannot be understood are left out, and so is a last line without its newline.
   static Maps parse(std::string_view text);
+  static Maps of(std::vector<Mapping> mappings);
 
   [[nodiscard]] const std::vector<Mapping>& all() const { return mappings_; }
   // nullptr when nothing is mapped there.

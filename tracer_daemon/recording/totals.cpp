@@ -2,20 +2,36 @@
 
 namespace wc {
 
+namespace {
+
+void visit_functions(const FunctionTable& table, const std::vector<wc_counter>& counts,
+                     const Totals::Visit& visit) {
+  for (size_t i = 0; i < table.functions.size() && i < counts.size(); i++)
+    if (counts[i].calls != 0) visit(table.functions[i], counts[i]);
+}
+
+}  // namespace
+
 void Totals::report(Process& process, Which which) const {
   ProcessShare* share = process.share.get();
-  bool counts = run_.options.config & WC_CONFIG_COUNTS;
-  if (counts && process.break_table != nullptr)
-    report_functions(process.pid, *process.break_table, process.break_counts, which);
-  if (share == nullptr || process.table == nullptr) return;
-  if (uint32_t lost = share->header().exhausted; lost != 0 && which == Which::Final)
+  const uint32_t lost = share != nullptr ? share->header().exhausted : 0;
+  if (lost != 0 && process.table != nullptr && which == Which::Final)
     run_.pipeline.lost(process.pid, lost);
-  if (!counts) return;
+  each(process, [&](const FunctionInfo& function, const wc_counter& counter) {
+    run_.pipeline.totals(process.pid, function, counter, static_cast<uint32_t>(which));
+  });
+}
+
+void Totals::each(Process& process, const Visit& visit) const {
+  if (!(run_.options.config & WC_CONFIG_COUNTS)) return;
+  if (process.break_table != nullptr)
+    visit_functions(*process.break_table, process.break_counts, visit);
+  if (process.share == nullptr || process.table == nullptr) return;
   bool is_span = run_.options.main_only;  // main may never have been entered, or not been left
   if (is_span && process.main.state == MainSpan::State::Before) return;
   const auto now = is_span ? of_main(process) : of_wrapped(process);
-  report_functions(process.pid, *process.table, now, which);
-  report_own_scopes(process, now, which);
+  visit_functions(*process.table, now, visit);
+  visit_own_scopes(process, now, visit);
 }
 
 void Totals::learn_own_scopes(Thread& thread) const {
@@ -27,8 +43,8 @@ void Totals::learn_own_scopes(Thread& thread) const {
 }
 
 // They stand behind those of the wrapped functions.
-void Totals::report_own_scopes(Process& process, const std::vector<wc_counter>& counts,
-                               Which which) const {
+void Totals::visit_own_scopes(Process& process, const std::vector<wc_counter>& counts,
+                              const Visit& visit) const {
   const auto& names = process.share->header().own_scopes;
   EventSource source{.pid = process.pid,
                      .memory = &process.memory,
@@ -39,16 +55,8 @@ void Totals::report_own_scopes(Process& process, const std::vector<wc_counter>& 
   for (size_t i = first; i < counts.size(); i++) {
     auto row = static_cast<uint32_t>(i - first);
     if (counts[i].calls != 0)
-      run_.pipeline.totals(process.pid, run_.pipeline.own_scope(source, row, names[row]), counts[i],
-                           static_cast<uint32_t>(which));
+      visit(run_.pipeline.own_scope(source, row, names[row]), counts[i]);
   }
-}
-
-void Totals::report_functions(pid_t pid, const FunctionTable& table,
-                              const std::vector<wc_counter>& counts, Which which) const {
-  for (size_t i = 0; i < table.functions.size() && i < counts.size(); i++)
-    if (counts[i].calls != 0)
-      run_.pipeline.totals(pid, table.functions[i], counts[i], static_cast<uint32_t>(which));
 }
 
 std::vector<wc_counter> Totals::of_main(Process& process) const {

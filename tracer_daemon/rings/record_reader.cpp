@@ -99,17 +99,26 @@ std::optional<wc_stack_registers> CapturedMemory::stack_registers() const {
   return registers;
 }
 
-size_t CapturedMemory::read(RemoteAddress from, void* to, size_t size) {
+size_t CapturedMemory::read_pieces(RemoteAddress from, void* to, size_t size) const {
   Bytes most;  // pieces may overlap
   for (const Piece& piece : std::span(pieces_).first(count_)) {
     const uint64_t offset = from.value - piece.address;
     if (offset < piece.bytes.size() && piece.bytes.size() - offset > most.size())
       most = piece.bytes.subspan(offset);
   }
-  if (most.empty()) return live_ != nullptr ? live_->read(from, to, size) : 0;
   const size_t n = std::min(size, most.size());
-  std::memcpy(to, most.data(), n);
+  if (n != 0) std::memcpy(to, most.data(), n);
   return n;
+}
+
+size_t CapturedMemory::read(RemoteAddress from, void* to, size_t size) {
+  const size_t got = read_pieces(from, to, size);
+  return got != 0 || live_ == nullptr ? got : live_->read(from, to, size);
+}
+
+size_t CapturedMemory::read_text(RemoteAddress from, char* to, size_t size) {
+  const size_t got = read_pieces(from, to, size);
+  return got != 0 || live_ == nullptr ? got : live_->read_text(from, to, size);
 }
 
 }  // namespace wc

@@ -44,21 +44,26 @@ class CapturedMemory final : public TraceeMemory {
  public:
   // Only what the records hold, where the call was left.
   CapturedMemory(const RecordView& view, TraceeMemory& live);
+  explicit CapturedMemory(const RecordView& view) { add(view); }  // nothing else is read
   void add(const RecordView& view);
   size_t read(RemoteAddress from, void* to, size_t size) override;
+  size_t read_text(RemoteAddress from, char* to, size_t size) override;
   // Of a record with WC_RECORD_STACK: the registers in its last piece but one.
   [[nodiscard]] std::optional<wc_stack_registers> stack_registers() const;
 
- private:
   struct Piece {
     uint64_t address;
     std::span<const unsigned char> bytes;
   };
+  [[nodiscard]] std::span<const Piece> pieces() const { return std::span(pieces_).first(count_); }
+
+ private:
+  [[nodiscard]] size_t read_pieces(RemoteAddress from, void* to, size_t size) const;
   // Of two records: a call's and its first syscall's. Engine bpf's have more: execve's arguments.
   static constexpr size_t kMost = 48;
   std::array<Piece, kMost> pieces_;
   size_t count_ = 0;
-  TraceeMemory* live_;
+  TraceeMemory* live_ = nullptr;
 };
 
 }  // namespace wc

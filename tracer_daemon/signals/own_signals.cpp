@@ -23,6 +23,10 @@ bool OwnSignals::receive() {
       is_asked_ = true;
       continue;
     }
+    if (received->signal == SIGUSR2 && run_.pipeline.journal().flight.is_on()) {
+      wants_flight_ = true;
+      continue;
+    }
     const bool was_empty = passed_.empty();
     passed_.receive(*received, is_traced);
     if (run_.options.signals_stop && was_empty && !passed_.empty()) stops = true;

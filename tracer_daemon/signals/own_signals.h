@@ -18,6 +18,8 @@ class OwnSignals {
   bool receive();
   // Whether somebody has asked for what there is so far, since the last look.
   bool take_request() { return std::exchange(is_asked_, false); }
+  // The same for the flight recorder's events: SIGUSR2.
+  bool take_flight_request() { return std::exchange(wants_flight_, false); }
   // A signal stop of a tracee, and a process's end: what has arrived is not sent again.
   void arrived(pid_t pid, const siginfo_t& info);
   void ended(pid_t pid);
@@ -32,6 +34,7 @@ class OwnSignals {
   Heartbeat& heartbeat_;
   PassedSignals passed_;
   bool is_asked_ = false;
+  bool wants_flight_ = false;
 };
 
 }  // namespace wc

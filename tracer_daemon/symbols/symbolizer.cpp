@@ -8,6 +8,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "symbols/code_source.h"
 #include "symbols/jit_map.h"
 #include "symbols/mapped_file.h"
 #include "symbols/memory_map.h"
@@ -34,14 +35,6 @@ struct Process {
   uint64_t generation = 0;  // of the map
   bool is_frozen = false;   // the map is that of a program that is gone
   bool is_told = false;     // the kernel tells of each change
-
-  void read_map(int32_t pid, uint64_t number) {
-    if (is_frozen || is_told) return;
-    auto maps = proc::read_maps(pid);
-    if (!maps) return;
-    map = MemoryMap(*maps);
-    generation = number;
-  }
 };
 
 }  // namespace
@@ -50,6 +43,8 @@ struct Symbolizer::State {
   explicit State(std::string root) : debug_root(std::move(root)) {}
 
   Process& process(int32_t pid);
+  std::optional<proc::Maps> read_maps(int32_t pid);
+  void read_map(int32_t pid, Process& process);
   MappedCode* code_mapping(int32_t pid, Process& process, uint64_t address);
   Module* module_of(int32_t pid, MappedCode& mapping);
   template <typename Read>
@@ -67,6 +62,8 @@ struct Symbolizer::State {
   size_t location_count = 0;
   size_t table_bytes = 0;
   uint64_t clock = 0;
+  CodeWitness* witness = nullptr;
+  CodeSource* source = nullptr;
   Location scratch;  // for what is in no file
 };
 
@@ -85,12 +82,28 @@ Process& Symbolizer::State::process(int32_t pid) {
   return found->second;
 }
 
+std::optional<proc::Maps> Symbolizer::State::read_maps(int32_t pid) {
+  if (source != nullptr) return source->maps(pid);
+  auto maps = proc::read_maps(pid);
+  if (!maps) return std::nullopt;
+  if (witness != nullptr) witness->saw_maps(pid, *maps);
+  return std::move(*maps);
+}
+
+void Symbolizer::State::read_map(int32_t pid, Process& process) {
+  if (process.is_frozen || process.is_told) return;
+  auto maps = read_maps(pid);
+  if (!maps) return;
+  process.map = MemoryMap(*maps);
+  process.generation = ++clock;
+}
+
 // An address that is in no code means that the map is out of date: it is read again, once a page.
 MappedCode* Symbolizer::State::code_mapping(int32_t pid, Process& process, uint64_t address) {
   MappedCode* mapping = process.map.find(address);
   if (mapping != nullptr && mapping->rights.execute) return mapping;
   if (process.misses.contains(address >> kPageBits)) return mapping;
-  process.read_map(pid, ++clock);
+  read_map(pid, process);
   mapping = process.map.find(address);
   if (mapping == nullptr || !mapping->rights.execute) {
     if (process.misses.size() >= kMaxMisses) process.misses.clear();
@@ -103,7 +116,7 @@ Module* Symbolizer::State::module_of(int32_t pid, MappedCode& mapping) {
   if (mapping.module_known) return mapping.module.get();
   mapping.module_known = true;
   if (mapping.inode == 0 || !mapping.has_file()) return nullptr;
-  MappedFile file = file_of(pid, mapping);
+  MappedFile file = source != nullptr ? source->file(mapping) : file_of(pid, mapping);
   if (file.path.empty()) return nullptr;
   if (modules.size() >= kMaxModules) drop_unused_modules();
   auto& module = modules[identity_of(mapping.path, file.status)];
@@ -167,8 +180,19 @@ const Location& Symbolizer::State::elsewhere(const MappedCode* mapping, uint64_t
 const Location* Symbolizer::State::generated(int32_t pid, Process& process,
                                              const MappedCode* mapping, uint64_t return_address) {
   if (mapping == nullptr || !mapping->rights.execute || mapping->path == "[vdso]") return nullptr;
+  if (source != nullptr) {
+    const Generated* kept = source->generated(pid, return_address);
+    if (kept == nullptr) return nullptr;
+    scratch = Location{.object = kept->path,
+                       .symbol = kept->name,
+                       .offset = return_address - kept->begin,
+                       .file_offset = return_address};
+    return &scratch;
+  }
   const JitName* made = process.jit.find(pid, return_address - 1);
   if (made == nullptr) return nullptr;
+  if (witness != nullptr)
+    witness->saw_generated(pid, {return_address, made->begin, process.jit.path(), made->name});
   scratch = Location{.object = process.jit.path(),
                      .symbol = made->name,
                      .offset = return_address - made->begin,
@@ -206,9 +230,16 @@ const UnwindTable* Symbolizer::unwind_table(Module& module) {
 
 uint64_t Symbolizer::map_generation(int32_t pid) { return state_->process(pid).generation; }
 
+void Symbolizer::watch(CodeWitness* witness) { state_->witness = witness; }
+
+void Symbolizer::ask(CodeSource* source) {
+  state_->source = source;
+  if (source != nullptr) state_->debug_root = source->debug_root();
+}
+
 void Symbolizer::remember(int32_t pid) {
   Process& process = state_->process(pid);
-  if (process.generation == 0) process.read_map(pid, ++state_->clock);
+  if (process.generation == 0) state_->read_map(pid, process);
 }
 
 void Symbolizer::freeze(int32_t pid) { state_->process(pid).is_frozen = true; }

@@ -22,6 +22,8 @@ struct Location {
       0;  // of the return address, into the object; the address itself without one
 };
 
+class CodeSource;
+class CodeWitness;
 class Module;
 class UnwindTable;
 struct MappedCode;
@@ -48,6 +50,10 @@ class Symbolizer {
   const UnwindTable* unwind_table(Module& module);
   // Another number each time the map of `pid` was read.
   uint64_t map_generation(int32_t pid);
+
+  // Whoever hears of what is found, and where it is found instead; null: nobody, /proc.
+  void watch(CodeWitness* witness);
+  void ask(CodeSource* source);
 
   // Reads the map of `pid` if that was not done yet.
   void remember(int32_t pid);

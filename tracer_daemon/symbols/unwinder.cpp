@@ -272,9 +272,9 @@ std::optional<StackRegisters> Unwinder::State::walk(Space& known, Context& conte
     }
     // What a signal has interrupted did not call anything, nor does the trampoline that its handler
     // returns to: the next instruction counts.
-    const bool is_exact = follows_signal || here.is_trampoline;
-    frame.at = symbols.locate(context.pid, frame.ip + (is_exact ? 1 : 0));
-    if (is_exact) frame.at.offset--, frame.at.file_offset--;
+    frame.is_exact = follows_signal || here.is_trampoline;
+    frame.at = symbols.locate(context.pid, frame.ip + (frame.is_exact ? 1 : 0));
+    if (frame.is_exact) frame.at.offset--, frame.at.file_offset--;
     follows_signal = here.is_trampoline;
     stack.push_back(std::move(frame));
   } while (stack.size() < kMaxFrames && unw_step(&cursor) > 0);

@@ -41,6 +41,7 @@ struct StackFrame {
   uint64_t ip = 0;           // where the frame goes on
   uint64_t sp = 0, end = 0;  // its place on the stack: `end` is its caller's `sp`; 0: unknown
   bool is_hidden = false;    // one of the shim's, not to be shown
+  bool is_exact = false;     // `ip` itself is meant, not the call in front of it
   Location at;
 };
 

@@ -60,6 +60,10 @@ struct TracerOptions {
   }
 };
 
+// Engine inproc: what becomes of each syscall in a process, as the rules stand now. One that a rule
+// is about stops the program.
+void publish_plans(const TracerOptions& options, wc_shared_header& header);
+
 struct TraceRun {
   const TracerOptions& options;
   Pipeline& pipeline;

@@ -59,5 +59,7 @@ int main(void) {
     CALL(openat, AT_FDCWD, path, 0);
     CALL(newfstatat, AT_FDCWD, path, NOWHERE, 0);
   }
+  // Nothing of the program is left to be read when the tracer sees it: the string is write(2)'s.
+  fputs("forty bytes of text, more than are shown.", stderr);
   return 0;
 }

@@ -1,0 +1,1 @@
+wc_unit_test(diff_test LINK wc_diff)

@@ -1,0 +1,116 @@
+#include "engine/subscriptions.h"
+
+#include <algorithm>
+
+#include "control/subscribe_request.h"
+#include "events/tick_clock.h"
+#include "live_totals.h"
+
+namespace wc {
+
+using backends::JsonWriter;
+using backends::LiveTotals;
+
+struct Subscriptions::One {
+  One(const SubscribeRequest& request, bool has_stacks, std::shared_ptr<ControlPeer> to,
+      uint64_t now)
+      : peer(std::move(to)),
+        interval(request.interval_ns),
+        next(now + request.interval_ns),
+        totals({request.by, request.top, request.recent, request.function, has_stacks}, now) {}
+
+  std::shared_ptr<ControlPeer> peer;
+  uint64_t interval, next;
+  uint64_t missed = 0;  // lines, since the last one
+  LiveTotals totals;
+};
+
+Subscriptions::Subscriptions(const TraceRun& run, const Parts& parts) : run_(run), parts_(parts) {}
+
+Subscriptions::~Subscriptions() {
+  for (const auto& one : all_) drop(*one);
+}
+
+namespace {
+
+wc_totals event_of(pid_t pid, const FunctionInfo& function, uint64_t calls, uint64_t ns) {
+  wc_totals event{};
+  event.pid = pid;
+  event.function = function.name.c_str();
+  event.library = function.library.c_str();
+  event.kind = function.kind;
+  event.calls = calls;
+  event.ns = ns;
+  return event;
+}
+
+}  // namespace
+
+Status Subscriptions::add(std::string_view words, std::shared_ptr<ControlPeer> peer) {
+  auto request = parse_subscribe(words);
+  if (!request) return request.error();
+  constexpr size_t kMost = 16;
+  if (all_.size() >= kMost) return Error{"there are 16 subscriptions already"};
+  parts_.records.drain_running(parts_.tracees);  // that was before
+  const bool has_stacks = run_.pipeline.wants_stacks();
+  auto one = std::make_unique<One>(*request, has_stacks, std::move(peer), TickClock::now());
+  for (const auto& [pid, process] : parts_.tracees.processes)
+    parts_.totals.each(*process, [&](const FunctionInfo& function, const wc_counter& counter) {
+      one->totals.leave_out(event_of(process->pid, function, counter.calls,
+                                     run_.pipeline.clock().duration(counter.ticks)));
+    });
+  run_.pipeline.backends().watch({&one->totals.callbacks(), &one->totals});
+  all_.push_back(std::move(one));
+  plan();
+  return Done{};
+}
+
+void Subscriptions::drop(One& one) { run_.pipeline.backends().watch({nullptr, &one.totals}); }
+
+void Subscriptions::plan() {
+  due_ = 0;
+  for (const auto& one : all_) due_ = due_ == 0 ? one->next : std::min(due_, one->next);
+}
+
+ControlPeer::Sent Subscriptions::send(One& one, uint64_t now, Last last) {
+  for (const auto& [pid, process] : parts_.tracees.processes)
+    parts_.totals.each(*process, [&](const FunctionInfo& function, const wc_counter& counter) {
+      one.totals.totals_so_far(event_of(process->pid, function, counter.calls,
+                                        run_.pipeline.clock().duration(counter.ticks)));
+    });
+  const BackendSet::Counts& counts = run_.pipeline.backends().counts();
+  std::string line;
+  JsonWriter json(line);
+  json.begin_object();
+  json.member("type", std::string_view("totals"));
+  json.member("ts", now);
+  json.member("processes", uint64_t{parts_.tracees.processes.size()});
+  json.member("threads", uint64_t{parts_.tracees.threads.size()});
+  json.member("events", counts.events);
+  json.member("lost", counts.lost);
+  json.member("missed", one.missed);
+  json.member("last", last == Last::Yes);
+  one.totals.write(json, now);
+  json.end_object();
+  return one.peer->send(std::move(line));
+}
+
+void Subscriptions::send_due(uint64_t now) {
+  if (due_ == 0 || now < due_) return;
+  parts_.records.drain_running(parts_.tracees);
+  std::erase_if(all_, [&](const std::unique_ptr<One>& one) {
+    if (now < one->next) return false;
+    one->next = now + one->interval;
+    const ControlPeer::Sent sent = send(*one, now, Last::No);
+    one->missed = sent == ControlPeer::Sent::Busy ? one->missed + 1 : 0;
+    if (sent == ControlPeer::Sent::Gone) drop(*one);
+    return sent == ControlPeer::Sent::Gone;
+  });
+  plan();
+}
+
+void Subscriptions::end() {
+  for (const auto& one : all_) (void)send(*one, TickClock::now(), Last::Yes);  // nobody is left
+}
+
+}  // namespace wc

@@ -32,7 +32,7 @@ _wc_preload_list() {
 # Values that --help tells in words.
 _wc_preload_choices() {
   case $1 in
-    -E | --engine) echo auto ptrace inproc ;;
+    -E | --engine) echo auto ptrace inproc bpf ;;
     --scope) echo functions main process ;;
     --overflow) echo wait drop ;;
     --frames) echo native python auto ;;

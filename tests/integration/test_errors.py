@@ -36,7 +36,9 @@ class Refusals(Case):
         self.refused(["true"], "-b", "./nosuch.so", says=["nosuch.so"])
         self.refused(["true"], "-e", "opnat", says=["opnat", "did you mean", "openat"])
         self.refused(["true"], "-s", "x", says=["'x'"])
-        self.refused(["true"], "-E", "bpf", says=["bpf", "not available"])
+        self.refused(["true"], "-E", "bfp", says=["bfp", "did you mean bpf"])
+        for option in ("--scope=process", "--scope=main", "--deny=write", "-y", "--objects", "--every=10"):
+            self.refused(["true"], "-E", "bpf", option, says=["engine bpf", "-E ptrace" if "main" not in option else "-B main"])
         self.refused(["true"], "-B", "main", says=["breakpoint 'main'", "stripped"])
         self.refused(["true"], "-B", "f:12", says=["f:12", "function of the file"])
         self.refused(["true"], "-B", "nosuch@libc", says=["nosuch@libc", "no such function"])

@@ -260,9 +260,8 @@ TEST_F(IniFile, BreakpointsAsTheSeedHasThem) {
             at(2) + "[breakpoint] function: the list is empty");
 }
 
-TEST_F(IniFile, WhatIsNotBuiltIsRefusedWithFileAndLine) {
-  const std::string refused = ": not available in this version; ";
-  EXPECT_THAT(bad("engine=bpf\n"), StartsWith(at(1) + "engine: bpf" + refused));
+TEST_F(IniFile, EngineBpf) {
+  EXPECT_EQ(good("engine=bpf\n").engine, EngineChoice::Bpf);
 }
 
 TEST_F(IniFile, FilesThatCannotBeRead) {

@@ -305,6 +305,18 @@ TEST(Relations, EngineInprocIsRefusedWhatItCannotDo) {
   }
 }
 
+TEST(Relations, EngineBpfIsRefusedWhatItCannotDo) {
+  for (const Words& words : {Words{"-y"}, Words{"-P", "/etc"}, Words{"--scope=process"},
+                             Words{"--scope=main"}, Words{"--objects"}, Words{"--deny=open"},
+                             Words{"--every=2"}, Words{"-s", "5000"}, Words{"--control=/c"}}) {
+    Words line = words;
+    line.insert(line.end(), {"-E", "bpf", "p"});
+    EXPECT_THAT(bad_words(line), HasSubstr("engine bpf: ")) << testing::PrintToString(line);
+  }
+  EXPECT_THAT(good_words({"-E", "bpf", "-B", "f", "-c", "p"}).warnings, IsEmpty());
+  EXPECT_THAT(good_words({"-E", "bpf", "-g", "trap", "p"}).warnings, Not(IsEmpty()));
+}
+
 TEST(Relations, WhatIsPreparedIsSwitchedByControl) {
   const Result<Options> alone = parse_words({"--prepare", "open", "p"});
   ASSERT_TRUE(alone.ok());

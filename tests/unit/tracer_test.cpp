@@ -34,7 +34,7 @@ class TracerTest : public testing::Test {
     PrivateDirectory nowhere = PrivateDirectory::none();
     ProgramTables tables({}, nowhere);
     Tracer tracer(std::move(options), tables, pipeline, kernel_);
-    tracer.add_first(kFirst);
+    (void)tracer.add_first(kFirst);
     auto status = tracer.run();
     pipeline.backends().close();
     return status ? *status : -1;

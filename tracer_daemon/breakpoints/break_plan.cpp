@@ -16,12 +16,18 @@ namespace {
 
 constexpr std::string_view kLibc = "libc.so.6";
 
-FunctionInfo info_of(const FunctionNames& names, const std::string& library) {
+// glibc's, and musl's by the names that it has.
+bool is_libc(std::string_view soname) {
+  return soname == kLibc || soname == "libc.so" || soname.starts_with("libc.musl-") ||
+         soname.starts_with("ld-musl-");
+}
+
+FunctionInfo info_of(const FunctionNames& names, const std::string& library, bool in_libc) {
   FunctionInfo info;
   info.symbol = names.symbol;
   info.library = library;
   info.kind = WC_FUNCTION_BREAKPOINT;
-  info.spec = library == kLibc ? find_function(names.symbol) : nullptr;
+  info.spec = in_libc ? find_function(names.symbol) : nullptr;
   info.name = info.spec != nullptr ? std::string(info.spec->family) : names.plain;
   info.thin = info.spec != nullptr && syscall_number(info.name) >= 0;
   return info;
@@ -157,22 +163,49 @@ std::string BreakPlan::soname_of(const ObjectFile& object, const Image& image) {
   return has_soname && !object.is_program ? image.soname : std::string(base_name(object.path));
 }
 
-// -F: what a library exports.
+namespace {
+
+struct Selectable {
+  std::vector<ExportedFunction> functions;
+  bool is_libc = false;
+};
+
+// What -F selects from: what a library exports, or the symbols of a static program, in which libc
+// is.
+Selectable selectable(const ObjectFile& object, const std::string& soname, Image& image) {
+  if (image.is_dynamic || !object.is_program) return {std::move(image.functions), is_libc(soname)};
+  Selectable found;
+  auto list = read_functions(object.open_path, object.path);
+  if (!list) return found;
+  for (const FunctionSymbol& function : list->functions) {
+    found.is_libc = found.is_libc || function.name == "__libc_start_main";
+    ExportedFunction& one = found.functions.emplace_back();
+    one.name = function.name;
+    one.address = function.address;
+    one.ifunc = function.ifunc;
+  }
+  return found;
+}
+
+}  // namespace
+
+// -F
 void BreakPlan::choose_exported(const ObjectFile& object, const std::string& soname,
                                 BreakChoices& out) {
   auto image = read_image(object.open_path, true);
   if (!image) return;
+  const Selectable from = selectable(object, soname, *image);
   std::vector<Candidate> candidates;
-  for (const ExportedFunction& function : image->functions)
-    candidates.push_back({function.name, soname, soname == kLibc});
+  for (const ExportedFunction& function : from.functions)
+    candidates.push_back({function.name, soname, from.is_libc});
   auto outcome = select(exported_, candidates, false);
   if (!outcome) return;
   Chosen chosen;
   for (uint32_t index : outcome->selected) {
-    const ExportedFunction& function = image->functions[index];
+    const ExportedFunction& function = from.functions[index];
     if (function.ifunc) continue;  // its address is that of its resolver; libc's enter no kernel
     add(chosen, function.address,
-        info_of(names_of(function.name, demangle(function.name)), soname));
+        info_of(names_of(function.name, demangle(function.name)), soname, from.is_libc));
   }
   for (auto& [address, info] : chosen) out.functions.push_back({address, std::move(info)});
 }
@@ -194,7 +227,8 @@ void BreakPlan::choose_by_symbol(const ObjectFile& object, const std::string& so
       if (selected) (function.ifunc ? out.bodiless : out.found).insert(term->text);
     }
     if (selected && function.ifunc) resolvers.insert(function.name);
-    if (selected && !function.ifunc) add(chosen, function.address, info_of(names, soname));
+    if (selected && !function.ifunc)
+      add(chosen, function.address, info_of(names, soname, is_libc(soname)));
   }
   for (const std::string& name : resolvers) add_resolver(name, soname, terms, out);
   std::set<uint64_t> exported;  // by -F, which come first
@@ -302,13 +336,15 @@ Status check_library(const AnyTerm& term, const std::set<std::string>& sonames) 
 
 Status BreakPlan::check_running(const std::vector<ObjectFile>& objects,
                                 std::vector<std::string>& warnings) {
-  std::vector<std::pair<std::string, Image>> images;  // by soname
+  std::vector<std::pair<std::string, Selectable>> images;  // by soname
   std::set<std::string> sonames;
   for (const ObjectFile& object : objects) {
     auto image = read_image(object.open_path, true);
     std::string soname = image ? soname_of(object, *image) : std::string(base_name(object.path));
     sonames.insert(soname);
-    if (image) images.emplace_back(std::move(soname), std::move(*image));
+    if (!image) continue;
+    Selectable from = selectable(object, soname, *image);
+    images.emplace_back(std::move(soname), std::move(from));
   }
   for (const Term& term : exported_)
     if (auto known = check_library(term, sonames); !known) return known;
@@ -326,7 +362,7 @@ Status BreakPlan::check_running(const std::vector<ObjectFile>& objects,
   std::vector<const ExportedFunction*> functions;
   for (const auto& [soname, image] : images)
     for (const ExportedFunction& function : image.functions) {
-      candidates.push_back({function.name, soname, soname == kLibc});
+      candidates.push_back({function.name, soname, image.is_libc});
       functions.push_back(&function);
     }
   auto outcome = select(exported_, candidates, true);

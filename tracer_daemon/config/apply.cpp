@@ -22,12 +22,10 @@ struct Choice {
   std::string_view instead;  // not empty: refused, and this is what to do instead
 };
 
-constexpr std::string_view kNoBpf = "use auto, ptrace or inproc";
-
 constexpr Choice<EngineChoice> kEngines[] = {{"auto", EngineChoice::Auto, ""},
                                              {"ptrace", EngineChoice::Ptrace, ""},
                                              {"inproc", EngineChoice::Inproc, ""},
-                                             {"bpf", EngineChoice::Bpf, kNoBpf}};
+                                             {"bpf", EngineChoice::Bpf, ""}};
 constexpr Choice<GateChoice> kGates[] = {{"auto", GateChoice::Auto, ""},
                                          {"socket", GateChoice::Socket, ""},
                                          {"trap", GateChoice::Trap, ""},

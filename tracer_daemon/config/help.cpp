@@ -79,6 +79,8 @@ Where it goes:
 How it is done:
   -E, --engine NAME        ptrace (the default): each reported system call stops the program;
                            inproc: recorded in the program, at a hundredth of the cost;
+                           bpf: watched by the kernel, nothing is stopped; root only; for
+                           static programs, set-user-ID programs, running processes (-p), too;
                            auto: inproc where it can do what is asked for, else ptrace (-v says why)
   -g, --gate NAME          auto | socket | trap | dispatch (default auto)
                            how the start and the end of a call switch interception on and off;
@@ -147,8 +149,6 @@ Information:
 
 strace's long names (--trace, --trace-path, --string-limit, --summary-only, --timestamps, --signal,
 ...) and -e signal=, status=, quiet= mean the same here.
-
-Not yet available, and refused: -E bpf
 
 Exit status: that of PROGRAM; killed by a signal: the same signal; 125 if the tracer failed,
 126 if PROGRAM cannot be executed, 127 if it was not found; 123 if it ended with 0 and a claim of

@@ -7,6 +7,7 @@ namespace {
 constexpr IniRow kIniKeys[] = {
     {Key::Engine, Times::Once, "options", "engine",
      "`ptrace`: each reported system call stops the program; `inproc`: recorded in the program; "
+     "`bpf`: watched by the kernel, as root; "
      "`auto`: `inproc` where it can do what is asked for (`-E`)",
      "ptrace", "auto"},
     {Key::Gate, Times::Once, "options", "gate",

@@ -176,7 +176,7 @@ bool is_met(Need need, const Options& options) {
     case Need::Claims:
       return !options.claims.empty();
     case Need::Gate:
-      return options.scope != ScopeMode::Process &&
+      return options.scope != ScopeMode::Process && options.engine != EngineChoice::Bpf &&
              (selects_functions(options) || !options.user_preloads.empty());
     case Need::Audience:
       if (!options.claims.empty()) return true;
@@ -347,6 +347,9 @@ class Check {
     if (const auto why = obstacle_to_inproc(options_);
         options_.engine == EngineChoice::Inproc && !why.empty())
       return Error{fmt::format("engine inproc: {}; use -E ptrace", why)};
+    if (const auto why = obstacle_to_bpf(options_);
+        options_.engine == EngineChoice::Bpf && !why.empty())
+      return Error{fmt::format("engine bpf: {}", why)};
     for (const Setting& setting : line_) check_need(setting);
     for (const Setting& setting : file_) {
       if (!is_default(setting)) (void)check_occasion(setting, Weight::Warned);
@@ -456,6 +459,35 @@ std::string_view obstacle_to_inproc(const Options& options) {
   if (!options.paths.empty()) return "-P needs a stop at every syscall";
   if (options.explore.asked) return "the rules of --explore need stops";
   if (!selects_functions(options)) return "nothing is wrapped";
+  return {};
+}
+
+std::string_view obstacle_to_bpf(const Options& options) {
+  constexpr uint32_t kLargestPiece = 4095;
+  if (options.command == Command::Serve)
+    return "serve waits for programs that ask for it; start them with -E bpf each";
+  if (!options.control_path.empty())
+    return "functions and back ends cannot be switched by --control; use -E ptrace";
+  if (options.compare.asked) return "--compare runs the other engines only; leave out -E bpf";
+  if (options.explore.asked || !options.rules.empty())
+    return "it watches and changes nothing, so rules (--inject, --fault, --deny, --explore) need "
+           "-E "
+           "ptrace";
+  if (options.scope == ScopeMode::Process)
+    return "it sees what is done inside of calls; --scope=process needs -E ptrace";
+  if (options.scope == ScopeMode::Main)
+    return "--scope=main needs -E ptrace; -B main reports what is done in main";
+  if (options.show_paths || !options.paths.empty())
+    return "-y and -P ask what a descriptor is while the program stands still; use -E ptrace";
+  if (!options.samples.empty())
+    return "--every, --rate and --first are not done in the kernel yet; use -E ptrace";
+  if (options.objects) return "--objects needs -E ptrace";
+  if (!options.user_preloads.empty())
+    return "it loads nothing into the program ([LD_PRELOAD]); use -E ptrace";
+  if (options.string_size > kLargestPiece)
+    return "-s: at most 4095 bytes of a string are copied in the kernel; use -E ptrace for more";
+  if (options.breakpoints.empty() && !selects_functions(options))
+    return "no function is selected (-F, -B)";
   return {};
 }
 

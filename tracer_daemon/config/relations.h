@@ -71,5 +71,7 @@ Status check_relations(std::span<const Setting> file, std::span<const Setting> l
 
 // What engine inproc cannot do of what the options ask for; empty: it can do all of it.
 std::string_view obstacle_to_inproc(const Options& options);
+// The same of engine bpf, with what to do instead.
+std::string_view obstacle_to_bpf(const Options& options);
 
 }  // namespace wc::config

@@ -30,10 +30,11 @@ Tracer::Tracer(TracerOptions options, ProgramTables& tables, Pipeline& pipeline,
 
 Tracer::~Tracer() = default;
 
-void Tracer::add_first(pid_t pid) {
+Status Tracer::add_first(pid_t pid) {
   Tracees& tracees = parts_->tracees;
   tracees.first.pid = pid;
   tracees.add_thread(pid, tracees.add_process(pid));
+  return Done{};
 }
 
 Status Tracer::attach(pid_t pid) { return parts_->attaching.attach(pid); }

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "control/control_server.h"
+#include "engine/trace_engine.h"
 #include "program/program_tables.h"
 #include "session/server.h"
 #include "tracee/resume.h"
@@ -17,26 +18,25 @@
 
 namespace wc {
 
-class Tracer final : public SessionHost, public ControlHost, private StopHandler {
+class Tracer final : public TraceEngine,
+                     public SessionHost,
+                     public ControlHost,
+                     private StopHandler {
  public:
   Tracer(TracerOptions options, ProgramTables& tables, Pipeline& pipeline,
          Kernel& kernel = Kernel::real());
   ~Tracer() override;
 
-  // Traces `pid`, which has been seized and is about to exec its first program.
-  void add_first(pid_t pid);
-  // Traces a process that runs already, all of its threads.
-  Status attach(pid_t pid);
+  Status prepare(const std::string&) override { return Done{}; }
+  // It has been seized.
+  Status add_first(pid_t pid) override;
+  Status attach(pid_t pid) override;
   [[nodiscard]] Follow follows_forks() const { return options_.follows_forks(); }
-  // Until no tracee is left (or, standing, until a signal ends it). Returns the wait status of the
-  // first program, or the error that kept it from being traced.
-  Result<int> run();
-  // The libraries that other users' programs have loaded.
-  void remove_copies();
-  // Whether wc-ctl has ended it: the programs run on.
-  [[nodiscard]] bool was_stopped() const;
-  // Whether some of the output could not be written (said by then).
-  [[nodiscard]] bool output_failed() const { return output_failed_; }
+  // Standing, it goes on without tracees until a signal ends it.
+  Result<int> run() override;
+  void remove_copies() override;
+  [[nodiscard]] bool was_stopped() const override;
+  [[nodiscard]] bool output_failed() const override { return output_failed_; }
 
   void on_hello(int32_t pid, const wc_hello& hello, std::function<void(Answer)> reply) override;
   void on_gate_connection(int32_t pid, ScopedFd connection) override;

@@ -29,11 +29,12 @@ class Answers {
 struct Journal {
   Tape* tape = nullptr;
   Answers* answers = nullptr;
+  const TickClock* clock = nullptr;  // of what is reported
   FlightWatch flight;
 
   [[nodiscard]] uint64_t now() const {
     if (answers != nullptr) return answers->moment();
-    const uint64_t moment = TickClock::now();
+    const uint64_t moment = clock != nullptr ? clock->moment() : TickClock::now();
     if (tape != nullptr) tape_moment(*tape, moment);
     return moment;
   }

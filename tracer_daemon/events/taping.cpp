@@ -123,6 +123,7 @@ Pipeline::Pipeline(BackendSet backends, DecodeOptions options, const SyscallSet&
       unwinder_(symbols_, stacks.shim_path, stacks.depth),
       interpreters_(stacks.frames),
       depth_(stacks.depth) {
+  journal_.clock = &clock_;
   if (recording.answers != nullptr) {
     journal_.answers = recording.answers;
     symbols_.ask(recording.code);

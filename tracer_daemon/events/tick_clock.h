@@ -12,7 +12,7 @@ class TickClock {
   TickClock() : start_ns_(now()), start_ticks_(ticks_now()) {}
 
   // From now on all stamps are nanoseconds already: they come from a tape.
-  void play() { is_played_ = true; }
+  void play() { are_nanoseconds_ = true; }
 
   static uint64_t now() {
     timespec t{};
@@ -20,19 +20,28 @@ class TickClock {
     return static_cast<uint64_t>(t.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(t.tv_nsec);
   }
 
+  // Engine bpf: stamps are nanoseconds of CLOCK_MONOTONIC themselves, and what is reported has
+  // happened at `moment`.
+  void stand_at(uint64_t moment) {
+    are_nanoseconds_ = true;
+    moment_ = moment;
+  }
+  // When what is reported happens.
+  [[nodiscard]] uint64_t moment() const { return moment_ != 0 ? moment_ : now(); }
+
   // The rate is the one observed since this clock was made; the conversion goes back from a moment
   // after the stamp, so its error is that of the rate times the age of the stamp. Never later than
   // now. Asks for the time only where the stamp is newer than the last that was asked for: many
   // records are converted at one stop.
   [[nodiscard]] uint64_t nanoseconds(uint64_t ticks) {
-    if (is_played_) return ticks;
+    if (are_nanoseconds_) return ticks;
     if (ticks > synced_ticks_) synchronise();
     if (ticks >= synced_ticks_) return synced_ns_;
     return synced_ns_ - std::min(synced_ns_, duration(synced_ticks_ - ticks));
   }
 
   [[nodiscard]] uint64_t duration(uint64_t ticks) {
-    if (is_played_) return ticks;
+    if (are_nanoseconds_) return ticks;
     if (rate_ == 0) synchronise();
     return static_cast<uint64_t>(static_cast<double>(ticks) * rate_);
   }
@@ -59,7 +68,8 @@ class TickClock {
   uint64_t start_ns_, start_ticks_;
   uint64_t synced_ns_ = 0, synced_ticks_ = 0;
   double rate_ = 0;  // nanoseconds a tick
-  bool is_played_ = false;
+  bool are_nanoseconds_ = false;
+  uint64_t moment_ = 0;
 };
 
 }  // namespace wc

@@ -4,8 +4,10 @@
 
 namespace wc {
 
-// A process that runs already can be given no library: there -F selects breakpoints.
+// A process that runs already can be given no library: there -F selects breakpoints. Engine bpf
+// gives none to anybody.
 bool wraps(const Options& options) {
+  if (options.engine == EngineChoice::Bpf) return false;
   return options.pids.empty() && (selects_functions(options) || !options.user_preloads.empty());
 }
 

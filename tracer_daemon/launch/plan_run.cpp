@@ -36,11 +36,23 @@ FrameChoice frames_of(const Options& options) {
 struct EngineDecision {
   bool in_process = false;
   std::string why;
+  bool in_kernel = false;
 };
+
+Result<EngineDecision> choose_bpf(const Demand& demand) {
+  if (auto built = bpf_is_built(); !built) return built.error();
+  if (demand.wants(WC_WANT_VERDICTS))
+    return Error{
+        "engine bpf: a backend decides over syscalls, and it changes nothing; use -E ptrace", 0};
+  if (demand.wants(WC_WANT_STACK))
+    return Error{"engine bpf: it takes no stacks (-k, folded); use -E ptrace", 0};
+  return EngineDecision{false, "engine bpf: as asked for", true};
+}
 
 Result<EngineDecision> choose_engine(const Options& options, wc_gate gate, const Demand& demand) {
   if (options.engine == EngineChoice::Ptrace)
     return EngineDecision{false, "engine ptrace: as asked for"};
+  if (options.engine == EngineChoice::Bpf) return choose_bpf(demand);
   std::string obstacle = inproc_obstacle(options, gate);
   if (obstacle.empty() && demand.wants(WC_WANT_VERDICTS))
     obstacle = "a backend decides over syscalls";
@@ -63,7 +75,8 @@ Result<std::shared_ptr<BreakPlan>> plan_breakpoints(const Options& options,
                                                     const std::vector<Term>& functions) {
   auto terms = parse_breakpoints(options.breakpoints);
   if (!terms) return terms.error();
-  bool by_breakpoint = !options.pids.empty() && selects_functions(options);
+  bool by_breakpoint =
+      (!options.pids.empty() || options.engine == EngineChoice::Bpf) && selects_functions(options);
   auto plan = std::make_shared<BreakPlan>(std::move(*terms),
                                           by_breakpoint ? functions : std::vector<Term>());
   if (plan->empty()) plan = nullptr;
@@ -123,6 +136,21 @@ void record_in_process(const Options& options, const RunLists& lists, const Dema
   tracer.plans = plan_syscalls(lists.syscalls, plan.decode, demand.wants(WC_WANT_TEXT));
 }
 
+BpfOptions bpf_options(const Options& options, const RunLists& lists, const Demand& demand,
+                       const DecodeOptions& decode) {
+  BpfOptions bpf;
+  bpf.breaks = lists.breaks;
+  bpf.syscalls = lists.syscalls;
+  bpf.decode = decode;
+  bpf.with_memory = demand.wants(WC_WANT_TEXT);
+  bpf.all_calls = demand.wants(WC_WANT_ALL_CALLS);
+  bpf.counts = demand.wants(WC_WANT_COUNTS);
+  bpf.follow = options.follow;
+  bpf.signals_stop = !options.pids.empty();
+  bpf.verbose = options.verbose;
+  return bpf;
+}
+
 }  // namespace
 
 HostOptions host_options(const Options& options) {
@@ -143,6 +171,7 @@ HostOptions host_options(const Options& options) {
   if (options.append) host.existing = Existing::Append;
   host.separately = options.separately;
   if (options.engine == EngineChoice::Inproc) host.engine = "inproc";
+  if (options.engine == EngineChoice::Bpf) host.engine = "bpf";
   return host;
 }
 
@@ -231,6 +260,7 @@ Result<RunPlan> plan_run(const Options& options, const RunLists& lists, const De
   plan.tables.decode = plan.decode;
   plan.tracer = tracer_options(options, lists, demand, machine);
   plan.tracer.decode = plan.decode;
+  if (engine->in_kernel) plan.bpf = bpf_options(options, lists, demand, plan.decode);
   if (engine->in_process) record_in_process(options, lists, demand, plan);
   plan.stacks = {machine.shim_path, options.stack_depth, frames_of(options)};
   if (options.frames != StackFunctions::Native && !demand.wants(WC_WANT_STACK))

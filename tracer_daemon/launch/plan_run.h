@@ -3,11 +3,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "backend_host/demand.h"
 #include "base/result.h"
+#include "bpf/bpf_engine.h"
 #include "breakpoints/break_plan.h"
 #include "config/options.h"
 #include "events/event_filter.h"
@@ -40,8 +42,9 @@ struct RunPlan {
   std::string engine;                 // why it is that one, for -v
   std::vector<std::string> warnings;  // what has no effect
   DecodeOptions decode;
-  TableOptions tables;   // the cache is its user's
-  TracerOptions tracer;  // shared_memory is the machine's
+  TableOptions tables;            // the cache is its user's
+  TracerOptions tracer;           // shared_memory is the machine's
+  std::optional<BpfOptions> bpf;  // of that engine, in place of `tracer`
   StackOptions stacks;
 };
 // Errors: the engine that was asked for cannot do all of it.

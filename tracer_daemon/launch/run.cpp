@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -127,8 +128,8 @@ class Session {
     if (!claims) return claims.error();
     session->claims_ = std::move(*claims);
     HostOptions host = host_options(options);
-    host.engine_has_verdicts = options.engine != EngineChoice::Inproc;
-    if (!host.engine_has_verdicts) host.engine = "inproc";
+    host.engine_has_verdicts =
+        options.engine != EngineChoice::Inproc && options.engine != EngineChoice::Bpf;
     // Which one that is is known when all back ends have said what they want.
     if (options.engine == EngineChoice::Auto) host.engine = "auto";
     host.say = [](const std::string& line) { complain(line); };
@@ -149,7 +150,7 @@ class Session {
     for (const std::string& warning : plan->warnings) complain(warning);
     if (options.verbose > 0) {
       complain(plan->engine);
-      complain(gate->why);
+      if (!plan->bpf) complain(gate->why);
     }
     plan->tables.cache = CacheFolder::of_user();
     plan->tracer.rules = *rules;
@@ -164,19 +165,23 @@ class Session {
         std::move(*backends), plan->decode, lists->syscalls, plan->stacks, event_filter(options),
         Recording{.head = write_run_head(options, host, stacks),
                   .flight = flight_options(options, host)});
-    session->tracer_ =
-        std::make_unique<Tracer>(std::move(plan->tracer), *session->tables_, *session->pipeline_);
     // Who sees the socket may send a signal at once.
     if (standing || !options.pids.empty()) take_signals(SignalMeaning::Stop);
-    if (is_controlled) {
-      auto control = ControlServer::listen(options.control_path, *session->tracer_);
-      if (!control) return control.error();
-      session->control_ = std::move(*control);
+    if (plan->bpf) {
+      plan->bpf->say = complain;
+      auto engine = make_bpf_engine(std::move(*plan->bpf), *session->pipeline_);
+      if (!engine) return engine.error();
+      session->engine_ = std::move(*engine);
+      return session;
     }
-    if (!standing && !wraps(options)) return session;
-    auto server = Server::listen(socket, *session->tracer_);
-    if (!server) return server.error();
-    session->server_ = std::move(*server);
+    auto tracer =
+        std::make_unique<Tracer>(std::move(plan->tracer), *session->tables_, *session->pipeline_);
+    const bool is_asked = standing || wraps(options);
+    auto listening =
+        session->listen(*tracer, is_controlled ? options.control_path : "", is_asked ? socket : "");
+    if (!listening) return listening.error();
+    session->follow_ = tracer->follows_forks();
+    session->engine_ = std::move(tracer);
     return session;
   }
 
@@ -219,19 +224,20 @@ class Session {
     return fits;
   }
 
-  Tracer& tracer() { return *tracer_; }
+  TraceEngine& engine() { return *engine_; }
+  [[nodiscard]] Follow follows_forks() const { return follow_; }
   void close() {
     control_.reset();
     server_.reset();
     BackendSet& backends = pipeline_->backends();
     wc::close(*pipeline_);
     for (const std::string& error : backends.take_errors()) complain(error), output_failed_ = true;
-    output_failed_ = output_failed_ || tracer_->output_failed();
-    tracer_->remove_copies();
+    output_failed_ = output_failed_ || engine_->output_failed();
+    engine_->remove_copies();
     directory_.reset();
   }
   // `status`, or that of a claim that does not hold.
-  int with_claims(int status) { return claims_.finish(status, tracer_->was_stopped()); }
+  int with_claims(int status) { return claims_.finish(status, engine_->was_stopped()); }
   // Where nothing was traced: a backend's empty table says nothing.
   void discard() {
     pipeline_->backends().discard();
@@ -241,11 +247,27 @@ class Session {
 
  private:
   Session() = default;
+
+  // Where a path is empty nobody will ask there.
+  Status listen(Tracer& tracer, const std::string& control, const std::string& socket) {
+    if (!control.empty()) {
+      auto listening = ControlServer::listen(control, tracer);
+      if (!listening) return listening.error();
+      control_ = std::move(*listening);
+    }
+    if (socket.empty()) return Done{};
+    auto listening = Server::listen(socket, tracer);
+    if (!listening) return listening.error();
+    server_ = std::move(*listening);
+    return Done{};
+  }
+
   std::unique_ptr<PrivateDirectory> directory_;
   std::unique_ptr<ProgramTables> tables_;
   std::unique_ptr<Pipeline> pipeline_;
   std::shared_ptr<BreakPlan> breaks_;
-  std::unique_ptr<Tracer> tracer_;
+  std::unique_ptr<TraceEngine> engine_;
+  Follow follow_ = Follow::Children;
   std::unique_ptr<Server> server_;
   std::unique_ptr<ControlServer> control_;
   Claims claims_;
@@ -296,6 +318,34 @@ static int wait_for(pid_t pid) {
   return status;
 }
 
+namespace {
+
+FirstStop first_stop(const Options& options) {
+  if (options.engine == EngineChoice::Bpf) return FirstStop::None;
+  return options.scope == ScopeMode::Process ? FirstStop::BeforeExec : FirstStop::Exec;
+}
+
+// The program stands before its exec.
+Result<StartedProgram> start(Session& session, const Options& options, const Target& target,
+                             const OwnLimits& limits, const Identity& identity) {
+  if (auto prepared = session.engine().prepare(target.program); !prepared) return prepared.error();
+  return start_program(target.path, options.program, session.follows_forks(), first_stop(options),
+                       limits, identity);
+}
+
+Result<int> run_program(TraceEngine& engine, StartedProgram& started) {
+  auto added = engine.add_first(started.pid);
+  if (!added) {
+    kill(started.pid, SIGKILL);
+    (void)wait_for(started.pid);
+    return added.error();
+  }
+  started.go.reset();
+  return engine.run();
+}
+
+}  // namespace
+
 int run(const Options& options, const OwnLimits& limits) {
   Target target = inspect_command(options.program, wraps(options) ? Purpose::Wrap : Purpose::Trace);
   if (!target.refusal.message.empty()) {
@@ -325,11 +375,8 @@ int run(const Options& options, const OwnLimits& limits) {
       return kTracerFailed;
     }
   }
-  Tracer& tracer = (*session)->tracer();
-  auto started =
-      start_program(target.path, options.program, tracer.follows_forks(),
-                    options.scope == ScopeMode::Process ? FirstStop::BeforeExec : FirstStop::Exec,
-                    limits, *identity);
+  TraceEngine& engine = (*session)->engine();
+  auto started = start(**session, options, target, limits, *identity);
   if (!started) {
     complain(started.error().message);
     (*session)->discard();
@@ -337,10 +384,9 @@ int run(const Options& options, const OwnLimits& limits) {
   }
   leave_standard_output_to_the_program();
   take_signals(SignalMeaning::Forward);
-  tracer.add_first(started->pid);
-  auto status = tracer.run();
+  auto status = run_program(engine, *started);
   (*session)->close();
-  if (tracer.was_stopped()) status = wait_for(started->pid);
+  if (engine.was_stopped()) status = wait_for(started->pid);
   int code = 0;
   if (read(started->exec_error.get(), &code, sizeof code) == sizeof code)
     return exec_failure(target.path, code);
@@ -401,15 +447,15 @@ int attach(const Options& options) {
     return fail(fits.error());
   }
   const bool is_quiet = (options.quiet & kQuietAttach) != 0;
-  Tracer& tracer = (*session)->tracer();
+  TraceEngine& engine = (*session)->engine();
   for (const pid_t pid : options.pids) {
-    if (auto attached = tracer.attach(pid); !attached) {
+    if (auto attached = engine.attach(pid); !attached) {
       (*session)->discard();
       return fail(attach_error(pid, attached.error().code));
     }
     if (!is_quiet) say_attached(pid);
   }
-  auto status = tracer.run();
+  auto status = engine.run();
   (*session)->close();
   if (!is_quiet) say_detached(options.pids);
   return (*session)->with_claims(status && !(*session)->output_failed() ? 0 : kTracerFailed);
@@ -421,7 +467,7 @@ int serve(const Options& options) {
     complain(session.error().message);
     return kTracerFailed;
   }
-  auto status = (*session)->tracer().run();
+  auto status = (*session)->engine().run();
   (*session)->close();
   return (*session)->with_claims(status && !(*session)->output_failed() ? 0 : kTracerFailed);
 }

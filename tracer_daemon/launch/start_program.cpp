@@ -167,7 +167,8 @@ Result<StartedProgram> start_program(const std::string& path,
     return error;
   };
   Kernel& kernel = Kernel::real();
-  if (int code = seize(kernel, pid, follow); code != 0)
+  const bool is_seized = first != FirstStop::None;
+  if (int code = is_seized ? seize(kernel, pid, follow) : 0; code != 0)
     return give_up(
         Error{Error::from_errno("cannot trace", code).message + obstacle_to_tracing(code), code});
   if (auto given = limits.give_back(pid); !given) return give_up(given.error());
@@ -175,6 +176,7 @@ Result<StartedProgram> start_program(const std::string& path,
   if (first == FirstStop::BeforeExec) interrupt(kernel, pid);
   started.pid = pid;
   started.exec_error = std::move(failed_read);
+  if (!is_seized) started.go = std::move(go_write);
   return started;  // go_write closes here: the child executes
 }
 

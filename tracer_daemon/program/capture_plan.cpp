@@ -256,6 +256,51 @@ SyscallPlans plan_syscalls(const SyscallSet& reported, const DecodeOptions& opti
   return plans;
 }
 
+namespace {
+
+constexpr uint16_t kBeginning = 128;
+
+std::vector<wc_capture> all_captures(std::span<const ArgSpec> specs, const ArgSpec& result,
+                                     const DecodeOptions& options) {
+  std::vector<wc_capture> found;
+  size_t word = 0;
+  for (const ArgSpec& spec : specs) {
+    const Piece piece = piece_of(spec.kind, options);
+    const auto at = static_cast<uint8_t>(word);
+    if (piece.need == Need::Piece && word < 6 && spec.aux < 6)
+      found.push_back(capture_of(piece, at, static_cast<uint8_t>(spec.aux)));
+    // A structure that only its decoder knows.
+    if (piece.need == Need::Tracer && word < 6)
+      for (const Piece& beginning : {fixed(kBeginning), written(kBeginning)})
+        found.push_back(capture_of(beginning, at, 0));
+    if (spec.kind != ArgKind::Double) word++;
+  }
+  if (const Piece piece = piece_of(result.kind, options); piece.need == Need::Piece)
+    found.push_back(capture_of(piece, WC_CAPTURE_RESULT, 0));
+  return found;
+}
+
+}  // namespace
+
+std::vector<wc_capture> captures_of_syscall(uint32_t nr, const DecodeOptions& options) {
+  wc_plan plan{};
+  if (plan_dependent(nr, options, plan)) {
+    std::vector<wc_capture> found(std::begin(plan.captures), std::end(plan.captures));
+    std::erase_if(found, [](const wc_capture& one) { return one.kind_unit == WC_CAPTURE_NONE; });
+    return found;
+  }
+  const SyscallSpec& spec = syscall_spec(nr);
+  return all_captures({spec.args, spec.arg_count}, spec.result, options);
+}
+
+std::vector<wc_capture> captures_of_function(const FunctionSpec& spec,
+                                             const DecodeOptions& options) {
+  if (spec.family == "fcntl" || spec.family == "ioctl")
+    return {capture_of(spec.family == "fcntl" ? kFcntl : kIoctl, 2, 0)};
+  return all_captures(std::span(spec.args).first(std::min<size_t>(spec.arg_count, kMaxArgs)),
+                      spec.result, options);
+}
+
 bool ends_in_format(const FunctionSpec& spec) {
   return spec.stack == StackUse::VaList && spec.arg_count > 0 && spec.arg_count <= 6 &&
          spec.args[spec.arg_count - 1].kind == ArgKind::Format;

@@ -59,8 +59,8 @@ class CapturedMemory final : public TraceeMemory {
 
  private:
   [[nodiscard]] size_t read_pieces(RemoteAddress from, void* to, size_t size) const;
-  // Of two records: a call's and its first syscall's.
-  static constexpr size_t kMost = 16;
+  // Of two records: a call's and its first syscall's. Engine bpf's have more: execve's arguments.
+  static constexpr size_t kMost = 48;
   std::array<Piece, kMost> pieces_;
   size_t count_ = 0;
   TraceeMemory* live_ = nullptr;

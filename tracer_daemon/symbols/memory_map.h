@@ -24,6 +24,8 @@ class MemoryMap {
   MemoryMap() = default;
   explicit MemoryMap(const proc::Maps& maps) : mappings_(maps.all().begin(), maps.all().end()) {}
 
+  // In place of what was mapped there before.
+  void add(const proc::Mapping& mapping);
   // nullptr when nothing is mapped there.
   MappedCode* find(uint64_t address);
 

@@ -34,6 +34,7 @@ struct Process {
   uint64_t last_used = 0;
   uint64_t generation = 0;  // of the map
   bool is_frozen = false;   // the map is that of a program that is gone
+  bool is_told = false;     // the kernel tells of each change
 };
 
 }  // namespace
@@ -90,7 +91,7 @@ std::optional<proc::Maps> Symbolizer::State::read_maps(int32_t pid) {
 }
 
 void Symbolizer::State::read_map(int32_t pid, Process& process) {
-  if (process.is_frozen) return;
+  if (process.is_frozen || process.is_told) return;
   auto maps = read_maps(pid);
   if (!maps) return;
   process.map = MemoryMap(*maps);
@@ -242,6 +243,25 @@ void Symbolizer::remember(int32_t pid) {
 }
 
 void Symbolizer::freeze(int32_t pid) { state_->process(pid).is_frozen = true; }
+
+void Symbolizer::learn(int32_t pid, const proc::Mapping& mapping) {
+  Process& process = state_->process(pid);
+  process.map.add(mapping);
+  process.misses.clear();
+  process.generation = ++state_->clock;
+  process.is_told = true;
+}
+
+void Symbolizer::inherit(int32_t child, int32_t parent) {
+  if (state_->processes.contains(child)) return;
+  remember(parent);
+  Process copy;
+  const Process& known = state_->process(parent);
+  copy.map = known.map;
+  copy.is_told = known.is_told;
+  copy.generation = ++state_->clock;
+  state_->process(child) = std::move(copy);
+}
 
 void Symbolizer::forget(int32_t pid) { state_->processes.erase(pid); }
 

@@ -6,6 +6,8 @@
 #include <memory>
 #include <string>
 
+#include "proc/maps.h"
+
 namespace wc {
 
 struct Location {
@@ -58,6 +60,11 @@ class Symbolizer {
   // The program has been replaced by another one (execve(2)): what is still asked about it is
   // answered by the map that is known.
   void freeze(int32_t pid);
+  // Engine bpf: what the kernel says of a map is known without reading it. From the first such
+  // word on it is never read: the process may be another program by now, or gone.
+  void learn(int32_t pid, const proc::Mapping& mapping);
+  // A forked child begins with its parent's.
+  void inherit(int32_t child, int32_t parent);
   // After exec, exit, or when mappings changed.
   void forget(int32_t pid);
 

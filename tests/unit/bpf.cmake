@@ -1,0 +1,1 @@
+wc_unit_test(return_sites_test LINK wc_bpf)

@@ -326,6 +326,17 @@ class Programs(Case):
         texts = [e["text"] for e in harness.read_json(self.path("t")) if e["type"] == "syscall"]
         self.assertEqual(texts, ["geteuid() = 65534", 'write(1, "65534\\n", 6) = 6'])
 
+    def test_what_it_cannot_do_is_refused(self):
+        for options, words in ((["--inject", "write:error=EIO"], "it changes nothing"), (["-k"], "-E ptrace"),
+                               (["--scope=process"], "inside of calls"), (["-y"], "stands still"),
+                               (["--every", "2"], "not done in the kernel"), (["--objects"], "-E ptrace"),
+                               (["--record", self.path("raw")], "cannot keep names"), (["--flight"], "cannot keep names"),
+                               (["--control", self.path("c")], "cannot be switched"), (["-s", "5000"], "at most 4095")):
+            result = self.run_tool(["true"], "-E", "bpf", "-F", "write", *options, gate=None)
+            self.assertEqual(result.status, 125, options)
+            self.assertIn(words, result.err.decode(), options)
+            self.assertEqual(result.err.count(b"\n"), 1, result)
+
     def test_without_rights(self):
         argv = self.as_nobody(self.tool, "-E", "bpf", "-B", "write@libc.so.6", "true")
         result = self.run_plain(argv)

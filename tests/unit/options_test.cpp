@@ -416,10 +416,12 @@ TEST(Help, FitsATerminal) {
   EXPECT_EQ(help_text().back(), '\n');
 }
 
-// What follows "Not yet available" up to the next empty line, and the text without it.
+// What follows "Not yet available", where that stands there, up to the next empty line, and the
+// text without it.
 std::pair<std::string, std::string> split_help() {
   const std::string text = help_text();
   const std::size_t begin = text.find("Not yet available");
+  if (begin == std::string::npos) return {"", text};
   const std::size_t end = text.find("\n\n", begin);
   return {text.substr(begin, end - begin), text.substr(0, begin) + text.substr(end)};
 }

@@ -271,6 +271,8 @@ Status check_raw(const Options& options) {
   if (options.separately)
     return Error{
         "--record, -b raw and --flight keep all processes in one file, so they go without -ff"};
+  if (options.engine == EngineChoice::Bpf)
+    return Error{"--record, -b raw and --flight cannot keep names of engine bpf; use another -E"};
   if (options.append && !is_flight)
     return Error{"--record and -b raw write a file that begins with a head, so they go without -A"};
   if (!is_flight && spec->find("output=") == std::string::npos && options.output.empty())
@@ -470,9 +472,7 @@ std::string_view obstacle_to_bpf(const Options& options) {
     return "functions and back ends cannot be switched by --control; use -E ptrace";
   if (options.compare.asked) return "--compare runs the other engines only; leave out -E bpf";
   if (options.explore.asked || !options.rules.empty())
-    return "it watches and changes nothing, so rules (--inject, --fault, --deny, --explore) need "
-           "-E "
-           "ptrace";
+    return "it changes nothing: rules (--inject, --fault, --deny, --explore) need -E ptrace";
   if (options.scope == ScopeMode::Process)
     return "it sees what is done inside of calls; --scope=process needs -E ptrace";
   if (options.scope == ScopeMode::Main)

@@ -2,10 +2,9 @@
 import json
 import os
 import re
-import unittest
 
 import harness
-from harness import Case, GATE, ROOT, main, only_under, program, read_json
+from harness import Case, ROOT, main, only_under, program, read_json
 
 EXAMPLES = f"{ROOT}/examples/lua"
 # Each event as a line of JSON with sorted keys, with what Lua has otherwise than JSON marked.
@@ -203,7 +202,7 @@ class Verdicts(Lua):
         self.assertIn("which engine inproc cannot do: use -E ptrace", self.refused(path, "-E", "inproc"))
 
 
-@unittest.skipUnless(GATE == "dispatch", "a script's mistakes are the same under each gate")
+@only_under("dispatch")
 class Mistakes(Lua):
     def fails(self, text, *options, spec=""):
         """The program and the other back end are as without the script; one line says what was wrong."""
@@ -294,7 +293,7 @@ class Mistakes(Lua):
         self.assertIn("option 'instructions'", self.refused(self.script("") + ":instructions=many"))
 
 
-@unittest.skipUnless(GATE == "dispatch", "examples are tried once")
+@only_under("dispatch")
 class Examples(Lua):
     def example(self, name, argv, *options, spec="", status=0):
         output = self.path("written")

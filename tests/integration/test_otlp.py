@@ -3,11 +3,10 @@ import collections
 import json
 import os
 import time
-import unittest
 
 import harness
 from collector import Collector, spans_of
-from harness import Case, GATE, main, only_under, program, read_json
+from harness import Case, main, only_under, program, read_json
 
 COMMAND = ["sh", "-c", "ls /etc /nonexistent; sort /etc/passwd; cat /etc/group | wc -l"]
 PARENT = ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331")
@@ -160,7 +159,7 @@ class Spans(Otlp):
                 self.assertEqual(span["traceId"], by_id[span["parentSpanId"]]["traceId"], "what is in a call shares its fate")
 
 
-@unittest.skipUnless(GATE == "dispatch", "sending is the same under each gate")
+@only_under("dispatch")
 class Sending(Otlp):
     def send(self, collector, *options, spec="", **variables):
         started = time.monotonic()

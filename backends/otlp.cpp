@@ -1,6 +1,5 @@
 // Backend "otlp": calls as spans for OpenTelemetry (docs/fleet.md). Spans are made here, on the
 // tracer's thread; otlp_sender.h brings them to a collector.
-#include <time.h>
 
 #include <map>
 #include <memory>
@@ -15,6 +14,7 @@
 #include "otlp_json.h"
 #include "otlp_options.h"
 #include "otlp_sender.h"
+#include "run_clock.h"
 #include "sink.h"
 
 namespace wc::backends {
@@ -26,10 +26,9 @@ constexpr uint32_t kMostEvents = 128;                // of a span, as SDKs have 
 constexpr size_t kMostBytes = size_t{1} << 20;       // of a batch
 constexpr uint64_t kSyscallIds = uint64_t{1} << 63;  // calls have the numbers below
 
-int64_t clock_ns(clockid_t clock) {
-  timespec now = {};
-  clock_gettime(clock, &now);
-  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+int64_t realtime_offset() {
+  const uint64_t monotonic = clock_ns(CLOCK_MONOTONIC);
+  return static_cast<int64_t>(clock_ns(CLOCK_REALTIME) - monotonic);
 }
 
 class OtlpBackend {
@@ -38,8 +37,7 @@ class OtlpBackend {
       : sink_(host), options_(std::move(options)), sampler_(options_.ratio) {
     run_trace_ = options_.parent && !options_.trace_each_call ? options_.parent->trace
                                                               : ids_.trace(kSyscallIds);
-    offset_ = host.run != nullptr ? host.run->realtime_offset
-                                  : clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+    offset_ = host.run != nullptr ? host.run->realtime_offset : realtime_offset();
   }
 
   [[nodiscard]] bool sends_nothing() const {
@@ -73,9 +71,8 @@ class OtlpBackend {
   // Follows who sets the clock. The events of a run that is replayed are of another time.
   void update_clock(uint64_t now) {
     constexpr int64_t kNear = 1'000'000'000;
-    const int64_t monotonic = clock_ns(CLOCK_MONOTONIC);
-    if (std::abs(static_cast<int64_t>(now) - monotonic) < kNear)
-      offset_ = clock_ns(CLOCK_REALTIME) - monotonic;
+    const auto age = static_cast<int64_t>(clock_ns(CLOCK_MONOTONIC) - now);
+    if (std::abs(age) < kNear) offset_ = realtime_offset();
   }
   [[nodiscard]] uint64_t epoch(uint64_t ts) const { return ts + static_cast<uint64_t>(offset_); }
   [[nodiscard]] uint64_t outer_span() const {
@@ -133,7 +130,7 @@ const OtlpBatch::Resource& OtlpBackend::resource_of(int32_t pid) {
 }
 
 void OtlpBackend::add(int32_t pid, const OtlpSpan& span) {
-  if (batch_began_ == 0) batch_began_ = static_cast<uint64_t>(clock_ns(CLOCK_MONOTONIC));
+  if (batch_began_ == 0) batch_began_ = clock_ns(CLOCK_MONOTONIC);
   batch_.add(resource_of(pid), span);
   if (batch_.spans() >= options_.batch || batch_.bytes() >= kMostBytes) send();
 }
@@ -356,7 +353,7 @@ void OtlpBackend::say_counts(const OtlpSender::Counts& counts) {
 }
 
 void OtlpBackend::close() {
-  end_calls_of(0, static_cast<uint64_t>(clock_ns(CLOCK_MONOTONIC)));
+  end_calls_of(0, end_of(sink_.host()));
   send();
   if (sender_ != nullptr) say_counts(sender_->finish());
   if (too_many_open_ != 0)

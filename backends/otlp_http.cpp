@@ -2,11 +2,12 @@
 
 #include <curl/curl.h>
 #include <dlfcn.h>
-#include <time.h>
 #include <zlib.h>
 
 #include <algorithm>
 #include <atomic>
+
+#include "run_clock.h"
 
 namespace wc::backends {
 
@@ -14,12 +15,6 @@ namespace {
 
 constexpr size_t kMostOfAnswer = size_t{64} << 10;
 constexpr const char* kLibraries[] = {"libcurl.so.4", "libcurl-gnutls.so.4"};
-
-uint64_t now_ms() {
-  timespec now = {};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1000 + static_cast<uint64_t>(now.tv_nsec) / 1'000'000;
-}
 
 #define WC_CURL_FUNCTIONS(X) \
   X(global_init)             \
@@ -142,7 +137,7 @@ bool CurlClient::wait(uint64_t (*abort_at)(void*), void* context, CURLcode& code
       return true;
     }
     constexpr uint64_t kLongest = 1000;
-    const uint64_t now = now_ms(), end = abort_at(context);
+    const uint64_t now = monotonic_ms(), end = abort_at(context);
     if (now >= end) return false;
     curl_.multi_poll(multi_, nullptr, 0, static_cast<int>(std::min(end - now, kLongest)), nullptr);
   }

@@ -1,7 +1,6 @@
 #include "otlp_sender.h"
 
 #include <signal.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +9,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "run_clock.h"
+
 namespace wc::backends {
 
 namespace {
@@ -17,12 +18,6 @@ namespace {
 constexpr uint64_t kFirstPause = 1000, kLongestPause = 30'000;  // ms
 constexpr uint64_t kLongestForABatch = 300'000;                 // ms, with all its tries
 constexpr size_t kLongestReason = 200;
-
-uint64_t now_ms() {
-  timespec now = {};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1000 + static_cast<uint64_t>(now.tv_nsec) / 1'000'000;
-}
 
 std::string reason_of(const HttpAnswer& answer) {
   return answer.status != 0 ? "HTTP status " + std::to_string(answer.status) : answer.error;
@@ -73,7 +68,7 @@ OtlpSender::OtlpSender(const OtlpOptions& options, std::unique_ptr<HttpClient> c
     : most_waiting_(options.queue),
       linger_ms_(options.linger_ms),
       client_(std::move(client)),
-      random_(now_ms() * 2654435761 + static_cast<uint64_t>(getpid())) {
+      random_(monotonic_ms() * 2654435761 + static_cast<uint64_t>(getpid())) {
   // The tracer's signals are for its own threads.
   sigset_t all, before;
   sigfillset(&all);
@@ -99,7 +94,7 @@ OtlpSender::Counts OtlpSender::finish() {
   if (thread_.joinable()) {
     {
       const std::lock_guard lock(mutex_);
-      end_at_ = now_ms() + linger_ms_;
+      end_at_ = monotonic_ms() + linger_ms_;
     }
     changed_.notify_all();
     client_->wake();
@@ -125,9 +120,9 @@ void OtlpSender::work() {
 }
 
 void OtlpSender::send(const Batch& batch) {
-  const uint64_t began = now_ms();
+  const uint64_t began = monotonic_ms();
   std::string why = "no time was left at the end of the run";
-  for (uint32_t failures = 0; now_ms() < end_at_; ++failures) {
+  for (uint32_t failures = 0; monotonic_ms() < end_at_; ++failures) {
     const HttpAnswer answer = client_->post(
         batch.body, [](void* self) { return static_cast<OtlpSender*>(self)->end_at_.load(); },
         this);
@@ -138,7 +133,7 @@ void OtlpSender::send(const Batch& batch) {
     random_ = random_ * 6364136223846793005 + 1442695040888963407;
     const double random = static_cast<double>(random_ >> 11) * 0x1p-53;
     const uint64_t wait = pause_ms(failures, answer.retry_after_s, random);
-    if (now_ms() + wait > began + kLongestForABatch || !pause(wait)) break;
+    if (monotonic_ms() + wait > began + kLongestForABatch || !pause(wait)) break;
     const std::lock_guard lock(mutex_);
     ++counts_.retries;
   }
@@ -147,10 +142,10 @@ void OtlpSender::send(const Batch& batch) {
 
 // False: the run ends before.
 bool OtlpSender::pause(uint64_t milliseconds) {
-  const uint64_t until = now_ms() + milliseconds;
+  const uint64_t until = monotonic_ms() + milliseconds;
   std::unique_lock lock(mutex_);
   while (true) {
-    const uint64_t now = now_ms();
+    const uint64_t now = monotonic_ms();
     if (until > end_at_) return false;
     if (now >= until) return true;
     changed_.wait_for(lock, std::chrono::milliseconds(until - now));

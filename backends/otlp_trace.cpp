@@ -1,9 +1,10 @@
 #include "otlp_trace.h"
 
 #include <sys/random.h>
-#include <time.h>
 
 #include <cmath>
+
+#include "run_clock.h"
 
 namespace wc::backends {
 
@@ -55,12 +56,8 @@ void append_hex(std::string& out, uint64_t value) {
 
 IdSource::IdSource() {
   if (getrandom(seed_, sizeof seed_, 0) == static_cast<ssize_t>(sizeof seed_)) return;
-  timespec now = {};
-  clock_gettime(CLOCK_REALTIME, &now);
-  for (uint64_t& seed : seed_)
-    seed =
-        mix(static_cast<uint64_t>(now.tv_nsec) + static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 +
-            reinterpret_cast<uintptr_t>(&seed));
+  const uint64_t now = clock_ns(CLOCK_REALTIME);
+  for (uint64_t& seed : seed_) seed = mix(now + reinterpret_cast<uintptr_t>(&seed));
 }
 
 uint64_t IdSource::span(uint64_t number) const { return nonzero(mix(seed_[0] + number)); }

@@ -3,10 +3,9 @@
 // (SIGUSR1). Processes and threads are added up.
 #include <fmt/format.h>
 
-#include <ctime>
-
 #include "builtin.h"
 #include "forward.h"
+#include "run_clock.h"
 #include "sink.h"
 #include "summary_options.h"
 #include "summary_stats.h"
@@ -16,16 +15,6 @@
 namespace wc::backends {
 
 namespace {
-
-uint64_t monotonic_now() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
-}
-
-uint64_t begin_of(const wc_host& host) {
-  return host.run != nullptr ? host.run->began : monotonic_now();
-}
 
 class SummaryBackend {
  public:
@@ -47,8 +36,7 @@ class SummaryBackend {
   }
 
   void close() {
-    const wc_run* run = sink_.host().run;
-    const uint64_t now = run != nullptr && run->ended != 0 ? run->ended : monotonic_now();
+    const uint64_t now = end_of(sink_.host());
     if (options_.interval_ns != 0) print_window(now);
     if (options_.interval_ns != 0 && is_text()) sink_.buffer() += "all together:\n";
     print(stats_.everything(now), now);

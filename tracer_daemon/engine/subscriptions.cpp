@@ -31,20 +31,19 @@ Subscriptions::~Subscriptions() {
   for (const auto& one : all_) drop(*one);
 }
 
-namespace {
-
-wc_totals event_of(pid_t pid, const FunctionInfo& function, uint64_t calls, uint64_t ns) {
-  wc_totals event{};
-  event.pid = pid;
-  event.function = function.name.c_str();
-  event.library = function.library.c_str();
-  event.kind = function.kind;
-  event.calls = calls;
-  event.ns = ns;
-  return event;
+void Subscriptions::each_so_far(const std::function<void(const wc_totals&)>& visit) const {
+  for (const auto& [pid, process] : parts_.tracees.processes)
+    parts_.totals.each(*process, [&](const FunctionInfo& function, const wc_counter& counter) {
+      wc_totals event{};
+      event.pid = process->pid;
+      event.function = function.name.c_str();
+      event.library = function.library.c_str();
+      event.kind = function.kind;
+      event.calls = counter.calls;
+      event.ns = run_.pipeline.clock().duration(counter.ticks);
+      visit(event);
+    });
 }
-
-}  // namespace
 
 Status Subscriptions::add(std::string_view words, std::shared_ptr<ControlPeer> peer) {
   auto request = parse_subscribe(words);
@@ -54,11 +53,7 @@ Status Subscriptions::add(std::string_view words, std::shared_ptr<ControlPeer> p
   parts_.records.drain_running(parts_.tracees);  // that was before
   const bool has_stacks = (run_.options.planned_wants & WC_WANT_STACK) != 0;
   auto one = std::make_unique<One>(*request, has_stacks, std::move(peer), TickClock::now());
-  for (const auto& [pid, process] : parts_.tracees.processes)
-    parts_.totals.each(*process, [&](const FunctionInfo& function, const wc_counter& counter) {
-      one->totals.leave_out(event_of(process->pid, function, counter.calls,
-                                     run_.pipeline.clock().duration(counter.ticks)));
-    });
+  each_so_far([&](const wc_totals& so_far) { one->totals.leave_out(so_far); });
   run_.pipeline.backends().watch({&one->totals.callbacks(), &one->totals});
   all_.push_back(std::move(one));
   plan();
@@ -91,11 +86,7 @@ void Subscriptions::plan() {
 }
 
 std::string Subscriptions::line_of(One& one, uint64_t now, Last last) {
-  for (const auto& [pid, process] : parts_.tracees.processes)
-    parts_.totals.each(*process, [&](const FunctionInfo& function, const wc_counter& counter) {
-      one.totals.totals_so_far(event_of(process->pid, function, counter.calls,
-                                        run_.pipeline.clock().duration(counter.ticks)));
-    });
+  each_so_far([&](const wc_totals& so_far) { one.totals.totals_so_far(so_far); });
   const BackendSet::Counts& counts = run_.pipeline.backends().counts();
   std::string line;
   JsonWriter json(line);

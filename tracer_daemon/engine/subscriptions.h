@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -43,6 +44,8 @@ class Subscriptions {
 
  private:
   struct One;
+  // Of each function in each process.
+  void each_so_far(const std::function<void(const wc_totals&)>& visit) const;
   enum class Last { No, Yes };
   std::string line_of(One& one, uint64_t now, Last last);
   void drop(One& one);

@@ -2,7 +2,6 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <time.h>
 
 #include <utility>
 #include <vector>
@@ -10,17 +9,12 @@
 #include "base/text.h"
 #include "claims/claim_report.h"
 #include "decode/decoder.h"
+#include "events/tick_clock.h"
 #include "launch/launch.h"
 #include "launch/preflight.h"
 
 namespace wc {
 namespace {
-
-uint64_t now() {
-  timespec at{};
-  clock_gettime(CLOCK_MONOTONIC, &at);
-  return static_cast<uint64_t>(at.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(at.tv_nsec);
-}
 
 std::string suite_of(const Options& options) {
   if (options.command == Command::Replay) return std::string(base_name(options.replay.file));
@@ -61,7 +55,7 @@ Result<Claims> Claims::prepare(const Options& options) {
   }
   claims.set_ = std::make_shared<ClaimSet>(std::move(parsed));
   claims.suite_ = suite_of(options);
-  claims.began_ = now();
+  claims.began_ = TickClock::now();
   claims.says_all_ = options.verbose > 0;
   return claims;
 }
@@ -70,7 +64,7 @@ int Claims::write_junit(std::span<const ClaimOutcome> outcomes) {
   const std::time_t second = std::time(nullptr);
   const JUnitRun run{.suite = suite_,
                      .timestamp = fmt::format("{:%Y-%m-%dT%H:%M:%S}", fmt::gmtime(second)),
-                     .seconds = static_cast<double>(now() - began_) / 1e9};
+                     .seconds = static_cast<double>(TickClock::now() - began_) / 1e9};
   junit_->write(claims_junit(outcomes, run));
   junit_->close();
   const std::string error = junit_->take_error();

@@ -54,8 +54,7 @@ void Totals::visit_own_scopes(Process& process, const std::vector<wc_counter>& c
   const size_t first = process.table->functions.size();
   for (size_t i = first; i < counts.size(); i++) {
     auto row = static_cast<uint32_t>(i - first);
-    if (counts[i].calls != 0)
-      visit(run_.pipeline.own_scope(source, row, names[row]), counts[i]);
+    if (counts[i].calls != 0) visit(run_.pipeline.own_scope(source, row, names[row]), counts[i]);
   }
 }
 

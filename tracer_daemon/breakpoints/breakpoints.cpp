@@ -16,8 +16,6 @@
 namespace wc {
 namespace {
 
-constexpr uint8_t kInt3 = 0xcc;
-constexpr uint64_t kPage = 4096;
 constexpr uint64_t kThunkRoom = OrphanHome::kThunkRoom;
 static_assert(kThunkRoom >= kDisplacedSize);
 // A thunk is at most this far from its instruction; the rest of the 2 GiB is for what that refers
@@ -36,7 +34,7 @@ uint64_t distance(uint64_t a, uint64_t b) { return a > b ? a - b : b - a; }
 // what is free between two mappings; 0: there is none. What stands below may be the heap, which
 // brk(2) makes grow; where it cannot, malloc(3) maps memory elsewhere.
 uint64_t find_gap(const proc::Maps& maps, uint64_t near, uint64_t size) {
-  constexpr uint64_t kMargin = 16 * kPage, kHeapMargin = 256u << 20, kLowest = 1 << 16;
+  constexpr uint64_t kMargin = 16 * OrphanHome::kPage, kHeapMargin = 256u << 20, kLowest = 1 << 16;
   uint64_t free_from = kLowest, best = 0;
   auto offer = [&](uint64_t at) {
     if (best == 0 || distance(at, near) < distance(best, near)) best = at;

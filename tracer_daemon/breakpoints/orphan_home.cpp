@@ -18,15 +18,13 @@ extern "C" const uint8_t wc_orphan_code[], wc_orphan_code_end[], wc_orphan_retur
 namespace wc {
 namespace {
 
-constexpr uint8_t kInt3 = 0xcc;
-constexpr uint64_t kPage = OrphanHome::kPage;
 constexpr uint64_t kInjectionRoom = WC_ORPHAN_REGISTERS;
 constexpr uint64_t kRecordAt = 3072;  // OrphanRecord
 constexpr uint64_t kTableAt = WC_ORPHAN_TABLE;
 constexpr uint64_t kTableHead = WC_ORPHAN_TABLE_HEAD;
-static_assert(kTableAt == kPage);
+static_assert(kTableAt == OrphanHome::kPage);
 static_assert(offsetof(InjectionReturn, mask) == WC_ORPHAN_REGISTER_WORDS * sizeof(uint64_t));
-constexpr uint64_t kScratchAt = OrphanHome::kSize - kPage;
+constexpr uint64_t kScratchAt = OrphanHome::kSize - OrphanHome::kPage;
 static_assert(OrphanHome::kMostEntries <= (OrphanHome::kTableSize - kTableHead) / 16);
 
 struct OrphanTable {
@@ -60,7 +58,8 @@ constexpr uint64_t kMaskSize = 8;
 // knows.
 bool is_home(ProcessMemory& memory, uint64_t address) {
   uint64_t magic = 0;
-  return address % kPage == 0 && memory.read_all({address + kRecordAt}, &magic, sizeof magic) &&
+  return address % OrphanHome::kPage == 0 &&
+         memory.read_all({address + kRecordAt}, &magic, sizeof magic) &&
          magic == OrphanRecord::kMagic;
 }
 
@@ -90,11 +89,12 @@ bool is_same_version(ProcessMemory& memory, uint64_t home) {
 Status OrphanHome::make(StoppedThread& stop, ProcessMemory& memory, Arena& first) {
   const auto size = static_cast<size_t>(wc_orphan_code_end - wc_orphan_code);
   if (!memory.write({first.begin}, wc_orphan_code, size)) return cannot_write();
-  auto writable = run_syscall(stop, memory, SYS_mprotect,
-                              {first.begin + kScratchAt, kPage, PROT_READ | PROT_WRITE, 0, 0, 0});
+  auto writable =
+      run_syscall(stop, memory, SYS_mprotect,
+                  {first.begin + kScratchAt, OrphanHome::kPage, PROT_READ | PROT_WRITE, 0, 0, 0});
   if (!writable) return writable.error();
   first.next += kTableAt + kTableSize;
-  first.end -= kPage;
+  first.end -= OrphanHome::kPage;
   address_ = first.begin;
   const uint64_t magic = OrphanRecord::kMagic;
   if (!memory.write({address_ + kRecordAt}, &magic, sizeof magic)) return cannot_write();
@@ -180,7 +180,7 @@ bool OrphanHome::adopt_at(ProcessMemory& memory, uint64_t home, Adopted& found) 
   for (uint64_t i = 0; i < std::min(record.arenas, OrphanRecord::kMostArenas); i++) {
     const auto [begin, size] = record.parts[i];
     Arena arena{begin, begin + size, begin, size};
-    if (begin == home) arena.next += kTableAt + kTableSize, arena.end -= kPage;
+    if (begin == home) arena.next += kTableAt + kTableSize, arena.end -= OrphanHome::kPage;
     for (const OrphanEntry& one : entries)
       if (one.go_on >= arena.next && one.go_on < arena.end && one.go_on != one.address)
         arena.next = one.go_on + kThunkRoom;

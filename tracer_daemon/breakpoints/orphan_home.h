@@ -23,6 +23,9 @@
 
 namespace wc {
 
+// The instruction that a breakpoint is.
+inline constexpr uint8_t kInt3 = 0xcc;
+
 // As rt_sigaction(2) takes it.
 struct SignalAction {
   uint64_t handler = 0, flags = 0, restorer = 0, mask = 0;

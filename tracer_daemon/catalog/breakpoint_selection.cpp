@@ -70,7 +70,7 @@ std::string first_word_of_last_part(std::string_view name) {
   return std::string(name.begin(), std::find_if_not(name.begin(), name.end(), is_word));
 }
 
-Result<BreakTerm> parse_term(std::string_view text) {
+Result<BreakTerm> parse_break_term(std::string_view text) {
   BreakTerm term;
   term.text = text;
   auto bad = [&](const std::string& why) {
@@ -132,7 +132,7 @@ Result<std::vector<BreakTerm>> parse_breakpoints(std::string_view list) {
   for (size_t at = 0; at < list.size();) {
     size_t end = term_end(list, at);
     if (end > at) {
-      auto term = parse_term(list.substr(at, end - at));
+      auto term = parse_break_term(list.substr(at, end - at));
       if (!term) return term.error();
       terms.push_back(std::move(*term));
     }

@@ -10,8 +10,6 @@
 namespace wc {
 namespace {
 
-constexpr size_t kSuggestions = 3;
-
 size_t part_count(std::string_view name) {
   size_t count = 0;
   for (; !name.empty(); name = behind_scope(name)) count++;
@@ -42,7 +40,7 @@ void NearFunctions::add(const FunctionNames& names) {
 std::vector<std::string> NearFunctions::nearest() const {
   if (!overloads_.empty()) {
     auto end = std::next(overloads_.begin(),
-                         static_cast<ptrdiff_t>(std::min(overloads_.size(), kSuggestions)));
+                         static_cast<ptrdiff_t>(std::min(overloads_.size(), kMostSuggestions)));
     return {overloads_.begin(), end};
   }
   std::vector<std::string_view> views(others_.begin(), others_.end());

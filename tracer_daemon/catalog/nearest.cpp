@@ -10,8 +10,6 @@
 namespace wc {
 namespace {
 
-constexpr size_t kSuggestions = 3;
-
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 // How many slips are still a slip: a third of the word, at most three.
@@ -64,7 +62,7 @@ std::vector<std::string_view> nearest(std::string_view wrong,
   hits.erase(std::unique(hits.begin(), hits.end()), hits.end());
   std::vector<std::string_view> result;
   for (const auto& [near, name] : hits) {
-    if (result.size() == kSuggestions) break;
+    if (result.size() == kMostSuggestions) break;
     result.push_back(name);
   }
   return result;

@@ -73,8 +73,11 @@ struct SelectionOutcome {
 Result<SelectionOutcome> select(std::span<const Term> terms, std::span<const Candidate> candidates,
                                 bool strict);
 
-// Up to three different names of `names` nearest to `wrong`, best first; empty when none is
-// near. Distance: insertions, deletions, substitutions, swapped neighbours; case is free.
+// How many names a "did you mean" offers.
+inline constexpr size_t kMostSuggestions = 3;
+
+// Up to kMostSuggestions different names of `names` nearest to `wrong`, best first; empty when none
+// is near. Distance: insertions, deletions, substitutions, swapped neighbours; case is free.
 std::vector<std::string_view> nearest(std::string_view wrong,
                                       std::span<const std::string_view> names);
 

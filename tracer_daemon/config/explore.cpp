@@ -11,7 +11,7 @@
 namespace wc::config {
 namespace {
 
-struct Excluded {
+struct ExcludedByExplore {
   Key key;
   std::string_view why;
 };
@@ -20,7 +20,7 @@ constexpr std::string_view kCounted = "-F, -B and -e choose what fails, which is
 constexpr std::string_view kOwnRules = "it makes a rule of its own for each run";
 constexpr std::string_view kOwnReport = "it prints one table, or with -b json the same as JSON";
 
-constexpr Excluded kExcluded[] = {
+constexpr ExcludedByExplore kExcludedByExplore[] = {
     {Key::Path, kCounted},
     {Key::Successful, kCounted},
     {Key::Failed, kCounted},
@@ -43,7 +43,7 @@ constexpr std::array<Key, 7> kHandedOn = {
     Key::Functions, Key::Breakpoints, Key::Syscalls, Key::Gate, Key::Scope, Key::User, Key::Config};
 
 Status check_exclusions(const Setting& setting) {
-  for (const Excluded& excluded : kExcluded) {
+  for (const ExcludedByExplore& excluded : kExcludedByExplore) {
     if (excluded.key == setting.key)
       return Error{
           fmt::format("{} and --explore exclude each other: {}", setting.where, excluded.why)};
@@ -60,7 +60,7 @@ Status check_report(const Options& options) {
                   in_quotes(backends.back()))};
 }
 
-bool is_handed_on(Key key) {
+bool is_handed_to_runs(Key key) {
   return key == Key::NoFollow ||
          std::find(kHandedOn.begin(), kHandedOn.end(), key) != kHandedOn.end();
 }
@@ -79,7 +79,7 @@ Status finish_explore(std::span<const Setting> file, std::span<const Setting> li
   if (!explore.asked) return Done{};
   for (const Setting& setting : line) {
     if (Status fits = check_exclusions(setting); !fits) return fits;
-    if (is_handed_on(setting.key)) explore.handed_on.push_back(respelled(setting));
+    if (is_handed_to_runs(setting.key)) explore.handed_on.push_back(respelled(setting));
     if (setting.key != Key::CompareLimit) continue;
     explore.run_limit = options.compare.run_limit;
     const bool has_total = setting.value.find(',') != std::string::npos;

@@ -22,7 +22,7 @@ namespace {
 
 namespace po = boost::program_options;
 
-po::options_description describe() {
+po::options_description describe_file() {
   po::options_description description;
   const auto add = [&](const std::string& name) {
     description.add(boost::make_shared<po::option_description>(
@@ -49,7 +49,7 @@ Result<std::vector<Setting>> parse_ini(std::string_view text, std::string_view n
   std::vector<Setting> settings;
   try {
     std::istringstream stream(scan->text);
-    const auto parsed = po::parse_config_file(stream, describe());
+    const auto parsed = po::parse_config_file(stream, describe_file());
     // The scan and Boost see the same lines, so the n-th option stands in the n-th entry's line.
     if (parsed.options.size() != scan->entries.size()) {
       return Error{fmt::format("{}: cannot be parsed", printable(name))};

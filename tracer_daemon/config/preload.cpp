@@ -18,7 +18,7 @@ namespace wc::config {
 namespace {
 
 // What ld.so splits LD_PRELOAD at; it knows no quoting.
-constexpr std::string_view kSeparators = " :";
+constexpr std::string_view kPathSeparators = " :";
 
 Status check_library(const std::string& path) {
   struct stat info;
@@ -42,7 +42,7 @@ Status check_library(const std::string& path) {
 std::string for_ld_so(const std::string& path) {
   std::error_code failed;
   std::string absolute = std::filesystem::absolute(path, failed).lexically_normal().string();
-  if (!failed && absolute.find_first_of(kSeparators) == std::string::npos) return absolute;
+  if (!failed && absolute.find_first_of(kPathSeparators) == std::string::npos) return absolute;
   return path.find('/') == std::string::npos ? "./" + path : path;
 }
 

@@ -8,8 +8,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "decode/arg_kind.h"
 #include "decode/decoder.h"
@@ -46,6 +48,29 @@ bool fetch_or_address(const Arg& arg, T& value, std::string& out) {
   if (fetch(arg.context, arg.word, value)) return true;
   append_pointer(out, arg.word);
   return false;
+}
+
+// "[value]": what an argument points to, printed by `append`, or its address.
+template <typename T, typename Append>
+void append_pointee(const Arg& arg, std::string& out, Append append) {
+  T value{};
+  if (!fetch_or_address(arg, value, out)) return;
+  out += '[';
+  append(out, value);
+  out += ']';
+}
+
+// A value at any alignment.
+template <typename T>
+T load(const std::byte* at) {
+  T value;
+  std::memcpy(&value, at, sizeof value);
+  return value;
+}
+
+inline void append_field(std::string& out, std::string_view name, uint64_t value) {
+  out += name;
+  append_udec(out, value);
 }
 
 // "[a, b, ...]": as many elements as strace shows (the string size), read in few chunks.

@@ -14,12 +14,6 @@ extern "C" char* if_indextoname(unsigned index, char* name);  // net/if.h and li
 namespace wc {
 namespace {
 
-void append_hex_byte(std::string& out, unsigned char byte) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  out += kDigits[byte >> 4];
-  out += kDigits[byte & 0xf];
-}
-
 void append_name(std::string& out, const ifreq& request) {
   out += "{ifr_name=";
   append_quoted(out, {request.ifr_name, strnlen(request.ifr_name, sizeof request.ifr_name)});

@@ -17,11 +17,6 @@ namespace {
 
 constexpr size_t kMaxSockaddr = sizeof(sockaddr_storage);
 
-void append_field(std::string& out, std::string_view name, uint64_t value) {
-  out += name;
-  append_udec(out, value);
-}
-
 void append_unix(std::string& out, const sockaddr_un& address, size_t length) {
   const size_t path_length =
       std::min(length - std::min(length, offsetof(sockaddr_un, sun_path)), sizeof address.sun_path);

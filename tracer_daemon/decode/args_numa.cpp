@@ -8,13 +8,6 @@
 namespace wc {
 namespace {
 
-template <typename T>
-T load(const std::byte* at) {
-  T value;
-  std::memcpy(&value, at, sizeof value);
-  return value;
-}
-
 // The kernel takes one bit less than it is told, and never more than a page of them.
 void append_node_mask(const Arg& arg, std::string& out) {
   constexpr uint64_t kBits = 64, kMost = 4096 / sizeof(uint64_t);

@@ -8,15 +8,6 @@
 namespace wc {
 namespace {
 
-template <typename T, typename Append>
-void append_pointee(const Arg& arg, std::string& out, Append append) {
-  T value{};
-  if (!fetch_or_address(arg, value, out)) return;
-  out += '[';
-  append(value);
-  out += ']';
-}
-
 // htons(ETH_P_ALL)
 void append_ether_type(std::string& out, uint64_t word) {
   out += "htons(";
@@ -91,21 +82,22 @@ void decode_packed(const Arg& arg, DecodedArg& to) {
     case ArgKind::Fds:
       return append_descriptors(arg, out);
     case ArgKind::SignalOut:
-      return append_pointee<int32_t>(arg, out, [&](int32_t value) { append_signal(out, value); });
+      return append_pointee<int32_t>(
+          arg, out, [](std::string& to, int32_t value) { append_signal(to, value); });
     case ArgKind::LogLevel:
       return append_log_level(out, static_cast<int32_t>(arg.word));
     case ArgKind::FlagsIn:
     case ArgKind::FlagsOut:
-      return append_pointee<uint32_t>(arg, out,
-                                      [&](uint32_t value) { append_flags(out, table, value); });
+      return append_pointee<uint32_t>(
+          arg, out, [&](std::string& to, uint32_t value) { append_flags(to, table, value); });
     case ArgKind::EnumIn:
     case ArgKind::EnumOut:
-      return append_pointee<uint32_t>(arg, out,
-                                      [&](uint32_t value) { append_enum(out, table, value); });
+      return append_pointee<uint32_t>(
+          arg, out, [&](std::string& to, uint32_t value) { append_enum(to, table, value); });
     case ArgKind::TimeOut:
-      return append_pointee<int64_t>(arg, out, [&](int64_t value) {
-        append_dec(out, value);
-        append_date_comment(out, value, 0, 0);
+      return append_pointee<int64_t>(arg, out, [](std::string& to, int64_t value) {
+        append_dec(to, value);
+        append_date_comment(to, value, 0, 0);
       });
     default:
       return append_pointer(out, arg.word);

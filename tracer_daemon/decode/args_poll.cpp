@@ -15,13 +15,6 @@ struct __attribute__((packed)) KernelEpollEvent {
   uint64_t data;
 };
 
-template <typename T>
-T load(const std::byte* at) {
-  T value;
-  std::memcpy(&value, at, sizeof value);
-  return value;
-}
-
 void append_pollfd(std::string& out, const DecodeContext& context, const pollfd& entry) {
   out += "{fd=";
   append_fd(out, context, entry.fd);

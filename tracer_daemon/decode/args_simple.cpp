@@ -25,15 +25,6 @@ void append_link(std::string& out, std::string_view target) {
   if (deleted) out += "(deleted)";
 }
 
-template <typename T, typename Append>
-void append_pointee(const Arg& arg, std::string& out, Append append) {
-  T value{};
-  if (!fetch_or_address(arg, value, out)) return;
-  out += '[';
-  append(out, value);
-  out += ']';
-}
-
 void append_int(std::string& out, int32_t value) { append_dec(out, value); }
 
 void append_int_pair(const Arg& arg, std::string& out) {

@@ -69,8 +69,8 @@ void append_error_number(std::string& out, int32_t value) {
   out += errno_name(-value);
 }
 
-void append_field(std::string& out, const DecodeContext& context, const FieldRow& field,
-                  const std::byte* at) {
+void append_member(std::string& out, const DecodeContext& context, const FieldRow& field,
+                   const std::byte* at) {
   const uint64_t value = number_at(field, at);
   switch (field.format) {
     case FieldFormat::Udec:
@@ -159,7 +159,7 @@ void append_sched_attr(const Arg& arg, std::string& out) {
     if (out.size() != start) out += ", ";
     out += field.name;
     out += '=';
-    append_field(out, arg.context, field, bytes + field.offset);
+    append_member(out, arg.context, field, bytes + field.offset);
   }
   out += size > sizeof bytes ? ", ...}" : "}";
 }
@@ -209,7 +209,7 @@ void append_struct(std::string& out, const DecodeContext& context, StructId id,
     out += field.name;
     if (field.format == FieldFormat::Dots) continue;
     out += '=';
-    append_field(out, context, field, bytes.data() + field.offset);
+    append_member(out, context, field, bytes.data() + field.offset);
   }
   out += '}';
 }

@@ -14,11 +14,6 @@
 namespace wc {
 namespace {
 
-void append_field(std::string& out, std::string_view name, uint64_t value) {
-  out += name;
-  append_udec(out, value);
-}
-
 void append_utsname(const Arg& arg, std::string& out) {
   utsname name;
   if (!fetch_or_address(arg, name, out)) return;

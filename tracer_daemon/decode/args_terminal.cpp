@@ -25,7 +25,7 @@ void append_winsize(const Arg& arg, std::string& out) {
 }
 
 // A field of several bits among flags: its name, and the flags behind it.
-void append_field(std::string& out, FlagTable table, uint32_t value) {
+void append_setting(std::string& out, FlagTable table, uint32_t value) {
   if (!out.ends_with('=')) out += '|';
   append_enum(out, table, value);
 }
@@ -43,16 +43,16 @@ void append_termios(const Arg& arg, std::string& out) {
   if (settings.c_iflag != 0) append_flags(out, FlagTable::TermiosInput, settings.c_iflag);
   out += ", c_oflag=";
   constexpr uint32_t kDelays = NLDLY | CRDLY | TABDLY | BSDLY | VTDLY | FFDLY;
-  append_field(out, FlagTable::TermiosNewline, settings.c_oflag & NLDLY);
-  append_field(out, FlagTable::TermiosReturn, settings.c_oflag & CRDLY);
-  append_field(out, FlagTable::TermiosTab, settings.c_oflag & TABDLY);
-  append_field(out, FlagTable::TermiosBackspace, settings.c_oflag & BSDLY);
-  append_field(out, FlagTable::TermiosVertical, settings.c_oflag & VTDLY);
-  append_field(out, FlagTable::TermiosForm, settings.c_oflag & FFDLY);
+  append_setting(out, FlagTable::TermiosNewline, settings.c_oflag & NLDLY);
+  append_setting(out, FlagTable::TermiosReturn, settings.c_oflag & CRDLY);
+  append_setting(out, FlagTable::TermiosTab, settings.c_oflag & TABDLY);
+  append_setting(out, FlagTable::TermiosBackspace, settings.c_oflag & BSDLY);
+  append_setting(out, FlagTable::TermiosVertical, settings.c_oflag & VTDLY);
+  append_setting(out, FlagTable::TermiosForm, settings.c_oflag & FFDLY);
   append_rest(out, FlagTable::TermiosOutput, settings.c_oflag & ~kDelays);
   out += ", c_cflag=";
-  append_field(out, FlagTable::TermiosBaud, settings.c_cflag & CBAUD);
-  append_field(out, FlagTable::TermiosSize, settings.c_cflag & CSIZE);
+  append_setting(out, FlagTable::TermiosBaud, settings.c_cflag & CBAUD);
+  append_setting(out, FlagTable::TermiosSize, settings.c_cflag & CSIZE);
   append_rest(out, FlagTable::TermiosControl,
               settings.c_cflag & ~static_cast<uint32_t>(CBAUD | CSIZE));
   out += ", c_lflag=";

@@ -3,6 +3,7 @@
 // give an ArgSpec for each argument, one function a kind does the rest.
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -76,6 +77,10 @@ ArgList resolve_args(std::span<const ArgSpec> specs, std::span<const uint64_t> w
 // O_CREAT has no mode) or in another order (clone).
 void decode_entry_args(const DecodeContext& context, std::span<const ArgSpec> specs,
                        std::span<const uint64_t> words, std::vector<DecodedArg>& out);
+
+// As `ret` of decode_exit_args: nobody knows what the kernel did, so that what it would have
+// written is not shown.
+inline constexpr uint64_t kUnknownResult = static_cast<uint64_t>(-EFAULT);
 
 // Fills in what could not be known at entry. `ret` is the raw kernel result (or the function's
 // rax); where the call failed, out-arguments are printed as addresses, as strace does.

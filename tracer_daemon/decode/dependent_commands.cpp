@@ -7,11 +7,7 @@
 #include "decode/dependent.h"
 
 namespace wc {
-namespace {
-
-constexpr uint16_t of(FlagTable table) { return static_cast<uint16_t>(table); }
-
-}  // namespace
+namespace {}  // namespace
 
 namespace {
 

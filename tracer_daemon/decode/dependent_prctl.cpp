@@ -17,7 +17,9 @@ enum Word : uint16_t {
 };
 
 constexpr ArgSpec word(Word what) { return {ArgKind::PrctlWord, what}; }
-constexpr ArgSpec of(FlagTable table) { return {ArgKind::Flags, static_cast<uint16_t>(table)}; }
+constexpr ArgSpec flags_of(FlagTable table) {
+  return {ArgKind::Flags, static_cast<uint16_t>(table)};
+}
 constexpr ArgSpec one_of(FlagTable table) { return {ArgKind::Enum, static_cast<uint16_t>(table)}; }
 constexpr ArgSpec out_of(FlagTable table) {
   return {ArgKind::EnumOut, static_cast<uint16_t>(table)};
@@ -37,32 +39,32 @@ struct PrctlRow {
 constexpr uint32_t kSmeSetLength = 63, kSmeGetLength = 64, kSetMdwe = 65, kGetMdwe = 66;
 constexpr uint32_t kSetMerge = 67, kGetMerge = 68, kSchedCore = 62;
 
-constexpr PrctlRow kRows[] = {
+constexpr PrctlRow kPrctlRows[] = {
     {PR_SET_PDEATHSIG, 1, {word(kMaybeSignal)}},
     {PR_GET_PDEATHSIG, 1, {{ArgKind::SignalOut}}},
     {PR_GET_DUMPABLE, 0},
     {PR_SET_DUMPABLE, 1, {one_of(FlagTable::PrctlDumpable)}},
     {PR_GET_UNALIGN, 1, {flags_out(FlagTable::Unalign)}},
-    {PR_SET_UNALIGN, 1, {of(FlagTable::Unalign)}},
+    {PR_SET_UNALIGN, 1, {flags_of(FlagTable::Unalign)}},
     {PR_GET_KEEPCAPS, 0},
     {PR_SET_KEEPCAPS, 1, {kUlong}},
     {PR_GET_FPEMU, 1, {kIntOut}},
-    {PR_SET_FPEMU, 1, {of(FlagTable::FpEmulation)}},
+    {PR_SET_FPEMU, 1, {flags_of(FlagTable::FpEmulation)}},
     {PR_GET_FPEXC, 1, {kIntOut}},
-    {PR_SET_FPEXC, 1, {of(FlagTable::FpExceptions)}},
+    {PR_SET_FPEXC, 1, {flags_of(FlagTable::FpExceptions)}},
     {PR_GET_TIMING, 0},
     {PR_SET_TIMING, 1, {kUlong}},
     {PR_SET_NAME, 1, {{ArgKind::TaskName}}},
     {PR_GET_NAME, 1, {{ArgKind::StringOut}}},
     {PR_GET_ENDIAN, 1, {kIntOut}},
-    {PR_SET_ENDIAN, 1, {of(FlagTable::Endian)}},
+    {PR_SET_ENDIAN, 1, {flags_of(FlagTable::Endian)}},
     {PR_GET_SECCOMP, 0},
     {PR_CAPBSET_READ, 1, {one_of(FlagTable::Capability)}},
     {PR_CAPBSET_DROP, 1, {one_of(FlagTable::Capability)}},
     {PR_GET_TSC, 1, {out_of(FlagTable::TscMode)}},
     {PR_SET_TSC, 1, {one_of(FlagTable::TscMode)}},
     {PR_GET_SECUREBITS, 0},
-    {PR_SET_SECUREBITS, 1, {of(FlagTable::Securebits)}},
+    {PR_SET_SECUREBITS, 1, {flags_of(FlagTable::Securebits)}},
     {PR_SET_TIMERSLACK, 1, {kUlong}},
     {PR_GET_TIMERSLACK, 0},
     {PR_TASK_PERF_EVENTS_DISABLE, 0},
@@ -81,15 +83,17 @@ constexpr PrctlRow kRows[] = {
     {PR_GET_SPECULATION_CTRL, 4, {one_of(FlagTable::Speculation), kHex, kHex, kHex}},
     {PR_SET_SPECULATION_CTRL,
      4,
-     {one_of(FlagTable::Speculation), of(FlagTable::SpeculationControl), kHex, kHex}},
-    {PR_PAC_RESET_KEYS, 4, {of(FlagTable::PacKeys), kHex, kHex, kHex}},
+     {one_of(FlagTable::Speculation), flags_of(FlagTable::SpeculationControl), kHex, kHex}},
+    {PR_PAC_RESET_KEYS, 4, {flags_of(FlagTable::PacKeys), kHex, kHex, kHex}},
     {PR_SET_TAGGED_ADDR_CTRL, 4, {word(kTagging), kHex, kHex, kHex}},
-    {PR_PAC_SET_ENABLED_KEYS, 4, {of(FlagTable::PacKeys), of(FlagTable::PacKeys), kHex, kHex}},
+    {PR_PAC_SET_ENABLED_KEYS,
+     4,
+     {flags_of(FlagTable::PacKeys), flags_of(FlagTable::PacKeys), kHex, kHex}},
     {PR_SET_SYSCALL_USER_DISPATCH, 4, {one_of(FlagTable::PrctlDispatch), kHex, kHex, kPointer}},
     {kSchedCore, 4, {one_of(FlagTable::SchedCore), word(kPid), word(kPidType), kPointer}},
     {kSmeSetLength, 1, {word(kSmeLength)}},
     {kSmeGetLength, 0},
-    {kSetMdwe, 4, {of(FlagTable::MdweFlags), kHex, kHex, kHex}},
+    {kSetMdwe, 4, {flags_of(FlagTable::MdweFlags), kHex, kHex, kHex}},
     {kGetMdwe, 4},
     {kSetMerge, 4, {kUlong, kHex, kHex, kHex}},
     {kGetMerge, 4},
@@ -191,7 +195,7 @@ void decode_prctl(const Arg& arg, DecodedArg& to) {
 
 void resolve_prctl(Builder& b, size_t op) {
   const size_t arg = op + 1;
-  for (const PrctlRow& row : kRows) {
+  for (const PrctlRow& row : kPrctlRows) {
     if (row.op != static_cast<uint32_t>(b.word(op))) continue;
     for (size_t i = 0; i < row.count; i++) b.set(arg + i, row.args[i]);
     return b.cut(arg + row.count);

@@ -319,6 +319,9 @@ enum class FlagTable : uint16_t {
   Count
 };
 
+// ArgSpec::aux of the kinds that print by a table.
+constexpr uint16_t of(FlagTable table) { return static_cast<uint16_t>(table); }
+
 struct FlagRow {
   std::string_view name;
   uint64_t value = 0;

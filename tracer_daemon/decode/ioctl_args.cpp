@@ -13,7 +13,6 @@ struct IoctlRow {
 };
 
 constexpr uint16_t of(StructId id) { return static_cast<uint16_t>(id); }
-constexpr uint16_t of(FlagTable table) { return static_cast<uint16_t>(table); }
 
 constexpr IoctlRow kIoctls[] = {
 #define IOCTL(request, kind, aux) {request, ArgKind::kind, aux},

@@ -32,8 +32,8 @@ constexpr CodeName kTrap[] = {{1, "TRAP_BRKPT"},  {2, "TRAP_TRACE"}, {3, "TRAP_B
                               {4, "TRAP_HWBKPT"}, {5, "TRAP_UNK"},   {6, "TRAP_PERF"}};
 constexpr CodeName kChld[] = {{1, "CLD_EXITED"},  {2, "CLD_KILLED"},  {3, "CLD_DUMPED"},
                               {4, "CLD_TRAPPED"}, {5, "CLD_STOPPED"}, {6, "CLD_CONTINUED"}};
-constexpr CodeName kPoll[] = {{1, "POLL_IN"},  {2, "POLL_OUT"}, {3, "POLL_MSG"},
-                              {4, "POLL_ERR"}, {5, "POLL_PRI"}, {6, "POLL_HUP"}};
+constexpr CodeName kPollCodes[] = {{1, "POLL_IN"},  {2, "POLL_OUT"}, {3, "POLL_MSG"},
+                                   {4, "POLL_ERR"}, {5, "POLL_PRI"}, {6, "POLL_HUP"}};
 constexpr CodeName kSys[] = {{1, "SYS_SECCOMP"}, {2, "SYS_USER_DISPATCH"}};
 
 std::span<const CodeName> codes_of(int signal) {
@@ -51,7 +51,7 @@ std::span<const CodeName> codes_of(int signal) {
     case SIGCHLD:
       return kChld;
     case SIGPOLL:
-      return kPoll;
+      return kPollCodes;
     case SIGSYS:
       return kSys;
     default:

@@ -69,6 +69,12 @@ void append_pointer(std::string& out, uint64_t value) {
   }
 }
 
+void append_hex_byte(std::string& out, unsigned char byte) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  out += kDigits[byte >> 4];
+  out += kDigits[byte & 0xf];
+}
+
 void append_octal(std::string& out, uint64_t value) {
   if (value < 0100) out += value < 010 ? "00" : "0";
   if (value >= 0100) out += '0';

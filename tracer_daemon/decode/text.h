@@ -16,6 +16,8 @@ void append_char(std::string& out, int32_t c);
 void append_hex(std::string& out, uint64_t value);
 // An address: NULL or hexadecimal.
 void append_pointer(std::string& out, uint64_t value);
+// Two digits, without "0x".
+void append_hex_byte(std::string& out, unsigned char byte);
 // C's %#03o, as strace prints modes: 000, 04 is 004, 0644.
 void append_octal(std::string& out, uint64_t value);
 // S_IFREG|S_ISUID|0644

@@ -16,7 +16,7 @@ namespace {
 
 constexpr uint64_t kMaxBytes = uint64_t{512} << 20;  // of all segments
 constexpr size_t kMaxHeaders = 1024;
-constexpr size_t kMaxNotes = 4096;
+constexpr size_t kMaxIdNotes = 4096;
 constexpr size_t kMaxBuildId = 64;
 
 template <typename T>
@@ -134,14 +134,6 @@ std::string build_id_in(const std::vector<uint8_t>& notes) {
   return {};
 }
 
-Result<ScopedFd> open_regular(const std::string& path, struct stat& status) {
-  ScopedFd fd = open_elf_file(path);
-  if (!fd.valid()) return Error::from_errno("cannot open " + path, errno);
-  if (fstat(fd.get(), &status) != 0) return Error::from_errno("cannot examine " + path, errno);
-  if (!S_ISREG(status.st_mode)) return Error{path + " is not a regular file", EACCES};
-  return fd;
-}
-
 }  // namespace
 
 const Segment* CodeImage::segment_of(uint64_t address) const {
@@ -165,7 +157,7 @@ std::span<const uint8_t> CodeImage::at(uint64_t address, size_t size) const {
 
 Result<CodeImage> read_code_image(const std::string& path) {
   struct stat status {};
-  auto fd = open_regular(path, status);
+  auto fd = open_regular_file(path, status);
   if (!fd) return fd.error();
   auto elf = open_elf(fd->get(), path);
   if (!elf) return elf.error();
@@ -198,7 +190,7 @@ Result<CodeImage> read_code_image(const std::string& path) {
 
 Result<FileIdentity> identify_file(const std::string& path) {
   struct stat status {};
-  auto fd = open_regular(path, status);
+  auto fd = open_regular_file(path, status);
   if (!fd) return fd.error();
   FileIdentity identity{{},
                         static_cast<uint64_t>(status.st_size),
@@ -215,7 +207,7 @@ Result<FileIdentity> identify_file(const std::string& path) {
   for (size_t i = 0; i < head.e_phnum && identity.build_id.empty(); i++) {
     Elf64_Phdr header;
     std::memcpy(&header, headers->data() + i * sizeof header, sizeof header);
-    if (header.p_type != PT_NOTE || header.p_filesz > kMaxNotes) continue;
+    if (header.p_type != PT_NOTE || header.p_filesz > kMaxIdNotes) continue;
     if (auto notes = read_bytes(fd->get(), header.p_offset, header.p_filesz))
       identity.build_id = build_id_in(*notes);
   }

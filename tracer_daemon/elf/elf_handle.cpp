@@ -32,6 +32,14 @@ ScopedFd open_elf_file(const std::string& path) {
   return ScopedFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
 }
 
+Result<ScopedFd> open_regular_file(const std::string& path, struct stat& status) {
+  ScopedFd fd = open_elf_file(path);
+  if (!fd.valid()) return Error::from_errno("cannot open " + path, errno);
+  if (::fstat(fd.get(), &status) != 0) return Error::from_errno("cannot examine " + path, errno);
+  if (!S_ISREG(status.st_mode)) return Error{path + ": not a regular file", EACCES};
+  return fd;
+}
+
 Result<ElfHandle> open_elf(int fd, const std::string& path) {
   static const unsigned version = elf_version(EV_CURRENT);
   if (version == EV_NONE) return Error{"libelf is too old for this program"};

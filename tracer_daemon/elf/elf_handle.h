@@ -21,6 +21,8 @@ using ElfHandle = std::unique_ptr<Elf, ElfCloser>;
 // To be read. Invalid, and errno says why, where it cannot be; the writer of a pipe is not waited
 // for.
 ScopedFd open_elf_file(const std::string& path);
+// The same for a regular file only, with what fstat(2) says of it.
+Result<ScopedFd> open_regular_file(const std::string& path, struct stat& status);
 
 // `fd` must stay open as long as the handle; `path` is for messages only.
 Result<ElfHandle> open_elf(int fd, const std::string& path);

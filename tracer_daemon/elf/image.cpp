@@ -26,15 +26,6 @@ Error bad_elf(const std::string& path, const std::string& what) {
   return Error{path + ": " + what, ENOEXEC};
 }
 
-// O_NONBLOCK: opening a FIFO or a device must not hang the launcher.
-Result<ScopedFd> open_regular(const std::string& path, struct stat& status) {
-  ScopedFd fd = open_elf_file(path);
-  if (!fd.valid()) return Error::from_errno("cannot open " + path, errno);
-  if (::fstat(fd.get(), &status) != 0) return Error::from_errno("cannot examine " + path, errno);
-  if (!S_ISREG(status.st_mode)) return Error{path + ": not a regular file", EACCES};
-  return fd;
-}
-
 // As execve(2) sees it: a set-group-ID bit without group execution means mandatory locking.
 bool runs_with_other_identity(int fd, const struct stat& status) {
   constexpr mode_t kSetGroup = S_ISGID | S_IXGRP;
@@ -189,21 +180,21 @@ Result<std::vector<std::string>> Reader::references() {
 
 Result<Image> read_image(const std::string& path, bool with_functions) {
   struct stat status = {};
-  auto fd = open_regular(path, status);
+  auto fd = open_regular_file(path, status);
   if (!fd) return fd.error();
   return Reader(path, fd->get(), status).read(with_functions);
 }
 
 Result<std::vector<std::string>> read_references(const std::string& path) {
   struct stat status = {};
-  auto fd = open_regular(path, status);
+  auto fd = open_regular_file(path, status);
   if (!fd) return fd.error();
   return Reader(path, fd->get(), status).references();
 }
 
 std::string script_interpreter(const std::string& path) {
   struct stat status = {};
-  auto fd = open_regular(path, status);
+  auto fd = open_regular_file(path, status);
   if (!fd) return {};
   std::array<char, 256> head;  // BINPRM_BUF_SIZE: the kernel looks no further
   const ssize_t size = ::pread(fd->get(), head.data(), head.size(), 0);

@@ -5,7 +5,7 @@
 namespace wc {
 namespace {
 
-constexpr size_t kFullChunk = size_t{256} << 10;
+constexpr size_t kFullSegment = size_t{256} << 10;
 
 }  // namespace
 
@@ -72,7 +72,7 @@ void Flight::write(raw::Writer& writer, uint64_t now) const {
     entries = 0;
   };
   for (const Entry* entry : all) {
-    if (chunk.size() + entry->bytes.size() > kFullChunk) hand_out();
+    if (chunk.size() + entry->bytes.size() > kFullSegment) hand_out();
     chunk += entry->bytes;
     entries++;
   }

@@ -23,7 +23,6 @@ bool all_known_at_entry(std::span<const ArgSpec> specs) {
 }
 
 // A failed kernel result (-EFAULT): arguments that the call would have written print as addresses.
-constexpr uint64_t kFailed = static_cast<uint64_t>(-14);
 
 // Whether the function is a wrapper of that syscall: by name, or stat(3), which is newfstatat(2),
 // or another one to which glibc hands the pointers that it was given.
@@ -211,7 +210,7 @@ void Pipeline::announce(const EventSource& source, OpenCall& call, const wc_scop
     shown_ = call.args;
     DecodeContext context{*source.memory, options_, source.pid};
     decode_exit_args(context, specs_of(function.spec), call.words, {ArgKind::LongResult, 0},
-                     kFailed, shown_);
+                     kUnknownResult, shown_);
   }
   const std::vector<DecodedArg>& shown = changes ? shown_ : call.args;
   if (call.typed != nullptr) {

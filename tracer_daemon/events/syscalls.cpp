@@ -11,7 +11,6 @@ namespace wc {
 namespace {
 
 // A failed kernel result (-EFAULT): arguments that the call would have written print as addresses.
-constexpr uint64_t kFailed = static_cast<uint64_t>(-14);
 
 }  // namespace
 
@@ -117,7 +116,7 @@ void Pipeline::syscall_ended(const EventSource& given, PendingSyscall& syscall) 
     const SyscallSpec& spec = syscall_spec(syscall.nr);
     DecodeContext context{*source.memory, options_, source.pid};
     decode_exit_args(context, {spec.args, spec.arg_count}, syscall.args, {ArgKind::LongResult, 0},
-                     kFailed, syscall.decoded);
+                     kUnknownResult, syscall.decoded);
   }
   emit_exit(source, syscall, 0, journal_.now(), WC_SYSCALL_NO_RESULT);
 }

@@ -10,12 +10,12 @@
 namespace wc::explore {
 namespace {
 
-using nlohmann::json;
+using Json = nlohmann::json;
 
 // A parent that is its own ancestor would be followed for ever.
 constexpr std::size_t kMostOpen = 4096;
 
-Place to_place(const json& object) {
+Place to_place(const Json& object) {
   Place place;
   place.object = object.value("object", "");
   place.symbol = object.value("symbol", "");
@@ -25,15 +25,15 @@ Place to_place(const json& object) {
   return place;
 }
 
-std::vector<std::string> to_stack(const json& frames) {
+std::vector<std::string> to_stack(const Json& frames) {
   std::vector<std::string> stack;
-  for (const json& frame : frames) stack.push_back(place_text(to_place(frame)));
+  for (const Json& frame : frames) stack.push_back(place_text(to_place(frame)));
   return stack;
 }
 
 class Reader {
  public:
-  void take(const json& event) {
+  void take(const Json& event) {
     const std::string type = event.value("type", "");
     if (type == "call")
       take_call(event);
@@ -46,7 +46,7 @@ class Reader {
   Trace result() && { return std::move(trace_); }
 
  private:
-  void take_call(const json& event) {
+  void take_call(const Json& event) {
     Call call;
     call.function = event.value("function", "");
     call.library = event.value("library", "");
@@ -55,7 +55,7 @@ class Reader {
     trace_.calls[event.value("call", uint64_t{0})] = std::move(call);
   }
 
-  void take_syscall(const json& event) {
+  void take_syscall(const Json& event) {
     Syscall syscall;
     syscall.name = event.value("name", "");
     syscall.call = event.value("call", uint64_t{0});
@@ -65,7 +65,7 @@ class Reader {
     trace_.syscalls.push_back(std::move(syscall));
   }
 
-  void take_process(const json& event) {
+  void take_process(const Json& event) {
     const std::string what = event.value("event", "");
     const pid_t pid = event.value("pid", pid_t{0});
     if (what == "start" && trace_.program == 0) trace_.program = pid;
@@ -100,8 +100,8 @@ Result<Trace> read_trace(const std::string& path) {
   for (std::string line; std::getline(file, line);) {
     ++number;
     try {
-      reader.take(json::parse(line));
-    } catch (const json::exception&) {
+      reader.take(Json::parse(line));
+    } catch (const Json::exception&) {
       // A tracer that was killed leaves half a line, the last one.
       if (file.peek() == std::ifstream::traits_type::eof()) break;
       return Error{fmt::format("line {} of a run's trace is no event", number)};

@@ -67,7 +67,7 @@ Status write_result(const Options& options, const std::string& text) {
   return Done{};
 }
 
-Result<int> compare(const Options& options) {
+Result<int> compare_files(const Options& options) {
   Result<Threshold> threshold = Threshold{};
   if (!options.threshold.empty()) threshold = parse_threshold(options.threshold);
   if (!threshold) return threshold.error();
@@ -102,7 +102,7 @@ Result<int> compare(const Options& options) {
 }  // namespace
 
 int diff(const Options& options) {
-  auto status = compare(options);
+  auto status = compare_files(options);
   if (status) return *status;
   complain(status.error().message);
   return kTracerFailed;

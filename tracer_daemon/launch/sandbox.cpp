@@ -84,16 +84,16 @@ bool is_filtered() {
 // Where no child can be made there is nothing to be learnt.
 size_t first_killed(size_t first) {
   int progress[2];
-  if (pipe2(progress, O_CLOEXEC) != 0) return kTrials.size();
-  const pid_t child = fork();
+  if (::pipe2(progress, O_CLOEXEC) != 0) return kTrials.size();
+  const pid_t child = ::fork();
   if (child == 0) issue_from(first, progress[1]);
-  close(progress[1]);
+  ::close(progress[1]);
   size_t last = kTrials.size();
   uint8_t place = 0;
-  while (child > 0 && read(progress[0], &place, 1) == 1) last = place;
-  close(progress[0]);
+  while (child > 0 && ::read(progress[0], &place, 1) == 1) last = place;
+  ::close(progress[0]);
   int status = 0;
-  while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  while (child > 0 && ::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   return child > 0 && WIFSIGNALED(status) ? last : kTrials.size();
 }

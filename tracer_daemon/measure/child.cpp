@@ -27,15 +27,11 @@ volatile std::sig_atomic_t interrupt = 0;
 
 void on_interrupt(int signal) { interrupt = signal; }
 
-double seconds(const timeval& time) {
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
-}
-
 // Of all children that have been waited for, and theirs.
 double cpu_of_children() {
   rusage usage{};
   getrusage(RUSAGE_CHILDREN, &usage);
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+  return in_seconds(usage.ru_utime) + in_seconds(usage.ru_stime);
 }
 
 // A file that was redirected to us is read by each run from its beginning; anything else can be
@@ -65,6 +61,10 @@ int open_input() {
 }
 
 }  // namespace
+
+double in_seconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+}
 
 double now() {
   timespec time{};

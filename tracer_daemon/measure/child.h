@@ -1,6 +1,7 @@
 // One run of one command: in a session of its own, under a hard limit, with nothing left of it.
 #pragma once
 
+#include <sys/time.h>
 #include <sys/types.h>
 
 #include <optional>
@@ -19,6 +20,8 @@ struct Outcome {
   bool ended = true;
   std::string doing;  // what its processes did when it was killed
 };
+
+double in_seconds(const timeval& time);
 
 // Where the command's output goes. /dev/null where no descriptor is given.
 struct Streams {
@@ -80,6 +83,8 @@ std::string one_line(std::string text);
 
 // An unnamed file in the folder for temporary files.
 Result<ScopedFd> temporary_file();
+// How many bytes of what a failed command has said last are shown.
+inline constexpr std::size_t kShownTail = 300;
 // The last `most` bytes of a file, from any position.
 std::string tail_of(int fd, std::size_t most);
 std::string content_of(int fd);

@@ -16,10 +16,6 @@
 namespace wc::measure {
 namespace {
 
-double seconds(const timeval& time) {
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
-}
-
 // Busy time of all CPUs without ours and our children's. One that is still running is not among
 // them: to be asked between runs.
 double others_cpu() {
@@ -32,7 +28,7 @@ double others_cpu() {
   for (const int who : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
     rusage usage{};
     getrusage(who, &usage);
-    busy -= seconds(usage.ru_utime) + seconds(usage.ru_stime);
+    busy -= in_seconds(usage.ru_utime) + in_seconds(usage.ru_stime);
   }
   return busy;
 }

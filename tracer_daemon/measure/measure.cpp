@@ -14,8 +14,6 @@
 namespace wc::measure {
 namespace {
 
-constexpr std::size_t kTail = 300;  // bytes of what a failed command said
-
 Error no_end(double limit, const std::string& doing) {
   return Error{fmt::format("no end after {:.0f} s: killed ({})", limit, one_line(doing))};
 }
@@ -36,7 +34,7 @@ Result<double> figure_of(const Row& row, const LoadOutcome& outcome, const Captu
   if (!row.figure) return outcome.run.wall * 1e3;
   const std::string said = row.load ? outcome.said : content_of(capture.figure_from);
   if (const auto figure = figure_in(said, *row.figure)) return *figure;
-  return Error{fmt::format("printed no figure: '{}'", one_line(said).substr(0, kTail))};
+  return Error{fmt::format("printed no figure: '{}'", one_line(said).substr(0, kShownTail))};
 }
 
 double picked(const Row& row, const std::vector<double>& figures) {
@@ -77,7 +75,7 @@ class Output {
     const bool anywhere = row.figure->printed_to == PrintedTo::Anywhere;
     return Capture{{anywhere ? err_.get() : -1, err_.get()}, err_.get()};
   }
-  std::string last_words() { return one_line(tail_of(err_.get(), kTail)); }
+  std::string last_words() { return one_line(tail_of(err_.get(), kShownTail)); }
 
  private:
   ScopedFd err_;

@@ -13,7 +13,6 @@ namespace {
 
 constexpr double kLookAgain = 0.01;  // seconds; nothing tells us when a socket begins to listen
 constexpr double kAnswer = 5;        // for a command that asks whether the server is ready
-constexpr std::size_t kTail = 300;   // bytes of what a load that fails has said last
 constexpr double kGrace = 5;         // to end by SIGTERM
 
 std::vector<std::string> shell(const std::string& command) { return {"/bin/sh", "-c", command}; }
@@ -80,7 +79,7 @@ Result<LoadOutcome> run_under_load(const std::vector<std::string>& command, Lead
   if (!loaded->ended) return Error{fmt::format("the load did not end within {:.0f} s", limit)};
   if (loaded->status != 0) {
     return Error{fmt::format("the load failed: {}: {}", describe_status(loaded->status),
-                             one_line(tail_of(said->get(), kTail)))};
+                             one_line(tail_of(said->get(), kShownTail)))};
   }
   outcome.run.wall = loaded->wall;
   outcome.run.ended = true;

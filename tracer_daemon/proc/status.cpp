@@ -10,7 +10,7 @@
 namespace wc::proc {
 namespace {
 
-constexpr size_t kMaxText = size_t{2} << 20;  // a process can have 65,536 groups: 720 KB
+constexpr size_t kMaxStatus = size_t{2} << 20;  // a process can have 65,536 groups: 720 KB
 
 std::string_view trim(std::string_view text) {
   const size_t from = text.find_first_not_of(" \t");
@@ -93,7 +93,7 @@ std::optional<Status> parse_status(std::string_view text) {
 }
 
 Result<Status> read_status(pid_t tid) {
-  const auto text = read_file(path_of(tid, "status"), kMaxText);
+  const auto text = read_file(path_of(tid, "status"), kMaxStatus);
   if (!text) return text.error();
   auto status = parse_status(*text);
   if (!status) return Error{"/proc has no status of " + std::to_string(tid), ESRCH};

@@ -8,22 +8,22 @@ namespace {
 
 enum class State { Free, Changes, Full };
 
-struct Place {
+struct Slot {
   std::atomic<State> state = State::Free;
   ReceivedSignal signal;
 };
 
-std::array<Place, 64> places;
+std::array<Slot, 64> slots;
 std::atomic<int> count = 0;  // so that the loop's look at an empty box is one load
 
 }  // namespace
 
 void put_signal(const ReceivedSignal& received) {
-  for (Place& place : places) {
+  for (Slot& slot : slots) {
     State expected = State::Free;
-    if (!place.state.compare_exchange_strong(expected, State::Changes)) continue;
-    place.signal = received;
-    place.state = State::Full;
+    if (!slot.state.compare_exchange_strong(expected, State::Changes)) continue;
+    slot.signal = received;
+    slot.state = State::Full;
     count++;
     return;
   }
@@ -31,10 +31,10 @@ void put_signal(const ReceivedSignal& received) {
 
 std::optional<ReceivedSignal> take_signal() {
   if (count.load() <= 0) return std::nullopt;
-  Place* oldest = nullptr;
-  for (Place& place : places)
-    if (place.state == State::Full && (oldest == nullptr || place.signal.at < oldest->signal.at))
-      oldest = &place;
+  Slot* oldest = nullptr;
+  for (Slot& slot : slots)
+    if (slot.state == State::Full && (oldest == nullptr || slot.signal.at < oldest->signal.at))
+      oldest = &slot;
   if (oldest == nullptr) return std::nullopt;
   ReceivedSignal taken = oldest->signal;
   oldest->state = State::Free;

@@ -13,10 +13,10 @@
 namespace wc {
 namespace {
 
-constexpr uint64_t kMaxTable = uint64_t{512} << 20;
-constexpr size_t kMaxName = 4096;
+constexpr uint64_t kMaxListTable = uint64_t{512} << 20;
+constexpr size_t kMaxListedName = 4096;
 // Bytes of names that are copied out: a million symbols may all point at one long string.
-constexpr size_t kMaxNames = size_t{256} << 20;
+constexpr size_t kMaxListedNames = size_t{256} << 20;
 
 class Reader {
  public:
@@ -28,7 +28,7 @@ class Reader {
     GElf_Shdr header;
     while ((section = elf_nextscn(elf, section)) != nullptr)
       if (gelf_getshdr(section, &header) != nullptr && header.sh_type == section_type) break;
-    if (section == nullptr || header.sh_size > kMaxTable || header.sh_link == 0) return false;
+    if (section == nullptr || header.sh_size > kMaxListTable || header.sh_link == 0) return false;
     Elf_Data* symbols = elf_getdata(section, nullptr);
     if (symbols == nullptr) return false;
     source_.clear();
@@ -48,14 +48,14 @@ class Reader {
     if (type != STT_FILE && !is_code(elf, symbol)) return;
     const char* text = elf_strptr(elf, strings, symbol.st_name);
     if (text == nullptr) return;
-    std::string name(text, strnlen(text, kMaxName));
+    std::string name(text, strnlen(text, kMaxListedName));
     if (type == STT_FILE) {
       source_ = name.substr(name.rfind('/') + 1);
       return;
     }
     name.resize(std::min(name.find('@'), name.size()));
     names_ += name.size();
-    if (name.empty() || names_ > kMaxNames || !is_called(name)) return;
+    if (name.empty() || names_ > kMaxListedNames || !is_called(name)) return;
     list_.functions.push_back({std::move(name), local ? source_ : std::string(), symbol.st_value,
                                type == STT_GNU_IFUNC, exported});
   }

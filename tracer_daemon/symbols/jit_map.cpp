@@ -17,8 +17,8 @@ namespace wc {
 namespace {
 
 constexpr uint64_t kMaxFile = uint64_t{256} << 20;
-constexpr size_t kMaxNames = 1'000'000;
-constexpr size_t kMaxName = 4096;
+constexpr size_t kMaxJitNames = 1'000'000;
+constexpr size_t kMaxJitName = 4096;
 constexpr std::chrono::milliseconds kPause{100};  // between two looks for a file that is not there
 
 // The hexadecimal number at the front, taken away with the blanks behind it.
@@ -44,8 +44,8 @@ void JitMap::add_line(std::string_view line) {
       std::prev(first)->second.begin + std::prev(first)->second.size > one.begin)
     --first;
   names_.erase(first, names_.lower_bound(one.begin + one.size));
-  if (names_.size() >= kMaxNames) return;
-  one.name = line.substr(0, kMaxName);
+  if (names_.size() >= kMaxJitNames) return;
+  one.name = line.substr(0, kMaxJitName);
   names_.emplace(one.begin, std::move(one));
 }
 
@@ -54,7 +54,7 @@ void JitMap::add(std::string_view text) {
     partial_ += text.substr(0, end);
     add_line(std::exchange(partial_, {}));
   }
-  if (partial_.size() + text.size() <= 2 * kMaxName) partial_ += text;
+  if (partial_.size() + text.size() <= 2 * kMaxJitName) partial_ += text;
 }
 
 const JitName* JitMap::find(uint64_t address) const {

@@ -34,10 +34,10 @@ class Terminal(Case):
         self.assertEqual(running.wait(20), 0, output)
         return output.decode().replace("\r\n", "\n")
 
+    # Nothing stops the program under inproc.
+    @harness.only_under("dispatch", "trap", "socket")
     def test_lines_stand_between_what_the_program_prints(self):
         """As under strace: a line is there before the program goes on."""
-        if harness.GATE == "inproc":
-            self.skipTest("nothing stops the program there")
         text = self.on_terminal(self.tool_argv([program("in_turn")], functions="printf,fopen,fclose"), NO_COLOR="1")
         words = re.findall(r"^(step \d|\w+)(?=\(|$)", text, re.M)
         self.assertEqual(words, [w for i in range(3) for w in (f"step {i}", "printf", "fopen", "fclose")], text)
@@ -113,9 +113,9 @@ class Live(Case):
         self.finish(running)
         return first, text.decode()
 
+    # Under inproc a call that waits is looked for ten times a second.
+    @harness.only_under("dispatch", "trap", "socket")
     def test_hold(self):
-        if harness.GATE == "inproc":
-            self.skipTest("a call that waits is looked for ten times a second there")
         for hold in 0, 50, 300, 700:
             with self.subTest(hold=hold):
                 times, limit = [], hold / 1000 + 0.03 * harness.SLOWNESS
@@ -139,9 +139,9 @@ class Live(Case):
         self.assertLess(time.monotonic() - begin, 1.5 * harness.SLOWNESS, "only at its end")
         self.finish(running)
 
+    # The same.
+    @harness.only_under("dispatch", "trap", "socket")
     def test_a_call_that_waits_lets_the_tracer_sleep(self):
-        if harness.GATE == "inproc":
-            self.skipTest("a call that waits is looked for ten times a second there")
         stdin, feed = os.pipe()
         running = self.start(self.tool_argv([program("die_by"), "wait-inside"], "-o", self.path("trace"),
                                             functions="getchar"), stdin=stdin)

@@ -25,7 +25,9 @@ enum wc_message_type {
   WC_SCOPE_END = 5,   /* shim, socket gate: switch it off; waits likewise */
   WC_LOOK = 6,        /* shim, socket gate: look at my slot (ring full, values to read); waits */
   WC_ATTACH = 7,      /* wc-preload --connect: trace this process from its next exec on */
-  WC_ATTACHED = 8     /* tracer: done */
+  WC_ATTACHED = 8,    /* tracer: done */
+  WC_CONTROL = 9      /* wc-ctl, to `serve`; with one descriptor, a stream socket that speaks the
+                         lines of --control (docs/control.md) from now on */
 };
 
 struct wc_message {
@@ -116,6 +118,7 @@ static inline uint32_t wc_message_size(uint16_t type) {
     case WC_ATTACH:
       return sizeof(struct wc_attach);
     case WC_ATTACHED:
+    case WC_CONTROL:
       return sizeof(struct wc_message);
     default:
       return 0;

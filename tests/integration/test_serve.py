@@ -1,12 +1,14 @@
 """A standing tracer, which programs that are started elsewhere attach to through its socket."""
+import json
 import os
 import signal
 import stat
+import subprocess
 import time
 import unittest
 
 import harness
-from harness import Case, program
+from harness import BUILD, Case, program
 
 
 class Serve(Case):
@@ -139,6 +141,81 @@ class Serve(Case):
     def test_nobody_serves(self):
         self.refused([self.tool, "--connect", self.path("none"), "true"], "none")
         self.refused([self.tool, "--connect", self.write("plain", ""), "true"], "plain")
+
+    def ctl(self, *words):
+        return subprocess.run([os.path.join(BUILD, "bin/wc-ctl"), self.control, *words],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=30, check=False)
+
+    def ask(self, *words):
+        answer = self.ctl(*words)
+        self.assertEqual((answer.returncode, answer.stderr), (0, b""), words)
+        return json.loads(answer.stdout)
+
+    def test_controlled(self):
+        """wc-ctl changes a standing tracer: for programs that run, and for those that come later."""
+        self.serve("--prepare", "access,open", functions="access")
+        over = [self.path("over1"), self.path("over2")]
+        first = self.start(self.connected(program("numbered_calls"), over[0], "1"))
+        harness.wait_until(lambda: self.ask("status")["events"] > 50, 20, "events")
+        self.assertEqual(self.ask("status")["processes"], 1)
+        refused = self.ctl("functions", "add", "readlink")
+        self.assertEqual((refused.returncode, refused.stdout), (1, b""))
+        self.ask("inject", "add", "access:error=EIO")
+        second = self.start(self.connected(program("numbered_calls"), over[1], "1"))
+        harness.wait_until(lambda: self.ask("status")["processes"] == 2, 20, "the second program")
+        hits = self.ask("inject", "list")["rules"][0]["hits"]
+        harness.wait_until(lambda: self.ask("inject", "list")["rules"][0]["hits"] > hits + 50, 20, "hits")
+        self.ask("inject", "clear")
+        cleared = self.ask("functions", "set", "open")["from"]
+        extra = self.path("extra")
+        self.ask("backend", "add", f"text:output={extra}")
+        for path in over:
+            with open(path, "w", encoding="utf-8"):
+                pass
+        for running in first, second:
+            result = self.finish(running)
+            self.assertEqual((result.status, result.err), (0, b""), result)
+        self.ask("pause")
+        self.assertEqual(self.run_plain(self.connected(program("numbered_calls"), over[0], "1")).status, 0)
+        self.ask("resume")
+        with open(self.trace, encoding="utf-8") as file:
+            self.assertGreater(len(file.readlines()), cleared)
+        events = self.stop()
+        by_pid = {}
+        for event in events:
+            if event.get("injected") and event["type"] == "syscall":
+                by_pid.setdefault(event["pid"], []).append(event)
+        self.assertEqual(len(by_pid), 2, "the rule was for both programs")
+        with open(extra, encoding="utf-8") as file:
+            self.assertIn("open(", file.read())
+
+    def test_control_stops_it(self):
+        """The programs run on, and the tracer ends."""
+        self.serve(functions="access")
+        over = self.path("over")
+        running = self.start(self.connected(program("numbered_calls"), over, "2"))
+        harness.wait_until(lambda: self.ask("status")["events"] > 50, 20, "events")
+        self.ask("stop")
+        result = self.finish(self.server)
+        self.assertEqual((result.status, result.out, result.err), (0, b"", b""), result)
+        self.assertEqual(self.ctl("status").returncode, 2)
+        with open(over, "w", encoding="utf-8"):
+            pass
+        self.assertEqual(self.finish(running).status, 0)
+
+    def test_control_is_its_owners(self):
+        """A root tracer serves programs of all users, and is changed by root only."""
+        if os.geteuid() != 0:
+            self.skipTest("needs root, to be another user")
+        self.serve()
+        os.chmod(self.dir, 0o755)
+        os.chmod(self.control, 0o666)
+        answer = subprocess.run(self.as_nobody(os.path.join(BUILD, "bin/wc-ctl"), self.control, "status"),
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=20, check=False)
+        self.assertEqual((answer.returncode, answer.stdout), (1, b""), answer)
+        self.assertIn(b"belongs to another user", answer.stderr)
+        self.assertEqual(self.ask("status")["processes"], 0)
+        self.stop()
 
     def test_place_is_taken(self):
         self.serve()

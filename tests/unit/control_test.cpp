@@ -1,4 +1,5 @@
 // The requests of wc-ctl, as words and as bytes on a socket.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -128,6 +129,28 @@ class ControlTest : public FolderTest {
   Echo host_;
   std::unique_ptr<ControlServer> server_;
 };
+
+TEST_F(ControlTest, ServesWhoIsHandedOver) {
+  auto bare = ControlServer::without_socket(host_);
+  ASSERT_TRUE(bare.ok());
+  int ends[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+  ScopedFd mine(ends[0]);
+  (*bare)->adopt({ScopedFd(ends[1]), getpid(), geteuid()});
+  ASSERT_TRUE(send_line(mine.get(), "hello", 1000));
+  EXPECT_THAT(received(mine.get()), testing::HasSubstr("hello"));
+
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+  ScopedFd strangers(ends[0]);
+  (*bare)->adopt({ScopedFd(ends[1]), getpid(), geteuid() + 1});
+  EXPECT_THAT(received(strangers.get()), testing::HasSubstr("another user"));
+
+  // What is no socket ends its own connection only.
+  ScopedFd file(open("/dev/null", O_RDWR | O_CLOEXEC));
+  (*bare)->adopt({std::move(file), getpid(), geteuid()});
+  ASSERT_TRUE(send_line(mine.get(), "again", 1000));
+  EXPECT_THAT(received(mine.get()), testing::HasSubstr("again"));
+}
 
 TEST_F(ControlTest, TheSocketIsItsOwnersAndGoneAfterwards) {
   struct stat status {};

@@ -48,6 +48,55 @@ size_t open_descriptors() {
   return static_cast<size_t>(std::distance(begin(all), end(all)));
 }
 
+// ---- wc-ctl's way to a standing tracer
+
+TEST_F(ServerTest, HandsOverWhoComesToControl) {
+  std::mutex mutex;
+  std::vector<Peer> handed;
+  const std::string path = folder_ / "standing";
+  auto standing = Server::listen(path, host_, [&](Peer peer) {
+    std::lock_guard lock(mutex);
+    handed.push_back(std::move(peer));
+  });
+  ASSERT_TRUE(standing.ok());
+  auto stream = connect_control(path);
+  ASSERT_TRUE(stream.ok()) << stream.error().message;
+  for (int tries = 0; tries < 1000; tries++, usleep(10'000)) {
+    std::lock_guard lock(mutex);
+    if (!handed.empty()) break;
+  }
+  std::lock_guard lock(mutex);
+  ASSERT_THAT(handed, SizeIs(1));
+  EXPECT_EQ(handed[0].pid, getpid());
+  EXPECT_EQ(handed[0].uid, geteuid());
+  ASSERT_EQ(send(handed[0].connection.get(), "x", 1, 0), 1);
+  char byte = 0;
+  EXPECT_EQ(recv(stream->get(), &byte, 1, 0), 1);
+}
+
+TEST_F(ServerTest, DescriptorsThatNobodyWantsAreClosed) {
+  const size_t before = open_descriptors();
+  int pipe_ends[2];
+  ASSERT_EQ(pipe2(pipe_ends, O_CLOEXEC), 0);
+  ScopedFd reader(pipe_ends[0]), writer(pipe_ends[1]);
+  {
+    Client control(path_);  // of a run: nobody is taken here
+    const wc_message message = wc_message_head(WC_CONTROL);
+    ASSERT_TRUE(send_packet(control.fd(), &message, sizeof message, writer.get()));
+    EXPECT_EQ(control.receive().size, 0);
+    Client other(path_);
+    const wc_hello hello = make_hello();
+    ASSERT_TRUE(send_packet(other.fd(), &hello, sizeof hello, writer.get()));
+    EXPECT_EQ(other.receive().refusal(), "not today");
+  }
+  writer = ScopedFd();
+  char byte = 0;
+  EXPECT_EQ(read(reader.get(), &byte, 1), 0) << "the tracer holds the pipe's other end";
+  reader = ScopedFd();
+  EXPECT_EQ(open_descriptors(), before);
+  expect_served();
+}
+
 // ---- the handshake
 
 TEST_F(ServerTest, WelcomeBringsTheSharedMemory) {

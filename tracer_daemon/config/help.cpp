@@ -102,8 +102,8 @@ How it is done:
   -u, --user NAME          run PROGRAM as this user, with its groups; takes root
       --config FILE        options from an INI file (docs/configuration.md); the command line wins
       --control PATH       make a Unix socket there, by which wc-ctl(1) changes functions, system
-                           calls, rules and back ends while PROGRAM runs; serve: the socket to
-                           listen on
+                           calls, rules and back ends while PROGRAM runs; serve: programs come
+                           there, too, by --connect
       --prepare LIST       with --control: functions that can be switched on later (default:
                            @default and what -F names); one that is off costs next to nothing
       --connect PATH       use the tracer that serves PATH, with the options that it was given;

@@ -80,7 +80,7 @@ constexpr IniRow kIniKeys[] = {
     {Key::Pid, Times::Once, "options", "attach",
      "running processes to trace, instead of a program (`-p`)", "", "4711,4712"},
     {Key::Control, Times::Once, "options", "control",
-     "the Unix socket that wc-ctl talks to; with `wc-preload serve` the one of --connect "
+     "the Unix socket that wc-ctl talks to; with `wc-preload serve` --connect does, too "
      "(`--control`)",
      "", "/run/wc.socket"},
     {Key::Functions, Times::Once, "functions", "wrap",

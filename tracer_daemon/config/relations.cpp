@@ -63,7 +63,7 @@ constexpr Relation kRelations[] = {
     {Key::Flight, kTrace, Need::Nothing, Again::Last},
     {Key::FlightOn, kTrace, Need::Flight, Again::Last},
     {Key::Record, kTrace, Need::Nothing, Again::Joined},
-    {Key::Prepare, kStart, Need::Nothing, Again::Joined},
+    {Key::Prepare, kStart | kServe, Need::Nothing, Again::Joined},
     {Key::Diff, kDiff, Need::Nothing, Again::Counted},
     {Key::Objects, kTrace, Need::Lines, Again::Counted},
     {Key::Compare, kCompare, Need::Nothing, Again::Last},

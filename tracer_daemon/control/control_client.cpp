@@ -90,12 +90,9 @@ int control(std::span<const char* const> arguments) {
   }
   if (request.find('\n') != std::string::npos)
     return fail(kRefused, "a request is one line; this one has several");
-  auto address = socket_address(std::string(first));
-  if (!address) return fail(kNoTracer, address.error().message);
-  ScopedFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!fd.valid()) return fail(kNoTracer, std::string("socket: ") + std::strerror(errno));
-  if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
-    return fail(kNoTracer, "no tracer at " + std::string(first) + ": " + std::strerror(errno));
+  auto connected = connect_control(std::string(first));
+  if (!connected) return fail(kNoTracer, connected.error().message);
+  const ScopedFd fd = std::move(*connected);
   if (!send_line(fd.get(), request, kPatience))
     return fail(kNoTracer, "the tracer at " + std::string(first) + " has gone");
   Incoming incoming(fd.get());

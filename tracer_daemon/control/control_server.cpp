@@ -54,11 +54,17 @@ struct ControlServer::Answers {
   std::mutex mutex;
   ScopedFd wake;
   std::vector<Line> ready;
+  std::vector<Peer> adopted;         // that are no clients yet
   std::set<uint64_t> present, busy;  // clients
 
   void add(Line line) {
     std::lock_guard lock(mutex);
     ready.push_back(std::move(line));
+    nudge();
+  }
+  void adopt(Peer client) {
+    std::lock_guard lock(mutex);
+    adopted.push_back(std::move(client));
     nudge();
   }
   ControlPeer::Sent add_if_idle(Line line) {
@@ -77,9 +83,10 @@ struct ControlServer::Answers {
   }
 };
 
-class ControlServer::Peer final : public ControlPeer {
+class ControlServer::Requester final : public ControlPeer {
  public:
-  Peer(std::shared_ptr<Answers> answers, uint64_t id) : answers_(std::move(answers)), id_(id) {}
+  Requester(std::shared_ptr<Answers> answers, uint64_t id)
+      : answers_(std::move(answers)), id_(id) {}
   void answer(std::string line, Then then) override {
     answers_->add({id_, std::move(line), true, then == Then::FurtherLines});
   }
@@ -115,11 +122,20 @@ Result<std::unique_ptr<ControlServer>> ControlServer::listen(const std::string& 
                                                              ControlHost& host) {
   auto listener = listen_and_name(path);
   if (!listener) return listener.error();
+  return make(path, std::move(*listener), host);
+}
+
+Result<std::unique_ptr<ControlServer>> ControlServer::without_socket(ControlHost& host) {
+  return make({}, ScopedFd(), host);
+}
+
+Result<std::unique_ptr<ControlServer>> ControlServer::make(const std::string& path,
+                                                           ScopedFd listener, ControlHost& host) {
   auto answers = std::make_shared<Answers>();
   answers->wake = ScopedFd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!answers->wake.valid()) return Error::from_errno("cannot create an eventfd", errno);
   return std::unique_ptr<ControlServer>(
-      new ControlServer(path, std::move(*listener), std::move(answers), host));
+      new ControlServer(path, std::move(listener), std::move(answers), host));
 }
 
 ControlServer::ControlServer(std::string path, ScopedFd listener, std::shared_ptr<Answers> answers,
@@ -138,7 +154,7 @@ ControlServer::~ControlServer() {
     std::lock_guard lock(answers_->mutex);
     answers_->present.clear();
   }
-  unlink(path_.c_str());
+  if (!path_.empty()) unlink(path_.c_str());
 }
 
 void ControlServer::run() {
@@ -182,17 +198,21 @@ void ControlServer::drop_gone() {
 }
 
 void ControlServer::accept_one() {
-  auto peer = accept_peer(listener_, SOCK_CLOEXEC | SOCK_NONBLOCK);
-  if (!peer) return;
-  const int fd = peer->connection.get();
-  if (peer->uid != 0 && peer->uid != geteuid()) {
+  if (auto peer = accept_peer(listener_, SOCK_CLOEXEC)) welcome(std::move(*peer));
+}
+
+void ControlServer::welcome(Peer client) {
+  const int fd = client.connection.get();
+  if (client.uid != 0 && client.uid != geteuid()) {
     send_line(fd, R"({"ok":false,"error":"this tracer belongs to another user"})", 0);
     return;
   }
   std::lock_guard lock(answers_->mutex);
   answers_->present.insert(next_client_);
-  clients_[next_client_++].fd = std::move(peer->connection);
+  clients_[next_client_++].fd = std::move(client.connection);
 }
+
+void ControlServer::adopt(Peer client) { answers_->adopt(std::move(client)); }
 
 // At the end: to those that read. One that has not read anything for a moment is not waited for.
 void ControlServer::send_rest() {
@@ -215,9 +235,17 @@ bool ControlServer::send_answers() {
   uint64_t count = 0;
   [[maybe_unused]] const ssize_t n = read(answers_->wake.get(), &count, sizeof count);
   std::vector<Answers::Line> ready;
+  std::vector<Peer> adopted;
   {
     std::lock_guard lock(answers_->mutex);
     ready.swap(answers_->ready);
+    adopted.swap(answers_->adopted);
+  }
+  for (Peer& client : adopted) {
+    if (clients_.size() < kMaxClients)
+      welcome(std::move(client));
+    else
+      send_line(client.connection.get(), R"({"ok":false,"error":"64 others are connected"})", 0);
   }
   bool continues = true;
   for (Answers::Line& line : ready) {
@@ -237,8 +265,8 @@ bool ControlServer::send_answers() {
 
 void ControlServer::send_more(uint64_t id, Client& client) {
   while (!client.unsent.empty()) {
-    const ssize_t sent =
-        send(client.fd.get(), client.unsent.data(), client.unsent.size(), MSG_NOSIGNAL);
+    const ssize_t sent = send(client.fd.get(), client.unsent.data(), client.unsent.size(),
+                              MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0 && errno == EAGAIN) return;
     client.is_gone = sent < 0;
@@ -259,7 +287,7 @@ void ControlServer::serve(uint64_t id, Client& client) {
   }
   if (!line) return;
   client.waits = true;
-  host_.on_request(*line, std::make_shared<Peer>(answers_, id));
+  host_.on_request(*line, std::make_shared<Requester>(answers_, id));
 }
 
 }  // namespace wc

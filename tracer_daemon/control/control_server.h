@@ -1,7 +1,7 @@
-// The socket of --control. A thread of its own reads requests, one a line, has the host carry them
-// out and sends each answer, and what a client has subscribed to. A client that floods or hangs
-// keeps itself waiting only: of each, one request at a time is with the host, and what it does not
-// read keeps it from the next one.
+// The socket of --control, and who comes by that of `serve`. A thread of its own reads requests,
+// one a line, has the host carry them out and sends each answer, and what a client has subscribed
+// to. A client that floods or hangs keeps itself waiting only: of each, one request at a time is
+// with the host, and what it does not read keeps it from the next one.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "base/scoped_fd.h"
+#include "session/unix_socket.h"
 
 namespace wc {
 
@@ -40,16 +41,23 @@ class ControlServer {
  public:
   // `path` must not exist. The socket is made with mode 0600; peers of other users are refused.
   static Result<std::unique_ptr<ControlServer>> listen(const std::string& path, ControlHost& host);
+  // One without a socket of its own, whose clients are handed over.
+  static Result<std::unique_ptr<ControlServer>> without_socket(ControlHost& host);
+  // A client whose stream socket came in another way; `client` says whose it is. From any thread.
+  void adopt(Peer client);
   ~ControlServer();  // stops the thread, closes connections, removes the socket
 
  private:
   struct Client;
   struct Answers;
-  class Peer;
+  class Requester;
+  static Result<std::unique_ptr<ControlServer>> make(const std::string& path, ScopedFd listener,
+                                                     ControlHost& host);
   ControlServer(std::string path, ScopedFd listener, std::shared_ptr<Answers> answers,
                 ControlHost& host);
   void run();
   void accept_one();
+  void welcome(Peer client);
   bool send_answers();  // false: the server is to end
   void serve(uint64_t id, Client& client);
   void send_more(uint64_t id, Client& client);

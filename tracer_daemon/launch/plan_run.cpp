@@ -8,10 +8,8 @@
 namespace wc {
 namespace {
 
-// wc-ctl can reach the run. The socket of `serve` is the one of --connect.
-bool is_controlled(const Options& options) {
-  return !options.control_path.empty() && options.command != Command::Serve;
-}
+// wc-ctl can reach the run.
+bool is_controlled(const Options& options) { return !options.control_path.empty(); }
 
 uint32_t config_for(const Options& options, const Demand& demand) {
   uint32_t config = options.scope == ScopeMode::Process ? WC_CONFIG_OPEN_GATE : 0;

@@ -178,7 +178,8 @@ class Session {
         std::make_unique<Tracer>(std::move(plan->tracer), *session->tables_, *session->pipeline_);
     const bool is_asked = standing || wraps(options);
     auto listening =
-        session->listen(*tracer, is_controlled ? options.control_path : "", is_asked ? socket : "");
+        session->listen(*tracer, is_controlled && !standing ? options.control_path : "",
+                        is_asked ? socket : "", standing);
     if (!listening) return listening.error();
     session->follow_ = tracer->follows_forks();
     session->engine_ = std::move(tracer);
@@ -227,8 +228,8 @@ class Session {
   TraceEngine& engine() { return *engine_; }
   [[nodiscard]] Follow follows_forks() const { return follow_; }
   void close() {
+    server_.reset();  // hands clients to the other
     control_.reset();
-    server_.reset();
     BackendSet& backends = pipeline_->backends();
     wc::close(*pipeline_);
     for (const std::string& error : backends.take_errors()) complain(error), output_failed_ = true;
@@ -248,15 +249,19 @@ class Session {
  private:
   Session() = default;
 
-  // Where a path is empty nobody will ask there.
-  Status listen(Tracer& tracer, const std::string& control, const std::string& socket) {
-    if (!control.empty()) {
-      auto listening = ControlServer::listen(control, tracer);
+  // Where a path is empty nobody will ask there. wc-ctl comes to `serve` by its one socket.
+  Status listen(Tracer& tracer, const std::string& control, const std::string& socket,
+                bool standing) {
+    if (!control.empty() || standing) {
+      auto listening =
+          standing ? ControlServer::without_socket(tracer) : ControlServer::listen(control, tracer);
       if (!listening) return listening.error();
       control_ = std::move(*listening);
     }
     if (socket.empty()) return Done{};
-    auto listening = Server::listen(socket, tracer);
+    Server::TakeControl take_control;
+    if (standing) take_control = [this](Peer peer) { control_->adopt(std::move(peer)); };
+    auto listening = Server::listen(socket, tracer, std::move(take_control));
     if (!listening) return listening.error();
     server_ = std::move(*listening);
     return Done{};
@@ -268,8 +273,8 @@ class Session {
   std::shared_ptr<BreakPlan> breaks_;
   std::unique_ptr<TraceEngine> engine_;
   Follow follow_ = Follow::Children;
-  std::unique_ptr<Server> server_;
   std::unique_ptr<ControlServer> control_;
+  std::unique_ptr<Server> server_;  // hands clients to it
   Claims claims_;
   bool output_failed_ = false;
 };

@@ -19,51 +19,36 @@ namespace {
 // A connection speaks once and is done; more than this many waiting ones come from a flood.
 constexpr size_t kMaxConnections = 256;
 
-bool send_bytes(int fd, const void* bytes, size_t size, int passed = -1) {
-  iovec vector{const_cast<void*>(bytes), size};
-  msghdr header{};
-  header.msg_iov = &vector;
-  header.msg_iovlen = 1;
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  if (passed >= 0) {
-    header.msg_control = control;
-    header.msg_controllen = sizeof control;
-    cmsghdr* c = CMSG_FIRSTHDR(&header);
-    c->cmsg_level = SOL_SOCKET;
-    c->cmsg_type = SCM_RIGHTS;
-    c->cmsg_len = CMSG_LEN(sizeof(int));
-    std::memcpy(CMSG_DATA(c), &passed, sizeof passed);
-  }
-  return sendmsg(fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT) == static_cast<ssize_t>(size);
-}
-
 void refuse(int fd, const std::string& why) {
   wc_refuse message{};
   message.head = wc_message_head(WC_REFUSE);
   why.copy(message.text, sizeof message.text - 1);
-  send_bytes(fd, &message, sizeof message);
+  send_packet(fd, &message, sizeof message);
 }
 
 }  // namespace
 
 struct Server::Connections {
-  struct One {
-    ScopedFd fd;
-    int32_t pid;
-  };
-  std::vector<One> list;
+  std::vector<Peer> list;
 };
 
-Result<std::unique_ptr<Server>> Server::listen(const std::string& path, SessionHost& host) {
+Result<std::unique_ptr<Server>> Server::listen(const std::string& path, SessionHost& host,
+                                               TakeControl take_control) {
   auto listener = listen_at(path, SOCK_SEQPACKET, 1024);
   if (!listener) return listener.error();
   ScopedFd wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake.valid()) return Error::from_errno("cannot create an eventfd", errno);
-  return std::unique_ptr<Server>(new Server(path, std::move(*listener), std::move(wake), host));
+  return std::unique_ptr<Server>(
+      new Server(path, std::move(*listener), std::move(wake), host, std::move(take_control)));
 }
 
-Server::Server(std::string path, ScopedFd listener, ScopedFd wake, SessionHost& host)
-    : path_(std::move(path)), listener_(std::move(listener)), wake_(std::move(wake)), host_(host) {
+Server::Server(std::string path, ScopedFd listener, ScopedFd wake, SessionHost& host,
+               TakeControl take_control)
+    : path_(std::move(path)),
+      listener_(std::move(listener)),
+      wake_(std::move(wake)),
+      host_(host),
+      take_control_(std::move(take_control)) {
   thread_ = start_without_signals([this] { run(); });
 }
 
@@ -80,11 +65,11 @@ void Server::run() {
   std::vector<pollfd> polled;
   for (;;) {
     polled.assign({{wake_.get(), POLLIN, 0}, {listener_.get(), POLLIN, 0}});
-    for (const auto& c : connections.list) polled.push_back({c.fd.get(), POLLIN, 0});
+    for (const auto& c : connections.list) polled.push_back({c.connection.get(), POLLIN, 0});
     if (poll(polled.data(), polled.size(), -1) < 0 && errno != EINTR) return;
     if (polled[0].revents) return;
     for (size_t i = connections.list.size(); i-- > 0;)
-      if (polled[i + 2].revents && !serve(connections.list[i].fd, connections.list[i].pid))
+      if (polled[i + 2].revents && !serve(connections.list[i]))
         connections.list.erase(connections.list.begin() + static_cast<ptrdiff_t>(i));
     if (polled[1].revents) accept_one(connections);
   }
@@ -97,12 +82,14 @@ void Server::accept_one(Connections& connections) {
     return refuse(peer->connection.get(), "this tracer belongs to another user");
   // The longest-waiting connection makes room: a shim speaks at once.
   if (connections.list.size() >= kMaxConnections) connections.list.erase(connections.list.begin());
-  connections.list.push_back({std::move(peer->connection), peer->pid});
+  connections.list.push_back(std::move(*peer));
 }
 
-bool Server::serve(ScopedFd& connection, int32_t pid) {
+bool Server::serve(Peer& peer) {
   alignas(8) unsigned char buffer[WC_MAX_MESSAGE];
-  ssize_t n = recv(connection.get(), buffer, sizeof buffer, MSG_DONTWAIT | MSG_TRUNC);
+  ScopedFd& connection = peer.connection;
+  Packet packet = receive_packet(connection.get(), buffer, sizeof buffer);
+  const ssize_t n = packet.size;
   if (n < 0) return errno == EAGAIN || errno == EINTR;
   if (n == 0) return false;
   const wc_message* message = nullptr;
@@ -117,14 +104,16 @@ bool Server::serve(ScopedFd& connection, int32_t pid) {
     return false;
   }
   if (verdict != WC_PARSE_OK) return false;
+  if (message->type == WC_CONTROL && packet.passed.valid() && take_control_)
+    take_control_({std::move(packet.passed), peer.pid, peer.uid});
   if (message->type == WC_HELLO)
-    answer_hello(std::move(connection), pid, *reinterpret_cast<const wc_hello*>(message));
+    answer_hello(std::move(connection), peer.pid, *reinterpret_cast<const wc_hello*>(message));
   if (message->type == WC_ATTACH) {
     auto shared = std::make_shared<ScopedFd>(std::move(connection));
-    host_.on_attach(pid, [shared](const std::string& error) {
+    host_.on_attach(peer.pid, [shared](const std::string& error) {
       wc_message done = wc_message_head(WC_ATTACHED);
       if (error.empty())
-        send_bytes(shared->get(), &done, sizeof done);
+        send_packet(shared->get(), &done, sizeof done);
       else
         refuse(shared->get(), error);
     });
@@ -142,7 +131,7 @@ void Server::answer_hello(ScopedFd connection, int32_t pid, const wc_hello& hell
     if (answer.share != nullptr)
       welcome.shared_size = ProcessShare::first_size_of(answer.share->layout());
     int memory = answer.share != nullptr ? answer.share->fd() : -1;
-    if (send_bytes(shared->get(), &welcome, sizeof welcome, memory) && is_gate)
+    if (send_packet(shared->get(), &welcome, sizeof welcome, memory) && is_gate)
       host.on_gate_connection(pid, std::move(*shared));
   });
 }
@@ -182,7 +171,7 @@ Status request_attach(const std::string& path) {
   wc_attach request{};
   request.head = wc_message_head(WC_ATTACH);
   request.pid = getpid();
-  if (!send_bytes(fd.get(), &request, sizeof request) && errno != EPIPE)
+  if (!send_packet(fd.get(), &request, sizeof request) && errno != EPIPE)
     return Error::from_errno("cannot send to the tracer at " + path, errno);
   alignas(8) unsigned char buffer[WC_MAX_MESSAGE];
   ssize_t n;

@@ -13,6 +13,7 @@
 #include "base/scoped_fd.h"
 #include "protocol/wire.h"
 #include "rings/process_share.h"
+#include "session/unix_socket.h"
 
 namespace wc {
 
@@ -36,22 +37,28 @@ class SessionHost {
 class Server {
  public:
   // `path` must not exist. The socket is made with mode 0600.
-  static Result<std::unique_ptr<Server>> listen(const std::string& path, SessionHost& host);
+  // `take_control`: where wc-ctl comes to this socket, called from the server's thread with the
+  // stream socket that it handed over, and who it is. Empty: nobody may.
+  using TakeControl = std::function<void(Peer)>;
+  static Result<std::unique_ptr<Server>> listen(const std::string& path, SessionHost& host,
+                                                TakeControl take_control = {});
   ~Server();  // stops the thread, closes connections, removes the socket
 
  private:
-  Server(std::string path, ScopedFd listener, ScopedFd wake, SessionHost& host);
+  Server(std::string path, ScopedFd listener, ScopedFd wake, SessionHost& host,
+         TakeControl take_control);
   void run();
   struct Connections;
   void accept_one(Connections& connections);
   // False when the connection is finished with.
-  bool serve(ScopedFd& connection, int32_t pid);
+  bool serve(Peer& peer);
   void answer_hello(ScopedFd connection, int32_t pid, const wc_hello& hello);
 
   std::string path_;
   ScopedFd listener_;
   ScopedFd wake_;
   SessionHost& host_;
+  TakeControl take_control_;
   std::thread thread_;
 };
 

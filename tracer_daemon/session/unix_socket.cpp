@@ -2,11 +2,15 @@
 
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <utility>
+
+#include "protocol/wire.h"
 
 namespace wc {
 
@@ -39,6 +43,83 @@ Result<ScopedFd> listen_at(const std::string& path, int type, int backlog) {
   if (listen(listener.get(), backlog) != 0)
     return Error::from_errno("cannot listen on " + path, errno);
   return listener;
+}
+
+bool send_packet(int fd, const void* bytes, size_t size, int passed) {
+  iovec vector{const_cast<void*>(bytes), size};
+  msghdr header{};
+  header.msg_iov = &vector;
+  header.msg_iovlen = 1;
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  if (passed >= 0) {
+    header.msg_control = control;
+    header.msg_controllen = sizeof control;
+    cmsghdr* c = CMSG_FIRSTHDR(&header);
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(sizeof(int));
+    std::memcpy(CMSG_DATA(c), &passed, sizeof passed);
+  }
+  return sendmsg(fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT) == static_cast<ssize_t>(size);
+}
+
+Packet receive_packet(int fd, void* bytes, size_t size) {
+  iovec vector{bytes, size};
+  msghdr header{};
+  header.msg_iov = &vector;
+  header.msg_iovlen = 1;
+  // The kernel closes what has no room here, but alignment makes room for a second one.
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  header.msg_control = control;
+  header.msg_controllen = sizeof control;
+  Packet packet;
+  packet.size = recvmsg(fd, &header, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
+  if (packet.size < 0) return packet;
+  for (cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c)) {
+    if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
+    for (size_t at = 0; CMSG_LEN(at + sizeof(int)) <= c->cmsg_len; at += sizeof(int)) {
+      int one = -1;
+      std::memcpy(&one, CMSG_DATA(c) + at, sizeof one);
+      ScopedFd passed(one);
+      if (!packet.passed.valid()) packet.passed = std::move(passed);
+    }
+  }
+  return packet;
+}
+
+namespace {
+
+// The socket of `serve` takes packets. It is sent one end of a stream.
+Result<ScopedFd> connect_through(const sockaddr_un& address) {
+  const std::string failed = "cannot hand a socket to the tracer";
+  ScopedFd packets(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  if (!packets.valid()) return Error::from_errno("cannot create a Unix socket", errno);
+  if (connect(packets.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return Error::from_errno(failed, errno);
+  int ends[2] = {-1, -1};
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+    return Error::from_errno(failed, errno);
+  ScopedFd mine(ends[0]), other(ends[1]);
+  const wc_message request = wc_message_head(WC_CONTROL);
+  if (!send_packet(packets.get(), &request, sizeof request, other.get()))
+    return Error::from_errno(failed, errno);
+  return mine;
+}
+
+}  // namespace
+
+Result<ScopedFd> connect_control(const std::string& path) {
+  auto address = socket_address(path);
+  if (!address) return address.error();
+  ScopedFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd.valid()) return Error::from_errno("cannot create a Unix socket", errno);
+  // A tracer whose queue is full is not waited for for ever.
+  const timeval patience{5, 0};
+  setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) == 0)
+    return fd;
+  if (errno == EPROTOTYPE) return connect_through(*address);
+  return Error::from_errno("no tracer at " + path, errno);
 }
 
 std::optional<Peer> accept_peer(const ScopedFd& listener, int flags) {

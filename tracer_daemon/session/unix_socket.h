@@ -21,6 +21,20 @@ Result<sockaddr_un> socket_address(const std::string& path);
 // must not exist. Between bind(2) and listen(2) it is there and refuses who comes.
 Result<ScopedFd> listen_at(const std::string& path, int type, int backlog);
 
+// One packet, and a descriptor with it where `passed` is one. Does not wait.
+bool send_packet(int fd, const void* bytes, size_t size, int passed = -1);
+
+// One packet, cut to `size`, without waiting, and the first descriptor that came with it.
+struct Packet {
+  ssize_t size = 0;  // as recvmsg(2) returns it with MSG_TRUNC: of the whole packet
+  ScopedFd passed;
+};
+Packet receive_packet(int fd, void* bytes, size_t size);
+
+// wc-ctl's connection to the tracer whose --control is `path`, of a run or of `serve`: a stream
+// socket. The error's code is connect(2)'s.
+Result<ScopedFd> connect_control(const std::string& path);
+
 struct Peer {
   ScopedFd connection;
   pid_t pid = 0;  // as the kernel names it (SO_PEERCRED)

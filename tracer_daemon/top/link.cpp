@@ -1,27 +1,16 @@
 #include "top/link.h"
 
 #include <fcntl.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-
-#include <cerrno>
 
 #include "session/unix_socket.h"
 
 namespace wc::top {
 
 Result<Link> Link::connect(const std::string& path) {
-  auto address = socket_address(path);
-  if (!address) return address.error();
-  ScopedFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!fd.valid()) return Error::from_errno("socket", errno);
-  // A tracer whose queue is full is not waited for for ever.
-  const timeval patience{5, 0};
-  setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
-    return Error::from_errno("no tracer at " + path, errno);
-  fcntl(fd.get(), F_SETFL, O_NONBLOCK);
-  return Link(std::move(fd));
+  auto fd = connect_control(path);
+  if (!fd) return fd.error();
+  fcntl(fd->get(), F_SETFL, O_NONBLOCK);
+  return Link(std::move(*fd));
 }
 
 bool Link::ask(const std::string& request) {

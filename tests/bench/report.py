@@ -6,7 +6,7 @@ import shlex
 import subprocess
 import sys
 
-SIGNS = {"over": "+{} {unit}", "times": "{}x", "share": "{} of strace"}
+SIGNS = {"over": "+{} {unit}", "times": "{}x", "share": "{} of {reference}"}
 
 
 def number(value):
@@ -58,11 +58,11 @@ def judge(row, result):
     return result
 
 
-def target_text(variant, unit, figures_are_judged):
+def target_text(variant, unit, reference, figures_are_judged):
     target = variant.get("target")
     if target is None:
         return ""
-    text = "at most " + SIGNS[target["kind"]].format(target["limit"], unit=unit)
+    text = "at most " + SIGNS[target["kind"]].format(target["limit"], unit=unit, reference=reference)
     if not figures_are_judged or target["met"] is None:
         return text
     return text + (": met" if target["met"] else ": **missed**")
@@ -77,12 +77,13 @@ def table_lines(result, figures_are_judged):
         else:
             cells += [spread_text(variant["figure"], result["unit"]), spread_text(variant["over"]),
                       spread_text(variant["times"]), spread_text(variant["share"]),
-                      target_text(variant, result["unit"], figures_are_judged)]
+                      target_text(variant, result["unit"], result["reference"].removesuffix(" -f"),
+                                  figures_are_judged)]
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 TABLE_HEAD = """\
-| what | how | median (quartiles) | over native | times native | cost, of strace's | target |
+| what | how | median (quartiles) | over native | times native | cost, of strace's (or the limit row's) | target |
 |---|---|---|---|---|---|---|"""
 
 

@@ -6,7 +6,7 @@ import subprocess
 
 from plan import Row, Variant
 
-PROGRAMS = ("call", "raw_write", "libc_write", "buffered_printf", "breakpoint", "threads", "backend_event")
+PROGRAMS = ("call", "raw_write", "libc_write", "limit", "buffered_printf", "breakpoint", "threads", "backend_event")
 GATES = ("dispatch", "trap", "socket")
 
 
@@ -43,6 +43,16 @@ class Tools:
         return variants
 
 
+    def beside_busy(self, variants):
+        """Each while another program spins on the first CPU."""
+        spin = ('taskset -c 0 sh -c "while :; do :; done" & spinner=$!; "$@"; status=$?; '
+                "kill $spinner; exit $status")
+        for variant in variants:
+            variant.command = ["sh", "-c", spin, "sh", *variant.command]
+        return variants
+
+
+LIMIT = "limit row"
 TEXT = ["-b", "text", "-o", "/dev/null"]
 IN_PROCESS = ["-E", "inproc"]
 
@@ -104,6 +114,42 @@ def reported_syscall(tools, bound):
     return Row(f"reported syscall, one a call (write of one byte), {where}", "ns", variants,
                {"dispatch, `-b text`": ("share", 1.2 if bound else 0.35),
                 "inproc, `-b text`": ("over", 45), "inproc, `-b none`": ("over", 45)})
+
+
+def recorded_syscall(tools, where):
+    """Of the limit row: the least that recording costs (limit.c). Hosts differ by a factor of three in what a cache
+    line costs that another CPU has touched, so this is judged, and not nanoseconds."""
+    count = 2e6
+    command = tools.program("libc_write", count)
+    inproc = [*IN_PROCESS, "-F", "write"]
+    raw = os.path.join(tools.folder, "limit.raw")
+    variants = [tools.native(command), Variant(LIMIT, tools.program("limit", count)),
+                tools.ours("inproc, `-b none`", [*inproc, "-b", "none"], command),
+                tools.ours("inproc, `--record`", [*inproc, "--record", raw], tools.program("libc_write", 500e3)),
+                tools.ours("inproc, a rule for another call", [*inproc, "-b", "none", "--inject", "read:error=EIO"], command),
+                tools.ours("inproc, `--control`", [*inproc, "-b", "none", "--control", os.path.join(tools.folder, "c")],
+                           command)]
+    if where == "bound":
+        tools.bound(variants)
+    if where == "busy":
+        tools.beside_busy(variants)
+    places = {"bound": f"all on CPU {tools.cpu}", "unbound": "unbound", "busy": "another program busy on CPU 0"}
+    return Row(f"recorded syscall, one a call (write of one byte), {places[where]}", "ns", variants,
+               {"inproc, `-b none`": ("share", 1.8), "inproc, `--record`": ("share", 2.2),
+                "inproc, a rule for another call": ("share", 1.98)}, reference=LIMIT)
+
+
+def switched_off(tools):
+    """A call of a function that --prepare wraps and nobody has switched on, or that is not sampled."""
+    call = [*tools.program("call", 20e6), "feof"]
+    control = ["--control", os.path.join(tools.folder, "c")]
+    return Row("wrapped call without syscalls, `feof`, switched off or not sampled", "ns",
+               [tools.native(call),
+                tools.ours("on", ["-F", "feof", "-b", "none", *IN_PROCESS], call),
+                tools.ours("on, `--control`", ["-F", "feof", "-b", "none", *IN_PROCESS, *control], call),
+                tools.ours("prepared, off", ["-F", "fopen", "--prepare", "feof", "-b", "none", *IN_PROCESS, *control], call),
+                tools.ours("`--every 1000000`", ["-F", "feof", "--every", "1000000", "-b", "none", *IN_PROCESS], call)],
+               {"prepared, off": ("over", 3)})
 
 
 def scaling(tools):
@@ -305,6 +351,9 @@ def all_rows(tools, source):
     yield outside_at_patched_site(tools)
     yield reported_syscall(tools, bound=True)
     yield reported_syscall(tools, bound=False)
+    for where in ("bound", "unbound", "busy"):
+        yield recorded_syscall(tools, where)
+    yield switched_off(tools)
     yield from scaling(tools)
     yield buffered_printf(tools, 0, "stdio's buffer of 4 KiB")
     yield buffered_printf(tools, 64 << 10, "buffer of 64 KiB")

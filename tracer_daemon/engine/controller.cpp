@@ -153,9 +153,11 @@ void Controller::report_only(const SyscallSet& syscalls) {
 void Controller::pause(bool is_paused) {
   FunctionSwitch& functions = parts_.switching.functions();
   if (functions.is_paused() == is_paused) return;
+  // A call that is reported has its system calls: the filter opens first and closes last.
+  if (!is_paused) report_only(syscalls_);
   functions.pause(is_paused);
   parts_.switching.apply();
-  report_only(is_paused ? SyscallSet() : syscalls_);
+  if (is_paused) report_only(SyscallSet());
 }
 
 namespace {

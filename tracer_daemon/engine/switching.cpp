@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <climits>
+#include <map>
+#include <utility>
 #include <vector>
 
 #include "protocol/stub.h"
@@ -39,6 +41,18 @@ bool write_bytes(Process& process, uint64_t table, std::span<const uint32_t> row
   return true;
 }
 
+// `after`, but off where it or `before` samples.
+std::shared_ptr<const FunctionModes> without_samples(const FunctionModes* before,
+                                                     const FunctionModes& after) {
+  auto modes = std::make_shared<FunctionModes>(after);
+  for (uint32_t i = 0; i < modes->rows.size(); i++) {
+    const bool was_sampled =
+        before != nullptr && i < before->rows.size() && before->rows[i] >= WC_SAMPLED;
+    if (was_sampled || modes->rows[i] >= WC_SAMPLED) modes->rows[i] = WC_OFF;
+  }
+  return modes;
+}
+
 }  // namespace
 
 void Switching::write(Process& process, const FunctionModes& modes,
@@ -72,18 +86,32 @@ void Switching::inherit(Process& child, const Process& parent) {
   if (functions_.generation() != kFirst) write(child, *child.modes, nullptr);
 }
 
-void Switching::apply() {
+void Switching::change_to(const ModesOf& modes_of) {
   for (const auto& [pid, process] : tracees_.processes)
     if (process->function_rows != 0 && process->table != nullptr)
-      write(*process, *functions_.modes(*process->table),
+      write(*process, *modes_of(*process),
             process->modes_generation != 0 ? process->modes.get() : nullptr);
   records_.drain_running(tracees_);
   for (const auto& [pid, process] : tracees_.processes)
-    if (process->table != nullptr) process->modes = functions_.modes(*process->table);
+    if (process->table != nullptr) process->modes = modes_of(*process);
 }
 
+void Switching::apply() {
+  change_to([this](const Process& process) { return functions_.modes(*process.table); });
+}
+
+// A record does not say by which list its call was chosen. So what is or was sampled is off for a
+// moment: what is called meanwhile is not chosen.
 void Switching::sample(SampleList samples) {
   functions_.set_samples(std::move(samples));
+  using Key = std::pair<const FunctionTable*, const FunctionModes*>;  // the modes before
+  std::map<Key, std::shared_ptr<const FunctionModes>> between;
+  change_to([&](const Process& process) {
+    const FunctionModes* before = process.modes.get();
+    auto& modes = between[{process.table.get(), before}];
+    if (modes == nullptr) modes = without_samples(before, *functions_.modes(*process.table));
+    return modes;
+  });
   for (const auto& [pid, process] : tracees_.processes)
     if (process->share != nullptr) functions_.samples().write(process->share->header());
   apply();

@@ -7,6 +7,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 
 #include "control/function_switch.h"
 #include "recording/thread_records.h"
@@ -36,6 +38,9 @@ class Switching {
   FunctionSwitch& functions() { return functions_; }
 
  private:
+  using ModesOf = std::function<std::shared_ptr<const FunctionModes>(const Process&)>;
+  // All processes' rows, and what the tracer takes them for once it has read what came before.
+  void change_to(const ModesOf& modes_of);
   void write(Process& process, const FunctionModes& modes, const FunctionModes* before) const;
 
   const TraceRun& run_;

@@ -8,6 +8,8 @@
 #include <csignal>
 #include <utility>
 
+#include "signals/signal_inbox.h"
+
 namespace wc {
 namespace {
 
@@ -84,9 +86,18 @@ Seen Waiting::wait_by_descriptors() {
 
 // The heartbeat ends the wait. Without children there is nothing to wait for but its signal.
 Seen Waiting::wait_by_signal() {
+  Seen seen = parts_.stops.next_awake(has_signals);
+  if (seen.tid <= 0) seen = sleep_until_stop();
+  if (seen.tid > 0) parts_.stops.has_waited();
+  return seen;
+}
+
+Seen Waiting::sleep_until_stop() {
   Heartbeat::Pause pause(parts_.heartbeat);
-  Seen seen = parts_.stops.next(pause.may_wait ? Wait::Block : Wait::Poll);
-  if (seen.tid == -ECHILD && run_.options.standing && pause.may_wait) ::pause();
+  // What has come meanwhile is not waited behind.
+  const bool may_sleep = pause.may_wait && !has_signals();
+  Seen seen = parts_.stops.next(may_sleep ? Wait::Block : Wait::Poll);
+  if (seen.tid == -ECHILD && run_.options.standing && may_sleep) ::pause();
   return seen;
 }
 

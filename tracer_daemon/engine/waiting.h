@@ -46,6 +46,7 @@ class Waiting {
   Seen next_in_turn();
   Seen wait_by_descriptors();
   Seen wait_by_signal();
+  Seen sleep_until_stop();
   enum class Unseen { Nothing, WhenItWakes, AnyMoment };
   [[nodiscard]] Unseen may_write(const Thread& thread) const;
   [[nodiscard]] bool expects_unseen(uint64_t now) const;

@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "kernel/awake_wait.h"
 #include "kernel/kernel.h"
 
 namespace wc {
@@ -26,6 +27,15 @@ class Stops {
 
   // What was kept first, then what the kernel says (Kernel::look).
   Seen next(Wait how);
+  // A stop that comes so soon that sleeping is not worth it; `ends` ends the wait. Nothing (tid 0):
+  // it is time to sleep, in next().
+  template <typename Ends>
+  Seen next_awake(const Ends& ends) {
+    if (!kept_.empty()) return awake_.restart(), next(Wait::Poll);
+    return awake_.wait([this] { return kernel_.look(kAnyThread, Wait::Poll); }, ends);
+  }
+  // What next_awake() has begun has brought a stop, with or without sleep.
+  void has_waited() { awake_.has_ended(); }
   // The same for one thread, without waiting.
   Seen next_of(pid_t tid);
   void claim(pid_t tid) { kernel_.claim(tid); }
@@ -43,6 +53,7 @@ class Stops {
 
  private:
   Kernel& kernel_;
+  AwakeWait awake_;
   std::deque<Seen> kept_;
   std::function<void()> before_resume_;
 };

@@ -29,8 +29,10 @@ void put_signal(const ReceivedSignal& received) {
   }
 }
 
+bool has_signals() { return count.load() > 0; }
+
 std::optional<ReceivedSignal> take_signal() {
-  if (count.load() <= 0) return std::nullopt;
+  if (!has_signals()) return std::nullopt;
   Slot* oldest = nullptr;
   for (Slot& slot : slots)
     if (slot.state == State::Full && (oldest == nullptr || slot.signal.at < oldest->signal.at))

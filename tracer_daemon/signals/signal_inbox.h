@@ -21,6 +21,7 @@ struct ReceivedSignal {
 
 // Async-signal-safe. Where more wait than there is room for, one that comes is lost.
 void put_signal(const ReceivedSignal& received);
+[[nodiscard]] bool has_signals();
 // The oldest.
 std::optional<ReceivedSignal> take_signal();
 

@@ -49,6 +49,23 @@ std::optional<Number> whole_number(std::string_view text) {
   return number;
 }
 
+// What somebody has typed, in a message: control bytes as \xNN, so that it stays one line and no
+// escape sequence reaches the terminal.
+inline std::string printable(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= ' ' && byte != 0x7f) {
+      out += c;
+      continue;
+    }
+    char escaped[8];
+    snprintf(escaped, sizeof escaped, "\\x%02x", byte);
+    out += escaped;
+  }
+  return out;
+}
+
 inline std::string hexadecimal(uint64_t value) {
   char text[24];
   snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(value));

@@ -187,7 +187,8 @@ Result<Claim> parse_claim(std::string_view text, std::string_view where) {
   const Status filled = fill(claim.text, claim);
   if (filled) return claim;
   const std::string place = where.empty() ? "option --expect" : std::string(where);
-  return Error{fmt::format("{}: claim '{}': {}", place, claim.text, filled.error().message)};
+  return Error{
+      printable(fmt::format("{}: claim '{}': {}", place, claim.text, filled.error().message))};
 }
 
 bool ClaimFunctions::select(const wc_call& call) const {

@@ -40,19 +40,6 @@ std::size_t allowed_edits(std::size_t length) {
 
 }  // namespace
 
-std::string printable(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) {
-      out += fmt::format("\\x{:02x}", byte);
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
-
 std::string in_quotes(std::string_view text) {
   if (text.size() <= kMaxQuoted) return "'" + printable(text) + "'";
   return "'" + printable(text.substr(0, kMaxQuoted)) + "'...";

@@ -7,10 +7,11 @@
 #include <string_view>
 #include <vector>
 
+#include "base/text.h"
+
 namespace wc::config {
 
-// Control bytes escaped as \xNN, so that no escape sequence reaches the terminal.
-std::string printable(std::string_view text);
+using wc::printable;
 
 // printable() in single quotes, shortened with "..." when it is long.
 std::string in_quotes(std::string_view text);

@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "base/scoped_fd.h"
+#include "base/text.h"
 #include "control/command.h"
 #include "control/control_socket.h"
 #include "session/unix_socket.h"
@@ -25,7 +26,7 @@ constexpr int kRefused = 1, kNoTracer = 2;
 constexpr int kPatience = 10'000;  // milliseconds for the tracer to answer
 
 int fail(int status, const std::string& message) {
-  std::fprintf(stderr, "wc-ctl: %s\n", message.c_str());
+  std::fprintf(stderr, "wc-ctl: %s\n", printable(message).c_str());
   return status;
 }
 

@@ -88,7 +88,7 @@ Seen Waiting::wait_by_descriptors() {
 Seen Waiting::wait_by_signal() {
   Seen seen = parts_.stops.next_awake(has_signals);
   if (seen.tid <= 0) seen = sleep_until_stop();
-  if (seen.tid > 0) parts_.stops.has_waited();
+  parts_.stops.has_waited();
   return seen;
 }
 

@@ -39,7 +39,7 @@ class BasicAwakeWait {
   }
 
   void restart() { begun_ = Clock::now(); }
-  // What began in wait() or restart() has brought a stop, awake or asleep.
+  // What began in wait() or restart() is over, awake or asleep.
   void has_ended() {
     constexpr unsigned kMost = 3;
     const bool is_short = Clock::now() - begun_ < kLimit;

@@ -34,7 +34,7 @@ class Stops {
     if (!kept_.empty()) return awake_.restart(), next(Wait::Poll);
     return awake_.wait([this] { return kernel_.look(kAnyThread, Wait::Poll); }, ends);
   }
-  // What next_awake() has begun has brought a stop, with or without sleep.
+  // What next_awake() has begun is over: by a stop or by something else, with or without sleep.
   void has_waited() { awake_.has_ended(); }
   // The same for one thread, without waiting.
   Seen next_of(pid_t tid);

@@ -201,8 +201,8 @@ Result<Rule> parse_rule(RuleKind kind, std::string_view text, std::string_view w
   }
   if (status) status = complete(rule);
   if (!status)
-    return Error{std::string(where.empty() ? option_of(kind) : where) + " '" + rule.text +
-                 "': " + status.error().message};
+    return Error{printable(std::string(where.empty() ? option_of(kind) : where) + " '" + rule.text +
+                           "': " + status.error().message)};
   return rule;
 }
 

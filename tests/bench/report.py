@@ -39,7 +39,9 @@ def head(machine, rounds, figures_are_judged):
         "load before": f"{machine['load']:.2f}",
         "tracer": machine["facts"][0],
         "peer": version(["strace", "--version"]),
-        "command": shlex.join([os.path.relpath(sys.argv[0]), *sys.argv[1:]]),
+        # Files are named by their last part: a path is one machine's.
+        "command": shlex.join(word if word.startswith("-") else os.path.basename(word) if os.path.isabs(word) else word
+                              for word in [os.path.relpath(sys.argv[0]), *sys.argv[1:]]),
         "rounds": str(rounds),
     }
     if not figures_are_judged:

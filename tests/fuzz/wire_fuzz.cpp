@@ -46,7 +46,7 @@ void parse(const uint8_t* data, size_t size) {
 void parse_changed(const uint8_t* data, size_t size) {
   if (size < 2) return;
   alignas(8) uint8_t bytes[2 * WC_MAX_MESSAGE] = {};
-  const auto type = static_cast<uint16_t>(WC_HELLO + data[0] % WC_ATTACHED);
+  const auto type = static_cast<uint16_t>(WC_HELLO + data[0] % WC_CONTROL);
   const wc_message head = wc_message_head(type);
   std::memcpy(bytes, &head, sizeof head);
   size_t length = head.size;

@@ -192,7 +192,7 @@ TEST_F(ServerTest, GarbageIsHungUpOn) {
   hello.head.magic++;
   expect_closed_without_answer(&hello, sizeof hello);
   for (uint16_t type :
-       {WC_WELCOME, WC_REFUSE, WC_SCOPE_BEGIN, WC_SCOPE_END, WC_LOOK, WC_ATTACHED}) {
+       {WC_WELCOME, WC_REFUSE, WC_SCOPE_BEGIN, WC_SCOPE_END, WC_LOOK, WC_ATTACHED, WC_CONTROL}) {
     // Well-formed, but nothing that a new peer may say.
     alignas(8) unsigned char bytes[WC_MAX_MESSAGE] = {};
     wc_message head = wc_message_head(type);

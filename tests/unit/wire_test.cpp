@@ -9,8 +9,8 @@
 
 namespace {
 
-constexpr uint16_t kTypes[] = {WC_HELLO,     WC_WELCOME, WC_REFUSE, WC_SCOPE_BEGIN,
-                               WC_SCOPE_END, WC_LOOK,    WC_ATTACH, WC_ATTACHED};
+constexpr uint16_t kTypes[] = {WC_HELLO, WC_WELCOME, WC_REFUSE,   WC_SCOPE_BEGIN, WC_SCOPE_END,
+                               WC_LOOK,  WC_ATTACH,  WC_ATTACHED, WC_CONTROL};
 
 // A received packet; the fields that a test wants wrong are changed in place.
 class Packet {
@@ -114,7 +114,7 @@ INSTANTIATE_TEST_SUITE_P(Wire, EveryType, testing::ValuesIn(kTypes));
 
 TEST(WireTest, UnknownTypesAreRefused) {
   for (uint32_t type = 0; type <= 0xffff; type++) {
-    if (type >= WC_HELLO && type <= WC_ATTACHED) continue;
+    if (type >= WC_HELLO && type <= WC_CONTROL) continue;
     Packet packet(WC_ATTACHED);
     packet.head().type = static_cast<uint16_t>(type);
     ASSERT_EQ(packet.parse(), WC_PARSE_TYPE) << type;

@@ -77,7 +77,8 @@ class Top(Case):
 
     def assert_terminal_is_sane(self, status):
         self.wait_for(rf"^status={status}$")
-        harness.wait_until(lambda: os.path.exists(self.saved + ".after"), 20, "what stty says")
+        harness.wait_until(lambda: os.path.exists(self.saved + ".after") and self.read(self.saved + ".after").endswith("\n"),
+                           20, "what stty says")
         self.assertEqual(self.read(self.saved + ".before"), self.read(self.saved + ".after"))
         self.assertEqual(self.tmux("display-message", "-p", "#{alternate_on} #{cursor_flag}").split(), ["0", "1"])
 

@@ -94,11 +94,13 @@ int control(std::span<const char* const> arguments) {
   auto connected = connect_control(std::string(first));
   if (!connected) return fail(kNoTracer, connected.error().message);
   const ScopedFd fd = std::move(*connected);
-  if (!send_line(fd.get(), request, kPatience))
-    return fail(kNoTracer, "the tracer at " + std::string(first) + " has gone");
+  // Who is refused may find the connection closed already, and the reason to be read.
+  const bool is_sent = send_line(fd.get(), request, kPatience);
   Incoming incoming(fd.get());
   auto answer = incoming.next(kPatience);
-  if (!answer) return fail(kNoTracer, "the tracer at " + std::string(first) + " does not answer");
+  if (!answer)
+    return fail(kNoTracer, "the tracer at " + std::string(first) +
+                               (is_sent ? " does not answer" : " has gone"));
   if (const int status = show(*answer); status != 0) return status;
   if (arguments[1] != std::string_view("subscribe")) return 0;
   while (auto line = incoming.next(-1))

@@ -313,6 +313,19 @@ class Case(unittest.TestCase):
         return result, read_json(trace)
 
 
+class Controlled(Case):
+    """A test whose tracer listens at `self.control`."""
+
+    def ctl(self, *words):
+        return subprocess.run([os.path.join(BUILD, "bin/wc-ctl"), self.control, *words],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=30, check=False)
+
+    def ask(self, *words):
+        answer = self.ctl(*words)
+        self.assertEqual((answer.returncode, answer.stderr), (0, b""), words)
+        return json.loads(answer.stdout)
+
+
 def main():
     sys.stdout.reconfigure(line_buffering=True)
     if reason := gate_unavailable(GATE):

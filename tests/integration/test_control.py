@@ -9,34 +9,25 @@ import subprocess
 import time
 
 import harness
-from harness import BUILD, Case, GATE, program
+from harness import BUILD, Controlled, GATE, program
 
 PATH = re.compile(r'"/(\w+)/(\d+)"')
 
 
-class Control(Case):
+class Control(Controlled):
     def setUp(self):
         super().setUp()
-        self.socket = self.path("control")
+        self.control = self.path("control")
         self.trace = self.path("trace.json")
         self.over = self.path("over")
         self.changes = []  # (first event that obeys, what)
 
     def begin(self, *options, threads=1, forks=False, functions="access", backend="json"):
         argv = [program("numbered_calls"), self.over, str(threads), *(["fork"] if forks else [])]
-        self.running = self.start(self.tool_argv(argv, "--control", self.socket, "-b", backend, "-o", self.trace,
+        self.running = self.start(self.tool_argv(argv, "--control", self.control, "-b", backend, "-o", self.trace,
                                                  *options, functions=functions))
-        harness.wait_until(lambda: os.path.exists(self.socket), 20, "the control socket")
+        harness.wait_until(lambda: os.path.exists(self.control), 20, "the control socket")
         harness.wait_until(lambda: self.ask("status")["events"] > 50 or backend == "none", 20, "events")
-
-    def ctl(self, *words):
-        return subprocess.run([os.path.join(BUILD, "bin/wc-ctl"), self.socket, *words],
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=30, check=False)
-
-    def ask(self, *words):
-        answer = self.ctl(*words)
-        self.assertEqual((answer.returncode, answer.stderr), (0, b""), words)
-        return json.loads(answer.stdout)
 
     def change(self, *words):
         answer = self.ask(*words)
@@ -277,8 +268,8 @@ class Session(Control):
     def test_another_user_is_refused(self):
         self.begin()
         os.chmod(self.dir, 0o755)
-        os.chmod(self.socket, 0o666)
-        answer = subprocess.run(self.as_nobody(os.path.join(BUILD, "bin/wc-ctl"), self.socket, "status"),
+        os.chmod(self.control, 0o666)
+        answer = subprocess.run(self.as_nobody(os.path.join(BUILD, "bin/wc-ctl"), self.control, "status"),
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=20, check=False)
         self.assertNotEqual(answer.returncode, 0)
         self.assertEqual(answer.stdout, b"")
@@ -288,9 +279,9 @@ class Session(Control):
         """Its functions have breakpoints; all else can be changed."""
         harness.wait_until(lambda: not os.path.exists(self.over), 1, "a fresh folder")
         native = self.start([program("numbered_calls"), self.over, "1"])
-        traced = self.start([self.tool, "-p", str(native.pid), "--control", self.socket, "-F", "access", "-b", "json",
+        traced = self.start([self.tool, "-p", str(native.pid), "--control", self.control, "-F", "access", "-b", "json",
                              "-o", self.trace])
-        harness.wait_until(lambda: os.path.exists(self.socket), 20, "the control socket")
+        harness.wait_until(lambda: os.path.exists(self.control), 20, "the control socket")
         harness.wait_until(lambda: self.ask("status")["events"] > 50, 20, "events")
         for words in (("functions", "add", "open"), ("sample", "every=2")):
             answer = self.ctl(*words)

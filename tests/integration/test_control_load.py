@@ -9,7 +9,7 @@ import threading
 import time
 
 import harness
-from harness import Case, need
+from harness import need
 from test_control import Control, PATH
 
 CHANGES = 40 if harness.SOAK == 1 else 1000
@@ -56,9 +56,9 @@ class State:
 class Load(Control):
     def start_under(self, argv, functions, syscalls):
         self.traces = [self.path("trace0")]
-        self.running = self.start(self.tool_argv(argv, "--control", self.socket, "-b", "json", "-o", self.traces[0],
+        self.running = self.start(self.tool_argv(argv, "--control", self.control, "-b", "json", "-o", self.traces[0],
                                                  functions=",".join(functions)))
-        harness.wait_until(lambda: os.path.exists(self.socket), 20, "the control socket")
+        harness.wait_until(lambda: os.path.exists(self.control), 20, "the control socket")
         self.states = [State(1, set(functions), set(syscalls))]
         self.replaced = [1]
         self.all_functions, self.all_syscalls = list(functions), list(syscalls)
@@ -195,8 +195,6 @@ class Redis(Load):
         names = {e["name"] for e in events if e["type"] == "syscall"}
         self.assertEqual(names, {"read", "write", "epoll_wait"})
 
-
-del Case, Control  # the tests of the module that they come from are that module's
 
 if __name__ == "__main__":
     harness.main()

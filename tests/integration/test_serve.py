@@ -1,5 +1,4 @@
 """A standing tracer, which programs that are started elsewhere attach to through its socket."""
-import json
 import os
 import signal
 import stat
@@ -8,10 +7,10 @@ import time
 import unittest
 
 import harness
-from harness import BUILD, Case, program
+from harness import BUILD, Controlled, program
 
 
-class Serve(Case):
+class Serve(Controlled):
     def serve(self, *options, functions="@all"):
         self.control = self.path("control")
         self.trace = self.path("served.json")
@@ -141,15 +140,6 @@ class Serve(Case):
     def test_nobody_serves(self):
         self.refused([self.tool, "--connect", self.path("none"), "true"], "none")
         self.refused([self.tool, "--connect", self.write("plain", ""), "true"], "plain")
-
-    def ctl(self, *words):
-        return subprocess.run([os.path.join(BUILD, "bin/wc-ctl"), self.control, *words],
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=30, check=False)
-
-    def ask(self, *words):
-        answer = self.ctl(*words)
-        self.assertEqual((answer.returncode, answer.stderr), (0, b""), words)
-        return json.loads(answer.stdout)
 
     def test_controlled(self):
         """wc-ctl changes a standing tracer: for programs that run, and for those that come later."""

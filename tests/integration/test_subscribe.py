@@ -7,10 +7,10 @@ import subprocess
 import time
 
 import harness
-from harness import BUILD, Case, program
+from harness import BUILD, Controlled, program
 
 
-class Subscribe(Case):
+class Subscribe(Controlled):
     def begin(self, *options, threads=2, functions="access", backends=("-b", "json")):
         self.control, self.over, self.trace = self.path("control"), self.path("over"), self.path("trace.json")
         argv = [program("numbered_calls"), self.over, str(threads)]
@@ -30,10 +30,6 @@ class Subscribe(Case):
         peer, lines = self.connect()
         peer.sendall(f"subscribe {words}\n".encode())
         return peer, lines, json.loads(lines.readline())
-
-    def ask(self, *words):
-        return subprocess.run([os.path.join(BUILD, "bin/wc-ctl"), self.control, *words], stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, timeout=30, check=False)
 
     def end(self):
         with open(self.over, "w", encoding="utf-8"):
@@ -101,7 +97,7 @@ class Subscribe(Case):
         self.assertTrue(answer["ok"])
         time.sleep(3)
         begun = time.monotonic()
-        self.assertEqual(self.ask("status").returncode, 0)
+        self.assertEqual(self.ctl("status").returncode, 0)
         self.assertLess(time.monotonic() - begun, 5 * harness.SLOWNESS)
         missed = [json.loads(lines.readline())["missed"] for _ in range(8)]
         self.assertGreater(max(missed), 0, missed)
@@ -128,7 +124,7 @@ class Subscribe(Case):
         self.assertEqual(first["function"]["since"], second["function"]["since"])
         self.assertLess(second["ts"] - first["ts"], 5e9)
         for words, wrong in (("1", "from 100 to"), ("x", "from 100 to"), ("100", "no subscription on this connection")):
-            refused = self.ask("interval", words)
+            refused = self.ctl("interval", words)
             self.assertEqual(refused.returncode, 1)
             self.assertIn(wrong, refused.stderr.decode())
         self.end()
@@ -153,7 +149,7 @@ class Subscribe(Case):
         for words, wrong in (("interval=1", "a number from 100 to 3600000"), ("by=colour", "there are function,"),
                              ("by=", "names nothing"), ("often", "there are interval=MS"),
                              ("function=x", "is for recent=N"), ("top=0", "from 1 to")):
-            refused = self.ask("subscribe", words)
+            refused = self.ctl("subscribe", words)
             self.assertEqual(refused.returncode, 1, words)
             self.assertIn(wrong, refused.stderr.decode())
         watcher = subprocess.Popen([os.path.join(BUILD, "bin/wc-ctl"), self.control, "subscribe", "interval=100"],

@@ -254,21 +254,8 @@ TEST_F(ServerTest, DescriptorsSentAlongAreNotKept) {
   size_t before = open_descriptors();
   for (int i = 0; i < 20; i++) {
     Client client(path_);
-    wc_hello hello = make_hello();
-    iovec vector{&hello, sizeof hello};
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-    msghdr header{};
-    header.msg_iov = &vector;
-    header.msg_iovlen = 1;
-    header.msg_control = control;
-    header.msg_controllen = sizeof control;
-    cmsghdr* c = CMSG_FIRSTHDR(&header);
-    c->cmsg_level = SOL_SOCKET;
-    c->cmsg_type = SCM_RIGHTS;
-    c->cmsg_len = CMSG_LEN(sizeof(int));
-    int fd = client.fd();
-    std::memcpy(CMSG_DATA(c), &fd, sizeof fd);
-    ASSERT_EQ(sendmsg(client.fd(), &header, 0), static_cast<ssize_t>(sizeof hello));
+    const wc_hello hello = make_hello();
+    ASSERT_TRUE(send_packet(client.fd(), &hello, sizeof hello, client.fd()));
     EXPECT_EQ(client.receive().refusal(), "not today");
   }
   expect_served();

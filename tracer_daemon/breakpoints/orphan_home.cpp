@@ -89,12 +89,11 @@ bool is_same_version(ProcessMemory& memory, uint64_t home) {
 Status OrphanHome::make(StoppedThread& stop, ProcessMemory& memory, Arena& first) {
   const auto size = static_cast<size_t>(wc_orphan_code_end - wc_orphan_code);
   if (!memory.write({first.begin}, wc_orphan_code, size)) return cannot_write();
-  auto writable =
-      run_syscall(stop, memory, SYS_mprotect,
-                  {first.begin + kScratchAt, OrphanHome::kPage, PROT_READ | PROT_WRITE, 0, 0, 0});
+  auto writable = run_syscall(stop, memory, SYS_mprotect,
+                              {first.begin + kScratchAt, kPage, PROT_READ | PROT_WRITE, 0, 0, 0});
   if (!writable) return writable.error();
   first.next += kTableAt + kTableSize;
-  first.end -= OrphanHome::kPage;
+  first.end -= kPage;
   address_ = first.begin;
   const uint64_t magic = OrphanRecord::kMagic;
   if (!memory.write({address_ + kRecordAt}, &magic, sizeof magic)) return cannot_write();
@@ -180,7 +179,7 @@ bool OrphanHome::adopt_at(ProcessMemory& memory, uint64_t home, Adopted& found) 
   for (uint64_t i = 0; i < std::min(record.arenas, OrphanRecord::kMostArenas); i++) {
     const auto [begin, size] = record.parts[i];
     Arena arena{begin, begin + size, begin, size};
-    if (begin == home) arena.next += kTableAt + kTableSize, arena.end -= OrphanHome::kPage;
+    if (begin == home) arena.next += kTableAt + kTableSize, arena.end -= kPage;
     for (const OrphanEntry& one : entries)
       if (one.go_on >= arena.next && one.go_on < arena.end && one.go_on != one.address)
         arena.next = one.go_on + kThunkRoom;

@@ -19,13 +19,8 @@ constexpr std::string_view kOutputKinds[] = {".json", ".svg", ".html"};
 constexpr Key kCompareKeys[] = {Key::Compare,      Key::CompareOutput, Key::CompareLoad,
                                 Key::CompareReady, Key::CompareFigure, Key::CompareLimit};
 
-struct Excluded {
-  Key key;
-  std::string_view why;
-};
-
 // What makes no sense beside it. Settings of the INI file are overridden where they can be.
-constexpr Excluded kExcluded[] = {
+constexpr Excluded kExcludedByCompare[] = {
     {Key::Output, "the traces of compared runs are thrown away; --compare-output keeps figures"},
     {Key::Scope, "it has rows for --scope=process anyway, and the rest is scoped"},
     {Key::Connect, "it starts a tracer of its own for each run"},
@@ -121,6 +116,13 @@ bool is_handed_on(Key key) {
 
 }  // namespace
 
+Status check_excluded(const Setting& setting, std::span<const Excluded> excluded,
+                      std::string_view command) {
+  const auto found = std::ranges::find(excluded, setting.key, &Excluded::key);
+  if (found == excluded.end()) return Done{};
+  return Error{fmt::format("{} and {} exclude each other: {}", setting.where, command, found->why)};
+}
+
 std::string respelled(const Setting& setting) {
   const OptionRow* row = find_option(setting.key);
   const bool has_value = row->argument != Argument::None && !setting.value.empty();
@@ -157,12 +159,7 @@ Status finish_compare(std::span<const Setting> line, Options& options) {
         return Error{setting.where + " needs --compare"};
       continue;
     }
-    for (const Excluded& excluded : kExcluded) {
-      if (excluded.key == setting.key) {
-        return Error{
-            fmt::format("{} and --compare exclude each other: {}", setting.where, excluded.why)};
-      }
-    }
+    if (Status fits = check_excluded(setting, kExcludedByCompare, "--compare"); !fits) return fits;
     if (is_handed_on(setting.key)) compare.handed_on.push_back(respelled(setting));
   }
   if (!compare.asked) return Done{};

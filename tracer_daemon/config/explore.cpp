@@ -11,16 +11,11 @@
 namespace wc::config {
 namespace {
 
-struct ExcludedByExplore {
-  Key key;
-  std::string_view why;
-};
-
 constexpr std::string_view kCounted = "-F, -B and -e choose what fails, which is counted";
 constexpr std::string_view kOwnRules = "it makes a rule of its own for each run";
 constexpr std::string_view kOwnReport = "it prints one table, or with -b json the same as JSON";
 
-constexpr ExcludedByExplore kExcludedByExplore[] = {
+constexpr Excluded kExcludedByExplore[] = {
     {Key::Path, kCounted},
     {Key::Successful, kCounted},
     {Key::Failed, kCounted},
@@ -41,15 +36,6 @@ constexpr ExcludedByExplore kExcludedByExplore[] = {
 
 constexpr std::array<Key, 7> kHandedOn = {
     Key::Functions, Key::Breakpoints, Key::Syscalls, Key::Gate, Key::Scope, Key::User, Key::Config};
-
-Status check_exclusions(const Setting& setting) {
-  for (const ExcludedByExplore& excluded : kExcludedByExplore) {
-    if (excluded.key == setting.key)
-      return Error{
-          fmt::format("{} and --explore exclude each other: {}", setting.where, excluded.why)};
-  }
-  return Done{};
-}
 
 Status check_report(const Options& options) {
   const auto& backends = options.backends;
@@ -78,7 +64,7 @@ Status finish_explore(std::span<const Setting> file, std::span<const Setting> li
   ExploreOptions& explore = options.explore;
   if (!explore.asked) return Done{};
   for (const Setting& setting : line) {
-    if (Status fits = check_exclusions(setting); !fits) return fits;
+    if (Status fits = check_excluded(setting, kExcludedByExplore, "--explore"); !fits) return fits;
     if (is_handed_to_runs(setting.key)) explore.handed_on.push_back(respelled(setting));
     if (setting.key != Key::CompareLimit) continue;
     explore.run_limit = options.compare.run_limit;
@@ -87,7 +73,7 @@ Status finish_explore(std::span<const Setting> file, std::span<const Setting> li
   }
   for (const Setting& setting : file) {
     if (is_default(setting)) continue;
-    if (Status fits = check_exclusions(setting); !fits) return fits;
+    if (Status fits = check_excluded(setting, kExcludedByExplore, "--explore"); !fits) return fits;
   }
   if (!options.rules.empty())  // -e inject=
     return Error{fmt::format("rules and --explore exclude each other: {}", kOwnRules)};

@@ -17,6 +17,15 @@ struct Setting {
   std::string where;  // how errors begin: "option -s/--string-size", "a.ini:3: string-size"
 };
 
+// An option that makes no sense together with a command, and why.
+struct Excluded {
+  Key key;
+  std::string_view why;
+};
+// `command`: "--compare".
+Status check_excluded(const Setting& setting, std::span<const Excluded> excluded,
+                      std::string_view command);
+
 struct CommandLine {
   std::vector<Setting> settings;     // in the order given
   std::vector<std::string> program;  // from the first word that is no option, or after "--"

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <mutex>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -245,7 +246,10 @@ bool ControlServer::send_answers() {
     if (clients_.size() < kMaxClients)
       welcome(std::move(client));
     else
-      send_line(client.connection.get(), R"({"ok":false,"error":"64 others are connected"})", 0);
+      send_line(
+          client.connection.get(),
+          R"({"ok":false,"error":")" + std::to_string(kMaxClients) + R"( others are connected"})",
+          0);
   }
   bool continues = true;
   for (Answers::Line& line : ready) {

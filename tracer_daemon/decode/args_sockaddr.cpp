@@ -45,7 +45,7 @@ constexpr size_t kHciWithoutChannel = 4;
 constexpr size_t kL2capWithoutType = 12;
 static_assert(sizeof(Hci) == 6 && sizeof(Sco) == 8 && sizeof(Rfcomm) == 10 && sizeof(L2cap) == 14);
 
-void append_bluetooth(std::string& out, std::string_view label, const BluetoothDevice& device) {
+void append_bdaddr(std::string& out, std::string_view label, const BluetoothDevice& device) {
   out += label;
   for (size_t i = 0; i < sizeof device.bytes; i++) {
     if (i != 0) out += ':';
@@ -87,7 +87,7 @@ void append_hci(std::string& out, const Hci& hci, size_t length) {
 void append_l2cap(std::string& out, const L2cap& l2cap, size_t length) {
   out += ", l2_psm=htobs(";
   append_ranged(out, FlagTable::L2capPsm, l2cap.psm, kDynamicPsm);
-  append_bluetooth(out, "), l2_bdaddr=", l2cap.device);
+  append_bdaddr(out, "), l2_bdaddr=", l2cap.device);
   out += ", l2_cid=htobs(";
   append_ranged(out, FlagTable::L2capCid, l2cap.cid, kDynamicCid);
   out += ')';
@@ -103,10 +103,10 @@ bool append_bluetooth(std::string& out, const sockaddr_storage& storage, size_t 
       append_hci(out, load<Hci>(storage), length);
       return true;
     case sizeof(Sco):
-      append_bluetooth(out, ", sco_bdaddr=", load<Sco>(storage).device);
+      append_bdaddr(out, ", sco_bdaddr=", load<Sco>(storage).device);
       return true;
     case sizeof(Rfcomm):
-      append_bluetooth(out, ", rc_bdaddr=", load<Rfcomm>(storage).device);
+      append_bdaddr(out, ", rc_bdaddr=", load<Rfcomm>(storage).device);
       out += ", rc_channel=";
       append_udec(out, load<Rfcomm>(storage).channel);
       return true;

@@ -7,8 +7,6 @@
 #include "decode/dependent.h"
 
 namespace wc {
-namespace {}  // namespace
-
 namespace {
 
 constexpr ArgSpec kNoId{ArgKind::Omitted}, kId{ArgKind::Uid};

@@ -17,16 +17,10 @@ enum Word : uint16_t {
 };
 
 constexpr ArgSpec word(Word what) { return {ArgKind::PrctlWord, what}; }
-constexpr ArgSpec flags_of(FlagTable table) {
-  return {ArgKind::Flags, static_cast<uint16_t>(table)};
-}
-constexpr ArgSpec one_of(FlagTable table) { return {ArgKind::Enum, static_cast<uint16_t>(table)}; }
-constexpr ArgSpec out_of(FlagTable table) {
-  return {ArgKind::EnumOut, static_cast<uint16_t>(table)};
-}
-constexpr ArgSpec flags_out(FlagTable table) {
-  return {ArgKind::FlagsOut, static_cast<uint16_t>(table)};
-}
+constexpr ArgSpec flags_of(FlagTable table) { return {ArgKind::Flags, of(table)}; }
+constexpr ArgSpec one_of(FlagTable table) { return {ArgKind::Enum, of(table)}; }
+constexpr ArgSpec out_of(FlagTable table) { return {ArgKind::EnumOut, of(table)}; }
+constexpr ArgSpec flags_out(FlagTable table) { return {ArgKind::FlagsOut, of(table)}; }
 constexpr ArgSpec kHex{ArgKind::Hex}, kUlong{ArgKind::Ulong}, kPointer{ArgKind::Pointer};
 constexpr ArgSpec kInt{ArgKind::Int}, kIntOut{ArgKind::IntOut}, kString{ArgKind::String};
 

@@ -3,12 +3,6 @@
 #include <algorithm>
 
 namespace wc {
-namespace {
-
-constexpr size_t kFullSegment = size_t{256} << 10;
-
-}  // namespace
-
 void Flight::keep(int32_t pid, int32_t tid, Entry entry) {
   Thread& thread = processes_[pid].threads[tid];
   entry.number = next_++;
@@ -72,7 +66,7 @@ void Flight::write(raw::Writer& writer, uint64_t now) const {
     entries = 0;
   };
   for (const Entry* entry : all) {
-    if (chunk.size() + entry->bytes.size() > kFullSegment) hand_out();
+    if (chunk.size() + entry->bytes.size() > kFullChunk) hand_out();
     chunk += entry->bytes;
     entries++;
   }

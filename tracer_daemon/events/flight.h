@@ -15,6 +15,9 @@
 
 namespace wc {
 
+// A chunk of a raw file that has so many bytes is full.
+inline constexpr size_t kFullChunk = size_t{256} << 10;
+
 class Flight {
  public:
   // `most`: events of a thread.

@@ -10,7 +10,6 @@
 namespace wc {
 namespace {
 
-constexpr size_t kFullChunk = size_t{256} << 10;
 constexpr size_t kMostOfEntry = size_t{700} << 10;  // a chunk has 1 MiB at most
 constexpr size_t kMostMappings = 4000;
 constexpr uint64_t kOldChunk = 1'000'000'000;

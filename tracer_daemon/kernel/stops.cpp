@@ -26,9 +26,7 @@ Seen Stops::next_of(pid_t tid) {
 std::optional<Seen> Stops::wait_for(pid_t tid) {
   for (;;) {
     Seen seen = kernel_.look(tid, Wait::Poll);
-    if (seen.tid == 0)
-      seen = awake_.wait([this] { return kernel_.look(kAnyThread, Wait::Poll); },
-                         [] { return false; });
+    if (seen.tid == 0) seen = look_awake([] { return false; });
     if (seen.tid == 0) seen = kernel_.look(kAnyThread, Wait::Block);
     if (seen.tid > 0) awake_.has_ended();
     if (seen.tid == tid) return seen;

@@ -32,7 +32,7 @@ class Stops {
   template <typename Ends>
   Seen next_awake(const Ends& ends) {
     if (!kept_.empty()) return awake_.restart(), next(Wait::Poll);
-    return awake_.wait([this] { return kernel_.look(kAnyThread, Wait::Poll); }, ends);
+    return look_awake(ends);
   }
   // What next_awake() has begun is over: by a stop or by something else, with or without sleep.
   void has_waited() { awake_.has_ended(); }
@@ -52,6 +52,11 @@ class Stops {
   void give_back(const Seen& seen) { kept_.push_back(seen); }
 
  private:
+  template <typename Ends>
+  Seen look_awake(const Ends& ends) {
+    return awake_.wait([this] { return kernel_.look(kAnyThread, Wait::Poll); }, ends);
+  }
+
   Kernel& kernel_;
   AwakeWait awake_;
   std::deque<Seen> kept_;

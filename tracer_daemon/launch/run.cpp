@@ -178,8 +178,7 @@ class Session {
         std::make_unique<Tracer>(std::move(plan->tracer), *session->tables_, *session->pipeline_);
     const bool is_asked = standing || wraps(options);
     auto listening =
-        session->listen(*tracer, is_controlled && !standing ? options.control_path : "",
-                        is_asked ? socket : "", standing);
+        session->listen(*tracer, is_controlled ? options.control_path : "", is_asked ? socket : "");
     if (!listening) return listening.error();
     session->follow_ = tracer->follows_forks();
     session->engine_ = std::move(tracer);
@@ -250,17 +249,17 @@ class Session {
   Session() = default;
 
   // Where a path is empty nobody will ask there. wc-ctl comes to `serve` by its one socket.
-  Status listen(Tracer& tracer, const std::string& control, const std::string& socket,
-                bool standing) {
-    if (!control.empty() || standing) {
+  Status listen(Tracer& tracer, const std::string& control, const std::string& socket) {
+    const bool is_one = control == socket;
+    if (!control.empty()) {
       auto listening =
-          standing ? ControlServer::without_socket(tracer) : ControlServer::listen(control, tracer);
+          is_one ? ControlServer::without_socket(tracer) : ControlServer::listen(control, tracer);
       if (!listening) return listening.error();
       control_ = std::move(*listening);
     }
     if (socket.empty()) return Done{};
     Server::TakeControl take_control;
-    if (standing) take_control = [this](Peer peer) { control_->adopt(std::move(peer)); };
+    if (is_one) take_control = [this](Peer peer) { control_->adopt(std::move(peer)); };
     auto listening = Server::listen(socket, tracer, std::move(take_control));
     if (!listening) return listening.error();
     server_ = std::move(*listening);

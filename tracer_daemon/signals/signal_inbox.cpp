@@ -8,22 +8,22 @@ namespace {
 
 enum class State { Free, Changes, Full };
 
-struct Slot {
+struct Entry {
   std::atomic<State> state = State::Free;
   ReceivedSignal signal;
 };
 
-std::array<Slot, 64> slots;
+std::array<Entry, 64> entries;
 std::atomic<int> count = 0;  // so that the loop's look at an empty box is one load
 
 }  // namespace
 
 void put_signal(const ReceivedSignal& received) {
-  for (Slot& slot : slots) {
+  for (Entry& entry : entries) {
     State expected = State::Free;
-    if (!slot.state.compare_exchange_strong(expected, State::Changes)) continue;
-    slot.signal = received;
-    slot.state = State::Full;
+    if (!entry.state.compare_exchange_strong(expected, State::Changes)) continue;
+    entry.signal = received;
+    entry.state = State::Full;
     count++;
     return;
   }
@@ -33,10 +33,10 @@ bool has_signals() { return count.load() > 0; }
 
 std::optional<ReceivedSignal> take_signal() {
   if (!has_signals()) return std::nullopt;
-  Slot* oldest = nullptr;
-  for (Slot& slot : slots)
-    if (slot.state == State::Full && (oldest == nullptr || slot.signal.at < oldest->signal.at))
-      oldest = &slot;
+  Entry* oldest = nullptr;
+  for (Entry& entry : entries)
+    if (entry.state == State::Full && (oldest == nullptr || entry.signal.at < oldest->signal.at))
+      oldest = &entry;
   if (oldest == nullptr) return std::nullopt;
   ReceivedSignal taken = oldest->signal;
   oldest->state = State::Free;

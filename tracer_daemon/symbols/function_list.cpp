@@ -9,11 +9,11 @@
 #include "elf/elf_handle.h"
 #include "symbols/debug_file.h"
 #include "symbols/line_table.h"
+#include "symbols/symbol_table.h"
 
 namespace wc {
 namespace {
 
-constexpr uint64_t kMaxListTable = uint64_t{512} << 20;
 constexpr size_t kMaxListedName = 4096;
 // Bytes of names that are copied out: a million symbols may all point at one long string.
 constexpr size_t kMaxListedNames = size_t{256} << 20;
@@ -28,7 +28,7 @@ class Reader {
     GElf_Shdr header;
     while ((section = elf_nextscn(elf, section)) != nullptr)
       if (gelf_getshdr(section, &header) != nullptr && header.sh_type == section_type) break;
-    if (section == nullptr || header.sh_size > kMaxListTable || header.sh_link == 0) return false;
+    if (section == nullptr || header.sh_size > kMaxSymbolBytes || header.sh_link == 0) return false;
     Elf_Data* symbols = elf_getdata(section, nullptr);
     if (symbols == nullptr) return false;
     source_.clear();

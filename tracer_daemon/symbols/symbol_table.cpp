@@ -7,7 +7,6 @@ namespace wc {
 
 namespace {
 
-constexpr uint64_t kMaxTable = uint64_t{512} << 20;  // 22 million symbols
 constexpr size_t kMaxName = 64 << 10;
 // Functions do not nest deeper than this; a hostile table might.
 constexpr int kMaxOverlap = 1024;
@@ -25,7 +24,7 @@ Elf_Scn* section_of_type(Elf* elf, uint32_t type, GElf_Shdr& header) {
 }
 
 Elf_Data* data_of(Elf_Scn* section, const GElf_Shdr& header) {
-  return header.sh_size > kMaxTable ? nullptr : elf_getdata(section, nullptr);
+  return header.sh_size > kMaxSymbolBytes ? nullptr : elf_getdata(section, nullptr);
 }
 
 // "_Z3foov", "foo": 0; "__foo": 2; "foo.cold": more than any underscores.

@@ -13,6 +13,9 @@
 
 namespace wc {
 
+// A larger table of symbols is not read: 22 million of them.
+inline constexpr uint64_t kMaxSymbolBytes = uint64_t{512} << 20;
+
 class SymbolTable {
  public:
   // From the section of the given type, SHT_SYMTAB or SHT_DYNSYM; empty when there is none or

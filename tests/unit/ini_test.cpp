@@ -260,9 +260,7 @@ TEST_F(IniFile, BreakpointsAsTheSeedHasThem) {
             at(2) + "[breakpoint] function: the list is empty");
 }
 
-TEST_F(IniFile, EngineBpf) {
-  EXPECT_EQ(good("engine=bpf\n").engine, EngineChoice::Bpf);
-}
+TEST_F(IniFile, EngineBpf) { EXPECT_EQ(good("engine=bpf\n").engine, EngineChoice::Bpf); }
 
 TEST_F(IniFile, FilesThatCannotBeRead) {
   const auto error = [](const std::string& path) {
